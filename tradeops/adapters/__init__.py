@@ -1,0 +1,1 @@
+"""One folder for each outside system: client, wire models, mapping to the domain."""

@@ -90,7 +90,7 @@ class HealthReport:
         findings: in probe order.
         started_at: when the round began, aware UTC.
         finished_at: when its last probe ended.
-        monitor_suspected: every part that was asked over a network failed while loopback works, so the fault may be ours.
+        monitor_suspected: every part that was asked is down while loopback works, so the fault may be the monitor's.
     """
 
     overall: Severity
