@@ -1,0 +1,177 @@
+"""Settings: one bad value is one clear line; origins are known; secrets stay masked."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from tradeops.errors import MisconfiguredError
+from tradeops.settings import Settings, effective_settings, load_settings, unknown_names
+
+NAMES = [str(info.validation_alias) for info in Settings.model_fields.values()]
+SECRETS = {
+    "MONGODB_URL": "mongodb://user:hunter2@db:27017",
+    "REDIS_URL": "redis://:hunter2@cache:6379/0",
+    "RABBITMQ_URL": "amqp://user:hunter2@broker:5672/",
+    "OPENAI_API_KEY": "sk-hunter2",
+    "PREFECT_API_KEY": "pnu_hunter2",
+    "PREFECT_API_AUTH_STRING": "admin:hunter2",
+    "TRADEOPS_ENGINE_TOKEN": "hunter2",
+    "TRADEOPS_RABBITMQ_MANAGEMENT_URL": "http://user:hunter2@broker:15672",
+}
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_nothing_is_mandatory_to_start() -> None:
+    settings = load_settings()
+    assert settings.rust_api_url is None
+    assert settings.store_kind == "sqlite"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        pytest.param("RUST_API_URL", "localhost:8080", "has no http:// or https://", id="no scheme"),
+        pytest.param("RUST_API_URL", "http://", "has no host", id="no host"),
+        pytest.param("RUST_API_URL", "http://engine:99999", "its host or port cannot be read", id="impossible port"),
+        pytest.param("RUST_API_URL", "http://[::1", "its host or port cannot be read", id="broken IPv6"),
+        pytest.param("RUST_API_URL", "http://u:p@engine", "must not carry a user or password", id="credentials"),
+        pytest.param("RUST_API_URL", "http://engine/?a=1", "must not carry a query", id="query"),
+        pytest.param("MONGODB_URL", "http://db", "has no mongodb:// or mongodb+srv://", id="not a MongoDB address"),
+        pytest.param("REDIS_URL", "cache:6379", "has no redis://", id="not a Redis address"),
+        pytest.param("RABBITMQ_URL", "http://broker", "has no amqp://", id="not an AMQP address"),
+        pytest.param("TRADEOPS_STORE", "postgres", "'sqlite' or 'mongodb'", id="unknown store"),
+        pytest.param("TRADEOPS_ENGINE_HEALTH_PATH", "api/health", "must begin with /", id="relative path"),
+        pytest.param("TRADEOPS_HTTP_READ_TIMEOUT_SECONDS", "nan", "finite number", id="not a number"),
+        pytest.param("TRADEOPS_HTTP_READ_TIMEOUT_SECONDS", "0", "greater than 0", id="zero time-out"),
+        pytest.param("TRADEOPS_HTTP_READ_TIMEOUT_SECONDS", "5 s", "valid number", id="number with a unit"),
+        pytest.param("TRADEOPS_HTTP_BODY_CAP_MIB", "-1", "greater than 0", id="negative cap"),
+        pytest.param("TRADEOPS_SLOW_AFTER_SECONDS", "2.5", "less than 2.5", id="slower than a probe may be"),
+        pytest.param("TRADEOPS_DISK_ALERT_PERCENT", "101", "less than 100", id="percent above 100"),
+        pytest.param("TRADEOPS_CANDLE_SYMBOL", "BTC/USDT", "match pattern", id="symbol with a slash"),
+    ],
+)
+def test_a_bad_value_is_one_line_with_name_problem_and_example(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, problem: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(MisconfiguredError) as caught:
+        load_settings()
+    text = str(caught.value)
+    assert text.startswith(f"settings: {name} ")
+    assert problem in text
+    assert f"for example {name}=" in text
+    assert "\n" not in text
+
+
+def test_each_of_several_bad_values_gets_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUST_API_URL", "nonsense")
+    monkeypatch.setenv("TRADEOPS_HTTP_BODY_CAP_MIB", "nonsense")
+    with pytest.raises(MisconfiguredError) as caught:
+        load_settings()
+    assert len(str(caught.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize("value", ["http://hunter2", "hunter2", "ftp://user:hunter2@db", "mongodb://u:hunter2@h:bad"])
+def test_a_bad_secret_is_not_repeated_in_its_error(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("MONGODB_URL", value)
+    with pytest.raises(MisconfiguredError) as caught:
+        load_settings()
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("environment", "problem"),
+    [
+        pytest.param({"TRADEOPS_STORE": "mongodb"}, "MONGODB_URL is not set", id="MongoDB without an address"),
+        pytest.param({"TRADEOPS_DISK_ALERT_PERCENT": "90"}, "TRADEOPS_DISK_ALERT_PERCENT must be below", id="disk"),
+        pytest.param({"TRADEOPS_MEMORY_CRITICAL_PERCENT": "80"}, "TRADEOPS_MEMORY_ALERT_PERCENT must", id="memory"),
+    ],
+)
+def test_values_that_contradict_each_other_are_refused(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], problem: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(MisconfiguredError, match=problem):
+        load_settings()
+
+
+def test_the_environment_wins_over_the_file_and_both_over_the_default(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("RUST_API_URL=http://file:1\nFRONTEND_URL=http://file:2\nUNRELATED=1\n")
+    monkeypatch.setenv("RUST_API_URL", "http://environment:1")
+    rows = {row.name: row for row in effective_settings(load_settings())}
+    assert (rows["RUST_API_URL"].value, rows["RUST_API_URL"].origin) == ("http://environment:1", "environment")
+    assert (rows["FRONTEND_URL"].value, rows["FRONTEND_URL"].origin) == ("http://file:2", ".env")
+    assert (rows["TRADEOPS_DISK_PATH"].value, rows["TRADEOPS_DISK_PATH"].origin) == ("/", "default")
+    assert list(rows) == NAMES
+
+
+def test_an_empty_value_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MONGODB_URL", "")
+    rows = {row.name: row for row in effective_settings(load_settings())}
+    assert (rows["MONGODB_URL"].value, rows["MONGODB_URL"].origin) == (None, "default")
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_shows_neither_in_the_rows_nor_in_the_repr(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, SECRETS[name])
+    settings = load_settings()
+    assert "hunter2" not in repr(settings)
+    assert "hunter2" not in repr(effective_settings(settings))
+
+
+def test_settings_are_frozen() -> None:
+    settings = load_settings()
+    with pytest.raises(ValidationError):
+        settings.rust_api_url = "http://other"  # type: ignore[misc] # the point of the test
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        pytest.param({}, "sqlite", id="nothing set"),
+        pytest.param({"MONGODB_URL": "mongodb://db"}, "mongodb", id="MongoDB configured"),
+        pytest.param({"MONGODB_URL": "mongodb://db", "TRADEOPS_STORE": "sqlite"}, "sqlite", id="said so"),
+    ],
+)
+def test_the_store_follows_mongodb_unless_told(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings().store_kind == expected
+
+
+def test_a_home_with_a_tilde_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert load_settings().home_folder == tmp_path / ".tradeops"
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"RUST_API_URL=\xff\xfe")
+    with pytest.raises(MisconfiguredError, match=r"\.env is no UTF-8 text"):
+        load_settings()
+
+
+def test_a_misspelt_name_is_found_with_what_was_meant() -> None:
+    found = unknown_names({"TRADEOPS_STROE": "sqlite", "TRADEOPS_STORE": "sqlite", "PATH": "/bin"})
+    assert found == [("TRADEOPS_STROE", "TRADEOPS_STORE")]
+
+
+def test_every_setting_has_a_description_and_an_example_that_it_accepts(monkeypatch: pytest.MonkeyPatch) -> None:
+    for row in effective_settings(load_settings()):
+        assert row.description, row.name
+        assert row.example, row.name
+        monkeypatch.setenv(row.name, row.example)
+    monkeypatch.delenv("TRADEOPS_STORE")
+    assert load_settings().rust_api_url == "http://127.0.0.1:8080"
