@@ -1,12 +1,14 @@
 """The one HTTP policy: time-outs, connection pool, body cap, error tree. Adapters build on it and never touch httpx.
 
-What it does not do: wait and try again. That is Prefect's business. The one exception is a connection that the other side
-reset before it had answered, as servers do with kept-alive ones: a read is then sent once more, on a new connection.
+What it does not do: wait and try again. That is Prefect's business. The one exception is a connection that was
+closed before its answer was whole, as servers do with kept-alive ones: a read is then sent once more, on a new one.
 """
 
 import asyncio
+import base64
 import errno
 import json
+import re
 import socket
 import ssl
 import time
@@ -15,10 +17,13 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, TypeVar
+from urllib.parse import unquote_to_bytes
 
 import httpx
 
+from tradeops.domain.readings import Reading, RejectedRecord
 from tradeops.errors import (
     ContractError,
     MisconfiguredError,
@@ -31,6 +36,9 @@ from tradeops.errors import (
 
 SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "OPTIONS"})
 EXCERPT_CHARACTERS = 120
+KNOWN_ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,9 @@ class Answer:
     Attributes:
         address: where it came from, without query and credentials.
         latency: from sending to the last byte of the body.
+        received_at: our clock at that moment.
         server_time: the other side's clock by its `Date` header, to the second; `None` without one.
+        secrets: what was sent to prove who we are; never quoted, should the other side echo it.
     """
 
     system: str
@@ -66,7 +76,17 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     latency: timedelta
+    received_at: datetime
     server_time: datetime | None
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    def reading(
+        self, value: T, *, as_of: datetime | None = None, rejected: tuple[RejectedRecord, ...] = ()
+    ) -> Reading[T]:
+        """`value` with the circumstances of this answer; `as_of` is a better clock than the `Date` header, if any."""
+        clock = as_of or self.server_time
+        skew = None if clock is None else clock - (self.received_at - self.latency / 2)
+        return Reading(value, latency=self.latency, as_of=clock, clock_skew=skew, rejected=rejected)
 
     def json(self) -> Any:  # noqa: ANN401 - what it is, the wire model of the adapter decides
         """The parsed body; NaN and Infinity come through as floats, so that one bad record can be told from a bad body.
@@ -87,8 +107,10 @@ class Answer:
             ) from error
 
     def excerpt(self) -> str:
-        """The beginning of the body on one printable line, for an error message."""
+        """The beginning of the body on one printable line, without our secrets, for an error message."""
         text = self.body[: 4 * EXCERPT_CHARACTERS].decode("utf-8", "replace")
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
         line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         return repr(line[:EXCERPT_CHARACTERS] + ("…" if len(line) > EXCERPT_CHARACTERS else ""))
 
@@ -109,9 +131,7 @@ class Answer:
                 raise MisconfiguredError(self.system, problem, remedy="check its token or key")
             case 418 | 429:
                 raise RateLimitedError(self.system, problem, retry_after=self._retry_after())
-            case 408 | 500 | 502 | 503 | 504:
-                raise TransientError(self.system, problem)
-            case status if status >= 500:  # noqa: PLR2004 - the class of server errors
+            case status if status == 408 or status >= 500:  # noqa: PLR2004 - a time-out; the class of server errors
                 raise TransientError(self.system, problem)
             case status if status >= 400:  # noqa: PLR2004 - the class of client errors
                 raise RejectedError(self.system, problem, http_status=status)
@@ -120,7 +140,7 @@ class Answer:
 
     def _retry_after(self) -> timedelta | None:
         value = self.headers.get("retry-after", "")
-        if value.isdigit():
+        if value.isascii() and value.isdecimal():
             return timedelta(seconds=int(value[:9]))
         date = _parse_date(value)
         return max(date - datetime.now(UTC), timedelta(0)) if date else None
@@ -132,9 +152,12 @@ class HttpService:
     Args:
         client: the shared pool; see `open_pool`.
         system: its name in errors and reports.
-        base_url: scheme, host, port and perhaps a path; never credentials.
+        base_url: scheme, host, port and perhaps a path; a user and password in it are used and never shown.
         policy: the bounds of its requests.
         headers: sent with each request.
+
+    Raises:
+        MisconfiguredError: a header that cannot be sent, such as a key with a line break in it.
     """
 
     def __init__(
@@ -147,10 +170,20 @@ class HttpService:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.system = system
-        self.base_url = base_url.rstrip("/")
         self._client = client
         self._policy = policy
-        self._headers = dict(headers or {})
+        self._headers = {name.lower(): value for name, value in (headers or {}).items()}
+        user_info = re.search(r"//([^/?#]*)@", base_url)
+        if user_info:
+            self._headers["authorization"] = "Basic " + base64.b64encode(unquote_to_bytes(user_info[1])).decode()
+            base_url = base_url.replace(user_info[0], "//", 1)
+        self.base_url = base_url.rstrip("/")
+        for name, value in self._headers.items():
+            if not (value.isascii() and value.isprintable()):
+                problem = f"the {name} header has characters that cannot be sent"
+                raise MisconfiguredError(system, problem, remedy="check its token or key for line breaks and quotes")
+        credential = self._headers.get("authorization", "").rpartition(" ")[2]
+        self._secrets = (credential,) if credential else ()
 
     async def request(
         self,
@@ -159,6 +192,7 @@ class HttpService:
         *,
         params: Mapping[str, str | int] | None = None,
         body: object = None,
+        headers: Mapping[str, str] | None = None,
         within: timedelta | None = None,
     ) -> Answer:
         """One exchange; any status is an answer.
@@ -168,23 +202,27 @@ class HttpService:
             path: beginning with a slash, already URL-encoded.
             params: of the query.
             body: sent as JSON; `None` sends none.
+            headers: for this request alone, besides those of the service.
             within: for the whole exchange, in place of the policy's.
 
         Raises:
             UnavailableError: refused, reset, unresolvable, or not finished in time.
             MisconfiguredError: no valid address, or a certificate that is not trusted.
-            ContractError: a body over the cap, or one that cannot be decoded.
+            ContractError: a body over the cap, one that cannot be decoded, or something that is no HTTP.
         """
         total = within or self._policy.total
         address = self.base_url + path
         with self._typed_errors(address, total):
             async with asyncio.timeout(total.total_seconds()):
+                request = self._build(method, address, params, body, headers or {})
                 try:
-                    return await self._exchange(method, address, params, body)
+                    return await self._exchange(self._client, request, address)
                 except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
                     if method not in SAFE_TO_REPEAT:
                         raise
-                    return await self._exchange(method, address, params, body)
+                # the pool may hold more connections that died the same way: only a pool of its own is surely new
+                async with open_pool() as fresh:
+                    return await self._exchange(fresh, request, address)
 
     async def get_json(
         self, path: str, *, params: Mapping[str, str | int] | None = None, within: timedelta | None = None
@@ -198,18 +236,35 @@ class HttpService:
         answer.raise_for_status()
         return answer.json()
 
-    async def _exchange(
-        self, method: str, address: str, params: Mapping[str, str | int] | None, body: object
-    ) -> Answer:
-        started = time.perf_counter()
-        timeout = httpx.Timeout(self._policy.read.total_seconds(), connect=self._policy.connect.total_seconds())
+    def _build(
+        self,
+        method: str,
+        address: str,
+        params: Mapping[str, str | int] | None,
+        body: object,
+        headers: Mapping[str, str],
+    ) -> httpx.Request:
         content = None if body is None else json.dumps(body).encode()
-        headers = self._headers | ({"content-type": "application/json"} if content is not None else {})
-        request = self._client.build_request(
-            method, address, params=params, content=content, headers=headers, timeout=timeout
+        kind = {} if content is None else {"content-type": "application/json"}
+        timeout = httpx.Timeout(self._policy.read.total_seconds(), connect=self._policy.connect.total_seconds())
+        return self._client.build_request(
+            method,
+            address,
+            params=params,
+            content=content,
+            headers=self._headers | kind | dict(headers),
+            timeout=timeout,
         )
-        response = await self._client.send(request, stream=True)
+
+    async def _exchange(self, client: httpx.AsyncClient, request: httpx.Request, address: str) -> Answer:
+        started = time.perf_counter()
+        response = await client.send(request, stream=True)
         try:
+            encoding = response.headers.get("content-encoding", "").strip().lower()
+            if encoding not in KNOWN_ENCODINGS:  # nested ones would unpack beyond any cap within a single chunk
+                raise ContractError(
+                    self.system, f"{address} answered with the unknown content encoding {encoding[:40]!r}"
+                )
             received = bytearray()
             async for chunk in response.aiter_bytes():
                 received += chunk
@@ -228,7 +283,9 @@ class HttpService:
             headers={name.lower(): value for name, value in response.headers.items()},
             body=bytes(received),
             latency=timedelta(seconds=time.perf_counter() - started),
+            received_at=datetime.now(UTC),
             server_time=_parse_date(response.headers.get("date", "")),
+            secrets=self._secrets,
         )
 
     @contextmanager
@@ -243,6 +300,8 @@ class HttpService:
         except httpx.ConnectTimeout as error:
             problem = f"no connection to {address} within {self._policy.connect.total_seconds():g} s"
             raise UnavailableError(self.system, problem) from error
+        except httpx.PoolTimeout as error:
+            raise UnavailableError(self.system, f"{address} was not asked: all our connections are in use") from error
         except httpx.TimeoutException as error:
             problem = f"no answer from {address} for {self._policy.read.total_seconds():g} s"
             raise UnavailableError(self.system, problem) from error
@@ -257,6 +316,8 @@ class HttpService:
         causes = list(_chain(error))
         for cause in causes:
             match cause:
+                case ssl.SSLError(reason="WRONG_VERSION_NUMBER"):
+                    return MisconfiguredError(self.system, f"{address} speaks no TLS", remedy="use http:// for it")
                 case ssl.SSLCertVerificationError():
                     problem = f"the certificate of {address} is not trusted: {cause.verify_message}"
                     return MisconfiguredError(self.system, problem, remedy="check the address and the CA bundle")
@@ -265,6 +326,11 @@ class HttpService:
                     return UnavailableError(self.system, problem, remedy="check the address and the network")
                 case OSError(errno=errno.ECONNREFUSED):
                     return UnavailableError(self.system, f"{address} refused the connection", remedy="start it")
+                case httpx.RemoteProtocolError() if not re.search("disconnected|closed", str(cause)):
+                    remedy = "check the port and what listens there"
+                    return ContractError(
+                        self.system, f"{address} answered with something that is no HTTP", remedy=remedy
+                    )
                 case OSError(errno=errno.ECONNRESET) | httpx.RemoteProtocolError() | httpx.ReadError():
                     return UnavailableError(self.system, f"{address} closed the connection without a whole answer")
         return UnavailableError(self.system, f"{address} cannot be reached: {type(error).__name__}")
@@ -272,9 +338,14 @@ class HttpService:
 
 @asynccontextmanager
 async def open_pool() -> AsyncIterator[httpx.AsyncClient]:
-    """The connection pool that all adapters of one process share; closed at exit. Redirects are never followed."""
+    """The connection pool that all adapters of one process share; closed at exit.
+
+    Redirects are never followed and cookies never kept: they ignore ports, so one service would get another's.
+    """
     limits = httpx.Limits(max_connections=50, max_keepalive_connections=20, keepalive_expiry=30)
-    async with httpx.AsyncClient(limits=limits, follow_redirects=False, headers={"user-agent": "tradeops"}) as client:
+    headers = {"user-agent": "tradeops", "accept-encoding": "gzip, deflate"}
+    cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+    async with httpx.AsyncClient(limits=limits, follow_redirects=False, headers=headers, cookies=cookies) as client:
         yield client
 
 
@@ -293,6 +364,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _parse_date(value: str) -> datetime | None:
     try:
         parsed = parsedate_to_datetime(value)
-    except ValueError:
+        return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)

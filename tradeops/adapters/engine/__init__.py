@@ -1,0 +1,1 @@
+"""The bot engine: envelopes, two portfolio shapes, trades without order, candles newest first."""

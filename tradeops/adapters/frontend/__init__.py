@@ -1,0 +1,1 @@
+"""The bot's web frontend: all we ask is whether its page is there."""

@@ -1,0 +1,49 @@
+"""Whether the language model's endpoint can be reached with our key, free of charge."""
+
+from datetime import timedelta
+
+from pydantic import StrictStr
+
+from tradeops.adapters.wire import WireModel, parse
+from tradeops.domain.readings import Reading
+from tradeops.http import HttpService
+
+MODELS = "/models"
+
+
+class _Model(WireModel):
+    id: StrictStr
+
+
+class _Models(WireModel):
+    data: list[_Model]
+
+
+class LlmClient:
+    """An OpenAI-compatible endpoint.
+
+    Args:
+        service: its address (with its `/v1`), its key as bearer token, and bounds.
+    """
+
+    def __init__(self, service: HttpService) -> None:
+        self._service = service
+
+    @property
+    def base_url(self) -> str:
+        """Its address."""
+        return self._service.base_url
+
+    async def models(self, *, within: timedelta | None = None) -> Reading[tuple[str, ...]]:
+        """The names of the models it offers, in its order.
+
+        Raises:
+            MisconfiguredError: it does not accept the key.
+            RateLimitedError: too many requests, or no money left.
+            ContractError: the answer is no list of models.
+            TradeOpsError: as `HttpService.request` and `Answer.raise_for_status` say.
+        """
+        answer = await self._service.request("GET", MODELS, within=within)
+        answer.raise_for_status()
+        parsed = parse(_Models, answer.json(), system=answer.system, source=answer.address)
+        return answer.reading(tuple(model.id for model in parsed.data))
