@@ -6,11 +6,8 @@ closed before its answer was whole, as servers do with kept-alive ones: a read i
 
 import asyncio
 import base64
-import errno
 import json
 import re
-import socket
-import ssl
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -29,10 +26,10 @@ from tradeops.errors import (
     MisconfiguredError,
     RateLimitedError,
     RejectedError,
-    TradeOpsError,
     TransientError,
     UnavailableError,
 )
+from tradeops.http_faults import typed_error
 
 SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "OPTIONS"})
 EXCERPT_CHARACTERS = 120
@@ -292,48 +289,17 @@ class HttpService:
     def _typed_errors(self, address: str, total: timedelta) -> Iterator[None]:
         try:
             yield
-        except TradeOpsError:
-            raise
         except TimeoutError as error:
             problem = f"{address} did not finish its answer within {total.total_seconds():g} s"
             raise UnavailableError(self.system, problem) from error
         except httpx.ConnectTimeout as error:
             problem = f"no connection to {address} within {self._policy.connect.total_seconds():g} s"
             raise UnavailableError(self.system, problem) from error
-        except httpx.PoolTimeout as error:
-            raise UnavailableError(self.system, f"{address} was not asked: all our connections are in use") from error
-        except httpx.TimeoutException as error:
+        except httpx.ReadTimeout as error:
             problem = f"no answer from {address} for {self._policy.read.total_seconds():g} s"
             raise UnavailableError(self.system, problem) from error
-        except httpx.DecodingError as error:
-            raise ContractError(self.system, f"{address} answered with a body that cannot be decoded") from error
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise MisconfiguredError(self.system, f"{address} is no valid address: {error}") from error
-        except httpx.HTTPError as error:
-            raise self._connection_error(address, error) from error
-
-    def _connection_error(self, address: str, error: httpx.HTTPError) -> TradeOpsError:
-        causes = list(_chain(error))
-        for cause in causes:
-            match cause:
-                case ssl.SSLError(reason="WRONG_VERSION_NUMBER"):
-                    return MisconfiguredError(self.system, f"{address} speaks no TLS", remedy="use http:// for it")
-                case ssl.SSLCertVerificationError():
-                    problem = f"the certificate of {address} is not trusted: {cause.verify_message}"
-                    return MisconfiguredError(self.system, problem, remedy="check the address and the CA bundle")
-                case socket.gaierror():
-                    problem = f"the host of {address} is not known"
-                    return UnavailableError(self.system, problem, remedy="check the address and the network")
-                case OSError(errno=errno.ECONNREFUSED):
-                    return UnavailableError(self.system, f"{address} refused the connection", remedy="start it")
-                case httpx.RemoteProtocolError() if not re.search("disconnected|closed", str(cause)):
-                    remedy = "check the port and what listens there"
-                    return ContractError(
-                        self.system, f"{address} answered with something that is no HTTP", remedy=remedy
-                    )
-                case OSError(errno=errno.ECONNRESET) | httpx.RemoteProtocolError() | httpx.ReadError():
-                    return UnavailableError(self.system, f"{address} closed the connection without a whole answer")
-        return UnavailableError(self.system, f"{address} cannot be reached: {type(error).__name__}")
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise typed_error(error, system=self.system, address=address) from error
 
 
 @asynccontextmanager
@@ -347,18 +313,6 @@ async def open_pool() -> AsyncIterator[httpx.AsyncClient]:
     cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
     async with httpx.AsyncClient(limits=limits, follow_redirects=False, headers=headers, cookies=cookies) as client:
         yield client
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that caused it, groups opened, the deepest first."""
-    for cause in (error.__cause__, error.__context__):
-        if cause is not None:
-            yield from _chain(cause)
-            break
-    if isinstance(error, BaseExceptionGroup):
-        for member in error.exceptions:
-            yield from _chain(member)
-    yield error
 
 
 def _parse_date(value: str) -> datetime | None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from tradeops.adapters.ai_service import wire
+from tradeops.adapters.presence import route_exists
 from tradeops.adapters.wire import parse
 from tradeops.domain.bot import AiServiceHealth
 from tradeops.domain.costs import CostStatistics
@@ -73,6 +74,14 @@ class AiServiceClient:
         parsed = parse(wire.OpenApi, body, system=answer.system, source=answer.address)
         routes = frozenset(f"{verb.upper()} {path}" for path, verbs in parsed.paths.items() for verb in verbs)
         return answer.reading(routes)
+
+    async def has_route(self, verb: str, path: str) -> bool:
+        """Whether an optional route is there: by the service's own description, by a harmless request without one."""
+        try:
+            routes = await self.routes()
+        except RejectedError:
+            return await route_exists(self._service, verb, path)
+        return f"{verb} {path}" in routes.value
 
     async def _get(self, path: str, *, within: timedelta | None = None) -> tuple[Answer, Any]:
         answer = await self._service.request("GET", path, within=within)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from tradeops.adapters.engine import mapping, wire
 from tradeops.adapters.engine.envelope import Opened, unwrap
+from tradeops.adapters.presence import route_exists
 from tradeops.adapters.wire import WireModel, as_list, as_object, parse, parse_each
 from tradeops.domain.bot import BasicSettings, EngineStatus, SymbolSettings
 from tradeops.domain.candles import CandleSeries, period_of
@@ -148,25 +149,9 @@ class EngineClient:
         )
         return answer.reading(series, as_of=opened.timestamp, rejected=rejected)
 
-    async def has_route(self, path: str) -> bool:
-        """Whether a route that only takes POST or PUT is there, found out by a GET, which has no effect on it.
-
-        A `True` is "probably": the first real call decides.
-
-        Raises:
-            ContractError: neither 404 nor 405, so that nothing can be said.
-        """
-        answer = await self._service.request("GET", path)
-        match answer.status:
-            case 404 | 501:
-                return False
-            case 405:
-                return True
-            case _:
-                answer.raise_for_status()
-                raise ContractError(
-                    answer.system, f"{answer.address} answered HTTP {answer.status} to a GET, not 404 or 405"
-                )
+    async def has_route(self, verb: str, path: str) -> bool:
+        """Whether an optional route is there; see `route_exists`."""
+        return await route_exists(self._service, verb, path)
 
     async def _get(
         self, path: str, *, params: dict[str, str | int] | None = None, within: timedelta | None = None

@@ -1,0 +1,66 @@
+"""What went wrong beneath HTTP, as an error of our tree: the httpx exception says it in its chain of causes."""
+
+import errno
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+
+import httpx
+
+from tradeops.errors import ContractError, MisconfiguredError, TradeOpsError, UnavailableError
+
+
+def typed_error(  # noqa: PLR0911 - one for each fault
+    error: httpx.HTTPError | httpx.InvalidURL, *, system: str, address: str
+) -> TradeOpsError:
+    """What the operator must do about a request that got no whole answer.
+
+    Args:
+        error: as httpx raised it.
+        system: its name in errors.
+        address: of the request, without query and credentials.
+    """
+    for cause in _chain(error):
+        match cause:
+            case httpx.InvalidURL() | httpx.UnsupportedProtocol():
+                return MisconfiguredError(system, f"{address} is no valid address: {cause}")
+            case httpx.PoolTimeout():
+                return UnavailableError(system, f"{address} was not asked: all our connections are in use")
+            case httpx.DecodingError():
+                return ContractError(system, f"{address} answered with a body that cannot be decoded")
+            case httpx.RemoteProtocolError() if not re.search("disconnected|closed", str(cause)):
+                remedy = "check the port and what listens there"
+                return ContractError(system, f"{address} answered with something that is no HTTP", remedy=remedy)
+            case httpx.RemoteProtocolError() | httpx.ReadError() | httpx.WriteError() | ConnectionResetError():
+                return UnavailableError(system, f"{address} closed the connection without a whole answer")
+            case _ if found := _connection_fault(cause, system, address):
+                return found
+    return UnavailableError(system, f"{address} cannot be reached: {type(error).__name__}")
+
+
+def _connection_fault(cause: BaseException, system: str, address: str) -> TradeOpsError | None:
+    match cause:
+        case ssl.SSLCertVerificationError():
+            problem = f"the certificate of {address} is not trusted: {cause.verify_message}"
+            return MisconfiguredError(system, problem, remedy="check the address and the CA bundle")
+        case ssl.SSLError(reason="WRONG_VERSION_NUMBER"):
+            return MisconfiguredError(system, f"{address} speaks no TLS", remedy="write http:// in its address")
+        case socket.gaierror():
+            remedy = "check the address and the network"
+            return UnavailableError(system, f"the host of {address} is not known", remedy=remedy)
+        case OSError(errno=errno.ECONNREFUSED):
+            return UnavailableError(system, f"{address} refused the connection", remedy="start it")
+    return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and all that caused it, groups opened, the deepest first."""
+    for cause in (error.__cause__, error.__context__):
+        if cause is not None:
+            yield from _chain(cause)
+            break
+    if isinstance(error, BaseExceptionGroup):
+        for member in error.exceptions:
+            yield from _chain(member)
+    yield error
