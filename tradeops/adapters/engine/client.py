@@ -164,7 +164,16 @@ class EngineClient:
     ) -> Reading[tuple[T, ...]]:
         answer, opened = await self._get(path)
         records = mapping.named(as_list(opened.data, system=answer.system, source=answer.address))
-        trades, rejected = parse_each(model, records, build, system=answer.system, source=answer.address)
+        known: set[str] = set()
+
+        def build_once(record: R) -> T:
+            if record.id in known:
+                raise ValueError("id is listed twice")
+            trade = build(record)
+            known.add(record.id)
+            return trade
+
+        trades, rejected = parse_each(model, records, build_once, system=answer.system, source=answer.address)
         return answer.reading(tuple(sorted(trades, key=moment)), as_of=opened.timestamp, rejected=rejected)
 
 

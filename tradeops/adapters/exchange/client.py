@@ -145,8 +145,9 @@ def _candle(kline: wire.Kline, period: timedelta) -> Candle:
 
 
 def _open_time(row: object, answer: Answer) -> int:
-    if isinstance(row, list) and row and isinstance(row[0], int):
-        return row[0]
+    match row:
+        case [int(opened_at), *_] if not isinstance(opened_at, bool):
+            return opened_at
     raise ContractError(answer.system, f"{answer.address} answered with a wrong shape: a kline has no open time")
 
 

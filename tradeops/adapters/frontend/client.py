@@ -8,7 +8,7 @@ from tradeops.domain.readings import Reading
 from tradeops.errors import ContractError
 from tradeops.http import HttpService
 
-HTML = re.compile(rb"(\xef\xbb\xbf)?\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+HTML = re.compile(rb"(\xef\xbb\xbf)?\s*(<!--.*?-->\s*)*+<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 TITLE = re.compile(rb"<title[^>]*>([^<]{0,200})</title", re.IGNORECASE)
 
 
