@@ -3,8 +3,10 @@
 A message reads `SYSTEM: what happened; what to do`. It never carries a secret: adapters pass masked addresses in.
 """
 
-from collections.abc import Sequence
+import copyreg
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 
 class TradeOpsError(Exception):
@@ -21,6 +23,10 @@ class TradeOpsError(Exception):
         self.problem = problem
         self.remedy = remedy
         super().__init__(f"{system}: {problem}" + (f"; {remedy}" if remedy else ""))
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+        """Prefect stores the error of a failed run by pickle; the default would call us with the message alone."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)
 
 
 class TransientError(TradeOpsError):
@@ -77,7 +83,3 @@ class CriticalVerdictError(TradeOpsError):
     def __init__(self, system: str, parts: Sequence[str]) -> None:
         super().__init__(system, f"critical: {', '.join(parts)}")
         self.parts = tuple(parts)
-
-    def __reduce__(self) -> tuple[type["CriticalVerdictError"], tuple[str, tuple[str, ...]]]:
-        """Prefect stores the error of a failed run by pickle; the default would call us with the message alone."""
-        return type(self), (self.system, self.parts)
