@@ -3,7 +3,6 @@
 A message reads `SYSTEM: what happened; what to do`. It never carries a secret: adapters pass masked addresses in.
 """
 
-import copyreg
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -26,7 +25,7 @@ class TradeOpsError(Exception):
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
         """Prefect stores the error of a failed run by pickle; the default would call us with the message alone."""
-        return copyreg.__newobj__, (type(self), *self.args), vars(self)
+        return _revived, (type(self), *self.args), vars(self)
 
 
 class TransientError(TradeOpsError):
@@ -83,3 +82,7 @@ class CriticalVerdictError(TradeOpsError):
     def __init__(self, system: str, parts: Sequence[str]) -> None:
         super().__init__(system, f"critical: {', '.join(parts)}")
         self.parts = tuple(parts)
+
+
+def _revived(kind: type[TradeOpsError], message: str) -> TradeOpsError:
+    return kind.__new__(kind, message)
