@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 import respx
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.unit.adapters.samples import AI_HEALTH, COSTS, OPENAPI
 from tests.unit.adapters.services import ADDRESS, serves, service
 from tradeops.adapters.ai_service import catalogue
 from tradeops.adapters.ai_service.client import AiServiceClient
@@ -20,35 +20,6 @@ from tradeops.domain.bot import AiServiceHealth
 from tradeops.domain.readings import Reading
 from tradeops.errors import ContractError, RateLimitedError, RejectedError, TradeOpsError
 
-HEALTH = {"status": "healthy", "mongodb_connected": True, "gpt4_available": True, "api_key_configured": True}
-COSTS: dict[str, Any] = {
-    "session_statistics": {
-        "total_requests": 120,
-        "total_input_tokens": 210000,
-        "total_output_tokens": 42000,
-        "total_tokens": 252000,
-        "total_cost_usd": 0.0567,
-        "total_cost_vnd": 1304.0,
-        "average_cost_per_request_usd": 0.00047,
-        "average_tokens_per_request": 2100.0,
-    },
-    "projections": {
-        "estimated_daily_cost_usd": 1.361,
-        "estimated_daily_cost_vnd": 31298.0,
-        "estimated_monthly_cost_usd": 40.82,
-        "estimated_monthly_cost_vnd": 938952.0,
-    },
-    "configuration": {
-        "model": "gpt-4o-mini",
-        "analysis_interval_minutes": 2,
-        "symbols_tracked": 4,
-        "input_cost_per_1m_tokens": 0.15,
-        "output_cost_per_1m_tokens": 0.6,
-    },
-    "optimization_status": {"estimated_savings_percent": 63},
-    "timestamp": "2025-11-26T09:00:00+00:00",
-}
-OPENAPI = {"openapi": "3.1.0", "paths": {"/health": {"get": {}}, "/ai/train": {"post": {}, "get": {}}}}
 NEVER_CALLED = ("/debug/gpt4", "/ai/analyze", "/ai/storage/clear", "/ai/config-analysis/trigger", "/predict-trend")
 
 
@@ -61,7 +32,7 @@ async def ai_service() -> AsyncIterator[AiServiceClient]:
 async def test_health_is_what_it_says_of_its_parts_whatever_its_status_says(
     ai_service: AiServiceClient, respx_mock: respx.MockRouter
 ) -> None:
-    serves(respx_mock, "/health", HEALTH | {"mongodb_connected": False, "gpt4_available": False})
+    serves(respx_mock, "/health", AI_HEALTH | {"mongodb_connected": False, "gpt4_available": False})
     expected = AiServiceHealth(mongodb_connected=False, gpt4_available=False, api_key_configured=True)
     assert (await ai_service.health()).value == expected
 
@@ -71,14 +42,14 @@ async def test_health_is_what_it_says_of_its_parts_whatever_its_status_says(
 async def test_a_part_of_unknown_state_is_never_taken_for_healthy(
     field: str, value: object, ai_service: AiServiceClient, respx_mock: respx.MockRouter
 ) -> None:
-    body = {k: v for k, v in HEALTH.items() if k != field} | ({} if value == "missing" else {field: value})
+    body = {k: v for k, v in AI_HEALTH.items() if k != field} | ({} if value == "missing" else {field: value})
     serves(respx_mock, "/health", body)
     with pytest.raises(ContractError, match=f"wrong shape: {field} is"):
         await ai_service.health()
 
 
 async def test_the_health_route_can_be_set(respx_mock: respx.MockRouter) -> None:
-    serves(respx_mock, "/alive", HEALTH)
+    serves(respx_mock, "/alive", AI_HEALTH)
     async with service("ai_service") as http:
         client = AiServiceClient(http, health_path="/alive")
         assert (await client.health(within=timedelta(seconds=1))).value.mongodb_connected
@@ -186,7 +157,7 @@ async def test_no_read_and_no_check_touches_a_paid_or_destructive_route(
 @given(
     body=st.recursive(
         st.none() | st.booleans() | st.floats() | st.text(max_size=5),
-        lambda inner: st.dictionaries(st.sampled_from([*HEALTH, *COSTS, "paths", "error"]), inner, max_size=4),
+        lambda inner: st.dictionaries(st.sampled_from([*AI_HEALTH, *COSTS, "paths", "error"]), inner, max_size=4),
         max_leaves=10,
     )
 )

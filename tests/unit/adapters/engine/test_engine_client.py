@@ -12,6 +12,7 @@ import respx
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.unit.adapters.samples import FLAT_PORTFOLIO, PORTFOLIO, STAMP, TRADE
 from tests.unit.adapters.services import ADDRESS, enveloped, serves, service
 from tradeops.adapters.engine.client import EngineClient
 from tradeops.domain.bot import BasicSettings, SymbolSettings
@@ -21,51 +22,6 @@ from tradeops.domain.readings import Reading
 from tradeops.errors import ContractError, MisconfiguredError, RateLimitedError, RejectedError, TradeOpsError
 
 PAPER = "/api/paper-trading"
-STAMP = "2025-11-26T08:00:00.123456789Z"
-PORTFOLIO = {
-    "total_trades": 48,
-    "win_rate": 58.33,
-    "total_pnl": 412.7,
-    "total_pnl_percentage": 4.127,
-    "max_drawdown": 188.4,
-    "max_drawdown_percentage": 1.83,
-    "sharpe_ratio": 0.21,
-    "profit_factor": 1.62,
-    "average_win": 31.5,
-    "average_loss": 19.4,
-    "largest_win": 96.0,
-    "largest_loss": 71.2,
-    "current_balance": 10391.2,
-    "equity": 10412.7,
-    "margin_used": 640.0,
-    "free_margin": 9772.7,
-}
-FLAT_PORTFOLIO = {
-    "balance": 10391.2,
-    "total_return_percent": 4.127,
-    "win_rate": 58.33,
-    "winning_trades": 28,
-    "losing_trades": 20,
-    "average_profit_per_trade": 0.9,
-    "strategy_breakdown": {},
-}
-TRADE = {
-    "id": "6f1c",
-    "symbol": "ETHUSDT",
-    "trade_type": "Long",
-    "status": "Closed",
-    "entry_price": 2950.1,
-    "exit_price": 3010.4,
-    "quantity": 0.34,
-    "leverage": 10,
-    "stop_loss": 2891.1,
-    "take_profit": 3068.1,
-    "pnl": 19.69,
-    "pnl_percentage": 2.01,
-    "duration_ms": 5400000,
-    "open_time": "2025-11-25T10:15:00.1Z",
-    "close_time": "2025-11-25T11:45:00.1Z",
-}
 HOUR = 3_600_000
 NEWEST = 1764144000000
 JSON = st.recursive(

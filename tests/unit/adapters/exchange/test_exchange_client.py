@@ -13,6 +13,7 @@ import respx
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.unit.adapters.samples import TICKER
 from tests.unit.adapters.services import ADDRESS, serves, service
 from tradeops.adapters.exchange.client import ExchangeClient
 from tradeops.domain.candles import Gap
@@ -22,20 +23,6 @@ from tradeops.errors import ContractError, RateLimitedError, RejectedError, Trad
 START = datetime(2025, 11, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 LATER = "Wed, 26 Nov 2025 08:00:00 GMT"
-TICKER = {
-    "symbol": "BTCUSDT",
-    "priceChange": "-410.20",
-    "priceChangePercent": "-0.450",
-    "weightedAvgPrice": "90200.1",
-    "lastPrice": "90311.00000000",
-    "highPrice": "91000.0",
-    "lowPrice": "89000.0",
-    "volume": "18210.5",
-    "quoteVolume": "1642000000.12",
-    "openTime": 1764057600000,
-    "closeTime": 1764144000000,
-    "count": 123456,
-}
 
 
 @pytest.fixture

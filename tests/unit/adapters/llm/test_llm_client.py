@@ -5,18 +5,12 @@ from collections.abc import AsyncIterator
 import pytest
 import respx
 
+from tests.unit.adapters.samples import MODELS
 from tests.unit.adapters.services import ADDRESS, serves, service
 from tradeops.adapters.llm.client import LlmClient
 from tradeops.errors import ContractError, MisconfiguredError, RateLimitedError
 
 KEY = "sk-planted-secret"
-MODELS = {
-    "object": "list",
-    "data": [
-        {"id": "gpt-4o-mini", "object": "model", "created": 1721172741, "owned_by": "system"},
-        {"id": "other", "object": "model"},
-    ],
-}
 
 
 @pytest.fixture
