@@ -49,7 +49,15 @@ class RateLimitedError(TransientError):
 
 
 class MisconfiguredError(TradeOpsError):
-    """Change a setting: missing, malformed, or refused by the other side (401, 403)."""
+    """Change a setting: missing, malformed, or refused by the other side (401, 403).
+
+    Attributes:
+        http_status: the status of the answer, so it is up; `None` when there was no answer.
+    """
+
+    def __init__(self, system: str, problem: str, *, http_status: int | None = None, remedy: str = "") -> None:
+        super().__init__(system, problem, remedy=remedy)
+        self.http_status = http_status
 
 
 class RejectedError(TradeOpsError):

@@ -125,7 +125,8 @@ class Answer:
         problem = f"{self.address} answered HTTP {self.status}" + (f": {self.excerpt()}" if self.body.strip() else "")
         match self.status:
             case 401 | 403:
-                raise MisconfiguredError(self.system, problem, remedy="check its token or key")
+                remedy = "check its token or key"
+                raise MisconfiguredError(self.system, problem, http_status=self.status, remedy=remedy)
             case 418 | 429:
                 raise RateLimitedError(self.system, problem, retry_after=self._retry_after())
             case status if status == 408 or status >= 500:  # noqa: PLR2004 - a time-out; the class of server errors
@@ -133,7 +134,8 @@ class Answer:
             case status if status >= 400:  # noqa: PLR2004 - the class of client errors
                 raise RejectedError(self.system, problem, http_status=status)
             case _:
-                raise MisconfiguredError(self.system, problem, remedy="set the address it redirects to")
+                remedy = "set the address it redirects to"
+                raise MisconfiguredError(self.system, problem, http_status=self.status, remedy=remedy)
 
     def _retry_after(self) -> timedelta | None:
         value = self.headers.get("retry-after", "")
@@ -306,12 +308,16 @@ class HttpService:
 async def open_pool() -> AsyncIterator[httpx.AsyncClient]:
     """The connection pool that all adapters of one process share; closed at exit.
 
-    Redirects are never followed and cookies never kept: they ignore ports, so one service would get another's.
+    Redirects are never followed and cookies never kept: they ignore ports, so one service would get another's. A proxy
+    from the environment is used for all but this machine itself.
     """
     limits = httpx.Limits(max_connections=50, max_keepalive_connections=20, keepalive_expiry=30)
     headers = {"user-agent": "tradeops", "accept-encoding": "gzip, deflate"}
     cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
-    async with httpx.AsyncClient(limits=limits, follow_redirects=False, headers=headers, cookies=cookies) as client:
+    direct = dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]"))
+    async with httpx.AsyncClient(
+        limits=limits, follow_redirects=False, headers=headers, cookies=cookies, mounts=direct
+    ) as client:
         yield client
 
 
