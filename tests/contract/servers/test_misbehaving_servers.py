@@ -273,6 +273,15 @@ async def test_a_cookie_of_one_service_is_not_sent_to_another(pool: httpx.AsyncC
         assert "cookie" not in "".join(first.requests + second.requests).lower()
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_proxy_is_not_asked_for_this_machine(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    async with serving(GOOD) as server, open_pool() as pool:
+        url = server.url.replace("127.0.0.1", host)
+        assert (await engine_at(url, pool).health()).value == "Bot is running"
+
+
 async def test_a_body_of_exactly_the_cap_is_read(pool: httpx.AsyncClient) -> None:
     text = b'{"success": true, "data": "Bot is running", "error": null}'
     body = text + b" " * (POLICY.body_cap_bytes - len(text))
