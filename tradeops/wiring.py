@@ -1,0 +1,110 @@
+"""Settings to adapters: the one place where the parts of a process are put together."""
+
+import base64
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+from pydantic import SecretStr
+
+from tradeops.adapters.ai_service.client import AiServiceClient
+from tradeops.adapters.engine.client import EngineClient
+from tradeops.adapters.exchange.client import ExchangeClient
+from tradeops.adapters.frontend.client import FrontendClient
+from tradeops.adapters.llm.client import LlmClient
+from tradeops.adapters.prefect_api.client import PrefectApiClient
+from tradeops.adapters.store import Store, open_store
+from tradeops.errors import MisconfiguredError
+from tradeops.http import HttpPolicy, HttpService, open_pool
+from tradeops.settings import Settings, load_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """All that a job may reach. `None` is "not configured"; the engine alone is mandatory."""
+
+    settings: Settings
+    store: Store
+    engine: EngineClient
+    ai_service: AiServiceClient | None
+    frontend: FrontendClient | None
+    exchange: ExchangeClient | None
+    llm: LlmClient | None
+    prefect_api: PrefectApiClient | None
+
+
+@asynccontextmanager
+async def open_desk(settings: Settings | None = None) -> AsyncIterator[Desk]:
+    """The desk of one process and event loop; everything it opened is closed at exit.
+
+    A part that is down does not stop it: that is for the job to find out.
+
+    Args:
+        settings: `None` reads them from the environment and `.env`.
+
+    Raises:
+        MisconfiguredError: a bad setting, no RUST_API_URL, or a TRADEOPS_HOME that cannot be written.
+    """
+    settings = settings or load_settings()
+    if settings.rust_api_url is None:
+        remedy = "set it, for example RUST_API_URL=http://127.0.0.1:8080, or run `tradeops up` for a sandbox"
+        raise MisconfiguredError("settings", "RUST_API_URL is not set, and every job needs the engine", remedy=remedy)
+    async with open_pool() as pool, _store(settings) as store:
+        yield Desk(
+            settings=settings,
+            store=store,
+            engine=EngineClient(
+                _service(pool, settings, "engine", settings.rust_api_url, _bearer(settings.engine_token)),
+                health_path=settings.engine_health_path,
+            ),
+            ai_service=AiServiceClient(
+                _service(pool, settings, "ai_service", settings.python_api_url), health_path=settings.ai_health_path
+            )
+            if settings.python_api_url
+            else None,
+            frontend=FrontendClient(
+                _service(pool, settings, "frontend", settings.frontend_url), path=settings.frontend_path
+            )
+            if settings.frontend_url
+            else None,
+            exchange=ExchangeClient(_service(pool, settings, "exchange", settings.binance_api_url))
+            if settings.binance_api_url
+            else None,
+            llm=LlmClient(_service(pool, settings, "llm", settings.openai_base_url, _bearer(settings.openai_api_key)))
+            if settings.openai_api_key
+            else None,
+            prefect_api=prefect_api(pool, settings),
+        )
+
+
+def prefect_api(pool: httpx.AsyncClient, settings: Settings) -> PrefectApiClient | None:
+    """Prefect's API with the credentials of Prefect Cloud or of an own server; `None` without an address."""
+    if settings.prefect_api_url is None:
+        return None
+    headers = _bearer(settings.prefect_api_key)
+    if settings.prefect_api_auth_string:
+        user_and_password = settings.prefect_api_auth_string.get_secret_value().encode()
+        headers = {"authorization": f"Basic {base64.b64encode(user_and_password).decode()}"}
+    return PrefectApiClient(_service(pool, settings, "prefect", settings.prefect_api_url, headers))
+
+
+def _store(settings: Settings) -> AbstractAsyncContextManager[Store]:
+    url = settings.mongodb_url.get_secret_value() if settings.mongodb_url else None
+    return open_store(settings.store_kind, home=settings.home_folder, mongodb_url=url)
+
+
+def _service(
+    pool: httpx.AsyncClient, settings: Settings, system: str, base_url: str, headers: dict[str, str] | None = None
+) -> HttpService:
+    policy = HttpPolicy(
+        connect=timedelta(seconds=settings.http_connect_timeout_seconds),
+        read=timedelta(seconds=settings.http_read_timeout_seconds),
+        body_cap_bytes=settings.http_body_cap_mib * 1024 * 1024,
+    )
+    return HttpService(pool, system=system, base_url=base_url, policy=policy, headers=headers)
+
+
+def _bearer(token: SecretStr | None) -> dict[str, str]:
+    return {"authorization": f"Bearer {token.get_secret_value()}"} if token else {}
