@@ -106,6 +106,19 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviousRun:
+    """What the next run is compared with.
+
+    Attributes:
+        finished_at: of the run, aware UTC.
+        severities: of each part.
+    """
+
+    finished_at: datetime
+    severities: Mapping[str, Severity]
+
+
+@dataclass(frozen=True, slots=True)
 class HealthReport:
     """One judged round.
 
@@ -133,7 +146,7 @@ class HealthReport:
 
     @property
     def alerts(self) -> tuple[str, ...]:
-        """The suspicion, if any, then a line for each part that is not healthy, the worst first, then in probe order."""
+        """The suspicion, if any, then each part that is not healthy: the worst first, then in probe order."""
         ranked = sorted((f for f in self.findings if f.problem), key=lambda f: -f.severity)
         lines = (f"{f.result.part} {f.severity.word}: {f.problem}" for f in ranked)
         return ((self.suspicion,) if self.suspicion else ()) + tuple(lines)
