@@ -203,6 +203,20 @@ async def test_a_clock_more_than_thirty_seconds_off_is_a_problem(
     assert says in check.detail
 
 
+async def test_of_several_clocks_of_a_service_the_worst_counts(
+    engine_only: Installation, tmp_path: Path, respx_mock: respx.MockRouter
+) -> None:
+    now = datetime.now(UTC)
+    for path, seconds in ((f"{PAPER}/portfolio", -120), (f"{PAPER}/trades/open", 20)):
+        body = enveloped(ENGINE[path], timestamp=(now + timedelta(seconds=seconds)).isoformat())
+        respx_mock.get(ADDRESS + path).respond(content=json.dumps(body))
+    others = {path: data for path, data in ENGINE.items() if path not in {f"{PAPER}/portfolio", f"{PAPER}/trades/open"}}
+    serve_engine(respx_mock, others)
+    check = found(await examined(engine_only, tmp_path), "clock")
+    assert (check.verdict, check.remedy) == (Verdict.PROBLEM, "synchronise both clocks by NTP")
+    assert check.detail.endswith("s behind ours")
+
+
 @pytest.mark.parametrize(("contained", "hinted"), [(True, True), (False, False)])
 async def test_a_loopback_address_inside_a_container_gets_a_hint(contained: bool, hinted: bool, tmp_path: Path) -> None:
     async with open_pool() as pool:

@@ -69,6 +69,7 @@ class ExchangeClient:
         if not start < end:
             raise ValueError("start is not before end")
         cursor, last = _milliseconds(start), _milliseconds(end) - 1
+        expected = cursor
         rows: list[Any] = []
         while True:
             params: dict[str, str | int] = {
@@ -84,11 +85,11 @@ class ExchangeClient:
             if not page:
                 break
             newest = _open_time(page[-1], answer)
-            if newest < cursor:
+            if newest < expected:
                 problem = f"{answer.address} does not advance: asked from {cursor}, it answered up to {newest}"
                 raise ContractError(answer.system, problem)
-            cursor = newest + 1
-            if newest + period // MILLISECOND > last:
+            cursor, expected = newest + 1, newest + period // MILLISECOND
+            if expected > last:
                 break
         klines, rejected = parse_each(
             wire.Kline,

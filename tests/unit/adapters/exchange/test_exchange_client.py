@@ -189,6 +189,18 @@ async def test_a_server_that_ignores_the_start_cannot_keep_us_paging(
     assert route.call_count == 2
 
 
+async def test_a_server_that_crawls_cannot_keep_us_paging(
+    exchange: ExchangeClient, respx_mock: respx.MockRouter
+) -> None:
+    def crawl(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=[kline(0, open_time=int(request.url.params["startTime"]))])
+
+    route = respx_mock.get(ADDRESS + "/api/v3/klines").mock(side_effect=crawl)
+    with pytest.raises(ContractError, match="does not advance"):
+        await exchange.klines("BTCUSDT", "1h", START, START + 100 * HOUR)
+    assert route.call_count == 2
+
+
 @pytest.mark.parametrize("rows", [{}, "x", [[]], [["x"]], [7], [[True]]], ids=repr)
 async def test_klines_of_another_shape_break_the_contract(
     rows: object, exchange: ExchangeClient, respx_mock: respx.MockRouter
