@@ -11,31 +11,22 @@ import re
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import httpx
 
-from tradeops.domain.readings import Reading, RejectedRecord
-from tradeops.errors import (
-    ContractError,
-    MisconfiguredError,
-    RateLimitedError,
-    RejectedError,
-    TransientError,
-    UnavailableError,
-)
+from tradeops.errors import ContractError, MisconfiguredError, UnavailableError
+from tradeops.http_answer import Answer, parse_date
 from tradeops.http_faults import typed_error
 
-SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "OPTIONS"})
-EXCERPT_CHARACTERS = 120
-KNOWN_ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
+__all__ = ["Answer", "HttpPolicy", "HttpService", "open_pool"]
 
-T = TypeVar("T")
+SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "OPTIONS"})
+KNOWN_ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,96 +44,6 @@ class HttpPolicy:
     read: timedelta = timedelta(seconds=5)
     total: timedelta = timedelta(seconds=30)
     body_cap_bytes: int = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A complete HTTP answer, whatever its status.
-
-    Attributes:
-        address: where it came from, without query and credentials.
-        latency: from sending to the last byte of the body.
-        received_at: our clock at that moment.
-        server_time: the other side's clock by its `Date` header, to the second; `None` without one.
-        secrets: what was sent to prove who we are; never quoted, should the other side echo it.
-    """
-
-    system: str
-    address: str
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
-    latency: timedelta
-    received_at: datetime
-    server_time: datetime | None
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-
-    def reading(
-        self, value: T, *, as_of: datetime | None = None, rejected: tuple[RejectedRecord, ...] = ()
-    ) -> Reading[T]:
-        """`value` with the circumstances of this answer; `as_of` is a better clock than the `Date` header, if any."""
-        clock = as_of or self.server_time
-        skew = None if clock is None else clock - (self.received_at - self.latency / 2)
-        return Reading(value, latency=self.latency, as_of=clock, clock_skew=skew, rejected=rejected)
-
-    def json(self) -> Any:  # noqa: ANN401 - what it is, the wire model of the adapter decides
-        """The parsed body; NaN and Infinity come through as floats, so that one bad record can be told from a bad body.
-
-        Raises:
-            ContractError: empty, HTML, or otherwise no JSON.
-        """
-        if not self.body.strip():
-            raise ContractError(self.system, f"{self.address} answered HTTP {self.status} with an empty body")
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError) as error:
-            what = "HTML" if self.body.lstrip()[:1] == b"<" else "something that is no JSON"
-            raise ContractError(
-                self.system,
-                f"{self.address} answered HTTP {self.status} with {what}: {self.excerpt()}",
-                remedy="check the address and any proxy in front of it",
-            ) from error
-
-    def excerpt(self) -> str:
-        """The beginning of the body on one printable line, without our secrets, for an error message."""
-        text = self.body[: 4 * EXCERPT_CHARACTERS].decode("utf-8", "replace")
-        for secret in self.secrets:
-            text = text.replace(secret, "***")
-        line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-        return repr(line[:EXCERPT_CHARACTERS] + ("…" if len(line) > EXCERPT_CHARACTERS else ""))
-
-    def raise_for_status(self) -> None:
-        """Nothing on a 2xx, the typed error of the tree on anything else.
-
-        Raises:
-            MisconfiguredError: 401, 403, or a redirect: the service is up, our address or token is wrong.
-            RateLimitedError: 429, and 418, with which Binance bans those who ignored it.
-            TransientError: 408 and 5xx.
-            RejectedError: every other 4xx.
-        """
-        if 200 <= self.status < 300:  # noqa: PLR2004 - the class of success
-            return
-        problem = f"{self.address} answered HTTP {self.status}" + (f": {self.excerpt()}" if self.body.strip() else "")
-        match self.status:
-            case 401 | 403:
-                remedy = "check its token or key"
-                raise MisconfiguredError(self.system, problem, http_status=self.status, remedy=remedy)
-            case 418 | 429:
-                raise RateLimitedError(self.system, problem, retry_after=self._retry_after())
-            case status if status == 408 or status >= 500:  # noqa: PLR2004 - a time-out; the class of server errors
-                raise TransientError(self.system, problem)
-            case status if status >= 400:  # noqa: PLR2004 - the class of client errors
-                raise RejectedError(self.system, problem, http_status=status)
-            case _:
-                remedy = "set the address it redirects to"
-                raise MisconfiguredError(self.system, problem, http_status=self.status, remedy=remedy)
-
-    def _retry_after(self) -> timedelta | None:
-        value = self.headers.get("retry-after", "")
-        if value.isascii() and value.isdecimal():
-            return timedelta(seconds=int(value[:9]))
-        date = _parse_date(value)
-        return max(date - datetime.now(UTC), timedelta(0)) if date else None
 
 
 class HttpService:
@@ -283,7 +184,7 @@ class HttpService:
             body=bytes(received),
             latency=timedelta(seconds=time.perf_counter() - started),
             received_at=datetime.now(UTC),
-            server_time=_parse_date(response.headers.get("date", "")),
+            server_time=parse_date(response.headers.get("date", "")),
             secrets=self._secrets,
         )
 
@@ -319,11 +220,3 @@ async def open_pool() -> AsyncIterator[httpx.AsyncClient]:
         limits=limits, follow_redirects=False, headers=headers, cookies=cookies, mounts=direct
     ) as client:
         yield client
-
-
-def _parse_date(value: str) -> datetime | None:
-    try:
-        parsed = parsedate_to_datetime(value)
-        return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
