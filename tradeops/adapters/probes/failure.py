@@ -1,10 +1,12 @@
 """What a driver's exception means, told without its address, which may carry a password."""
 
 import errno
+import re
 from datetime import timedelta
 
 from tradeops.errors import UnavailableError
 
+REFUSED = re.compile(rf"refused|err(no|or) {errno.ECONNREFUSED}\b")
 UNKNOWN_HOST = ("name or service not known", "getaddrinfo", "name resolution", "nodename nor servname")
 
 
@@ -19,7 +21,7 @@ def unreachable(error: Exception, *, system: str, address: str, within: timedelt
         setting: the variable that holds the address.
     """
     words = str(error).lower()
-    if "refused" in words or f"[errno {errno.ECONNREFUSED}]" in words or errno.ECONNREFUSED in error.args:
+    if errno.ECONNREFUSED in error.args or REFUSED.search(words):
         reason = "refused the connection"
     elif any(clue in words for clue in UNKNOWN_HOST):
         reason = "is a host that is not known"
