@@ -1,11 +1,11 @@
-"""Every setting of the product: typed, documented, frozen, read from the environment and `.env` in the working folder.
+"""Every setting of the product: typed, documented, frozen, read from the environment and from a file.
 
-The environment wins over `.env`; an empty value counts as not set. One bad value stops start-up with one line.
+The file is `.env` in the working folder, or the one that TRADEOPS_ENV_FILE names. The environment wins over it; an
+empty value counts as not set. One bad value stops start-up with one line.
 """
 
 import difflib
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +18,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tradeops.errors import MisconfiguredError
 
-ENV_FILE = Path(".env")
 MASK = "********"
 
 
@@ -221,23 +220,28 @@ class EffectiveSetting:
     example: str
 
 
-def load_settings(env_file: Path = ENV_FILE) -> Settings:
+def env_file() -> Path:
+    """The file that is read besides the environment; it need not exist."""
+    return Path(os.environ.get("TRADEOPS_ENV_FILE") or ".env")
+
+
+def load_settings() -> Settings:
     """The settings of this process.
 
     Raises:
         MisconfiguredError: one or more bad values; a line for each names the variable, the problem and an example.
     """
     try:
-        return Settings(_env_file=env_file)
+        return Settings(_env_file=env_file())
     except ValidationError as error:
         raise MisconfiguredError("settings", "\n".join(_explain(problem) for problem in error.errors())) from None
     except UnicodeDecodeError:
-        raise MisconfiguredError("settings", f"{env_file} is no UTF-8 text", remedy="save it as UTF-8") from None
+        raise MisconfiguredError("settings", f"{env_file()} is no UTF-8 text", remedy="save it as UTF-8") from None
 
 
-def effective_settings(settings: Settings, env_file: Path = ENV_FILE) -> list[EffectiveSetting]:
+def effective_settings(settings: Settings) -> list[EffectiveSetting]:
     """Each setting with its value and where it came from, secrets masked, in the order of the documentation."""
-    in_file = {name for name, value in dotenv_values(env_file).items() if value}
+    in_file = {name for name, value in dotenv_values(env_file()).items() if value}
     rows = []
     for field, info in Settings.model_fields.items():
         name = str(info.validation_alias)
@@ -254,9 +258,10 @@ def effective_settings(settings: Settings, env_file: Path = ENV_FILE) -> list[Ef
     return rows
 
 
-def unknown_names(environment: Mapping[str, str | None]) -> list[tuple[str, str | None]]:
-    """TRADEOPS_ variables that no setting reads, each with the known name it resembles: probably a slip of the pen."""
-    known = [str(info.validation_alias) for info in Settings.model_fields.values()]
+def unknown_names() -> list[tuple[str, str | None]]:
+    """TRADEOPS_ variables that nothing reads, each with the known name it resembles: probably a slip of the pen."""
+    environment = {**dotenv_values(env_file()), **os.environ}
+    known = ["TRADEOPS_ENV_FILE", *(str(info.validation_alias) for info in Settings.model_fields.values())]
     strangers = sorted(name for name in environment if name.startswith("TRADEOPS_") and name not in known)
     return [(name, next(iter(difflib.get_close_matches(name, known, n=1)), None)) for name in strangers]
 

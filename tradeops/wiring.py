@@ -22,6 +22,18 @@ from tradeops.settings import Settings, load_settings
 
 
 @dataclass(frozen=True, slots=True)
+class Services:
+    """The outside systems that speak HTTP. `None` is "not configured"."""
+
+    engine: EngineClient | None
+    ai_service: AiServiceClient | None
+    frontend: FrontendClient | None
+    exchange: ExchangeClient | None
+    llm: LlmClient | None
+    prefect_api: PrefectApiClient | None
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """All that a job may reach. `None` is "not configured"; the engine alone is mandatory."""
 
@@ -42,41 +54,60 @@ async def open_desk(settings: Settings | None = None) -> AsyncIterator[Desk]:
     A part that is down does not stop it: that is for the job to find out.
 
     Args:
-        settings: `None` reads them from the environment and `.env`.
+        settings: `None` reads them from the environment and the settings file.
 
     Raises:
         MisconfiguredError: a bad setting, no RUST_API_URL, or a TRADEOPS_HOME that cannot be written.
     """
     settings = settings or load_settings()
-    if settings.rust_api_url is None:
-        remedy = "set it, for example RUST_API_URL=http://127.0.0.1:8080, or run `tradeops up` for a sandbox"
-        raise MisconfiguredError("settings", "RUST_API_URL is not set, and every job needs the engine", remedy=remedy)
-    async with open_pool() as pool, _store(settings) as store:
-        yield Desk(
-            settings=settings,
-            store=store,
-            engine=EngineClient(
-                _service(pool, settings, "engine", settings.rust_api_url, _bearer(settings.engine_token)),
-                health_path=settings.engine_health_path,
-            ),
-            ai_service=AiServiceClient(
-                _service(pool, settings, "ai_service", settings.python_api_url), health_path=settings.ai_health_path
+    async with open_services(settings) as services:
+        if services.engine is None:
+            remedy = "set it, for example RUST_API_URL=http://127.0.0.1:8080, or run `tradeops up` for a sandbox"
+            raise MisconfiguredError("settings", "RUST_API_URL is not set, and every job needs it", remedy=remedy)
+        async with our_store(settings) as store:
+            yield Desk(
+                settings=settings,
+                store=store,
+                engine=services.engine,
+                ai_service=services.ai_service,
+                frontend=services.frontend,
+                exchange=services.exchange,
+                llm=services.llm,
+                prefect_api=services.prefect_api,
             )
-            if settings.python_api_url
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """The clients of all configured services, on one connection pool; none of them is asked anything yet."""
+    s = settings
+    async with open_pool() as pool:
+
+        def at(system: str, url: str, token: SecretStr | None = None) -> HttpService:
+            return _service(pool, s, system, url, _bearer(token))
+
+        yield Services(
+            engine=EngineClient(at("engine", s.rust_api_url, s.engine_token), health_path=s.engine_health_path)
+            if s.rust_api_url
             else None,
-            frontend=FrontendClient(
-                _service(pool, settings, "frontend", settings.frontend_url), path=settings.frontend_path
-            )
-            if settings.frontend_url
+            ai_service=AiServiceClient(at("ai_service", s.python_api_url), health_path=s.ai_health_path)
+            if s.python_api_url
             else None,
-            exchange=ExchangeClient(_service(pool, settings, "exchange", settings.binance_api_url))
-            if settings.binance_api_url
-            else None,
-            llm=LlmClient(_service(pool, settings, "llm", settings.openai_base_url, _bearer(settings.openai_api_key)))
-            if settings.openai_api_key
-            else None,
-            prefect_api=prefect_api(pool, settings),
+            frontend=FrontendClient(at("frontend", s.frontend_url), path=s.frontend_path) if s.frontend_url else None,
+            exchange=ExchangeClient(at("exchange", s.binance_api_url)) if s.binance_api_url else None,
+            llm=LlmClient(at("llm", s.openai_base_url, s.openai_api_key)) if s.openai_api_key else None,
+            prefect_api=prefect_api(pool, s),
         )
+
+
+def our_store(settings: Settings) -> AbstractAsyncContextManager[Store]:
+    """The store that the settings choose; a MongoDB that is down does not stop it from opening.
+
+    Raises:
+        MisconfiguredError: on entering, when TRADEOPS_HOME cannot be written.
+    """
+    url = settings.mongodb_url.get_secret_value() if settings.mongodb_url else None
+    return open_store(settings.store_kind, home=settings.home_folder, mongodb_url=url)
 
 
 def prefect_api(pool: httpx.AsyncClient, settings: Settings) -> PrefectApiClient | None:
@@ -88,11 +119,6 @@ def prefect_api(pool: httpx.AsyncClient, settings: Settings) -> PrefectApiClient
         user_and_password = settings.prefect_api_auth_string.get_secret_value().encode()
         headers = {"authorization": f"Basic {base64.b64encode(user_and_password).decode()}"}
     return PrefectApiClient(_service(pool, settings, "prefect", settings.prefect_api_url, headers))
-
-
-def _store(settings: Settings) -> AbstractAsyncContextManager[Store]:
-    url = settings.mongodb_url.get_secret_value() if settings.mongodb_url else None
-    return open_store(settings.store_kind, home=settings.home_folder, mongodb_url=url)
 
 
 def _service(

@@ -163,9 +163,21 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
         load_settings()
 
 
-def test_a_misspelt_name_is_found_with_what_was_meant() -> None:
-    found = unknown_names({"TRADEOPS_STROE": "sqlite", "TRADEOPS_STORE": "sqlite", "PATH": "/bin"})
-    assert found == [("TRADEOPS_STROE", "TRADEOPS_STORE")]
+def test_a_misspelt_name_is_found_with_what_was_meant(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TRADEOPS_STROE", "sqlite")
+    monkeypatch.setenv("TRADEOPS_STORE", "sqlite")
+    (tmp_path / ".env").write_text("TRADEOPS_ENGINE_TOKN=x\n")
+    found = unknown_names()
+    assert ("TRADEOPS_STROE", "TRADEOPS_STORE") in found
+    assert ("TRADEOPS_ENGINE_TOKN", "TRADEOPS_ENGINE_TOKEN") in found
+    assert "TRADEOPS_STORE" not in dict(found)
+
+
+def test_another_file_may_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("RUST_API_URL=http://default:1\n")
+    (tmp_path / "other").write_text("RUST_API_URL=http://other:1\n")
+    monkeypatch.setenv("TRADEOPS_ENV_FILE", str(tmp_path / "other"))
+    assert load_settings().rust_api_url == "http://other:1"
 
 
 def test_every_setting_has_a_description_and_an_example_that_it_accepts(monkeypatch: pytest.MonkeyPatch) -> None:

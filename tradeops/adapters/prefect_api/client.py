@@ -15,6 +15,7 @@ from tradeops.http import Answer, HttpService
 
 FINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 PAGE = 200
+NOT_FOUND = 404
 
 M = TypeVar("M", bound=WireModel)
 
@@ -114,6 +115,14 @@ class PrefectApiClient:
         }
         return tuple(_run(r) for r in await self._list(wire.FlowRun, "/flow_runs/filter", query))
 
+    async def has_pool(self, pool: str) -> bool:
+        """Whether there is a work pool of that name."""
+        answer = await self._service.request("GET", f"/work_pools/{quote(pool, safe='')}")
+        if answer.status == NOT_FOUND:
+            return False
+        answer.raise_for_status()
+        return True
+
     async def workers(self, pool: str, *, within: timedelta | None = None) -> tuple[Worker, ...]:
         """The workers of a pool, those that are gone included.
 
@@ -155,13 +164,11 @@ class PrefectApiClient:
 
     async def artifact_id(self, key: str) -> UUID | None:
         """The latest artifact under a key, or `None`."""
-        try:
-            answer, body = await self._call("GET", f"/artifacts/{quote(key, safe='')}/latest")
-        except RejectedError as error:
-            if error.http_status == 404:  # noqa: PLR2004 - "there is none"
-                return None
-            raise
-        return parse(wire.Artifact, body, system=answer.system, source=answer.address).id
+        answer = await self._service.request("GET", f"/artifacts/{quote(key, safe='')}/latest")
+        if answer.status == NOT_FOUND:
+            return None
+        answer.raise_for_status()
+        return parse(wire.Artifact, answer.json(), system=answer.system, source=answer.address).id
 
     async def _list(
         self, model: type[M], path: str, query: Mapping[str, Any], *, within: timedelta | None = None

@@ -1,0 +1,61 @@
+"""The terminal: `tradeops COMMAND`. Each command is a module, imported only when it is called."""
+
+import importlib
+import sys
+
+import click
+
+from tradeops.errors import MisconfiguredError, TradeOpsError
+
+COMMANDS = {
+    "up": ("tradeops.cli.up", "Start everything, run the jobs once, keep their schedule."),
+    "health": ("tradeops.cli.health", "Probe the bot and all it stands on, now."),
+    "doctor": ("tradeops.cli.doctor", "Examine an installation: settings, endpoints, versions."),
+    "config": ("tradeops.cli.config", "Show the effective settings and where each came from."),
+    "sandbox": ("tradeops.cli.sandbox", "Run the sandbox bot; break it and mend it."),
+}
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_DEGRADED = 3
+
+
+class LazyCommands(click.Group):
+    """Commands by name; help needs no import of theirs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order a newcomer needs them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now; `None` when there is none."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        assert isinstance(command, click.Command)  # noqa: S101 - our own table
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table of commands."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+@click.command(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tradeops", prog_name="tradeops", message="%(prog)s %(version)s")
+def tradeops() -> None:
+    """The night desk of a crypto trading bot."""
+
+
+def main() -> None:
+    """The console script: a typed error is one line on stderr, never a traceback."""
+    try:
+        tradeops(prog_name="tradeops")
+    except MisconfiguredError as error:
+        click.echo(f"tradeops: {error}", err=True)
+        sys.exit(EXIT_USAGE)
+    except TradeOpsError as error:
+        click.echo(f"tradeops: {error}", err=True)
+        sys.exit(EXIT_FAILED)

@@ -1,0 +1,196 @@
+"""What `tradeops up` starts: the sandbox, Prefect's server, the pool, the deployments and a worker."""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import timedelta
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from tradeops.adapters.prefect_api.client import PrefectApiClient
+from tradeops.cli.processes import Leashed
+from tradeops.errors import MisconfiguredError, TradeOpsError, UnavailableError
+
+POOL = "tradeops"
+PATIENCE = timedelta(seconds=50)  # ten looks at five seconds, as the bot's services are given after a deployment
+LOOK_AGAIN_SECONDS = 0.25
+DEPLOY_SECONDS = 120
+USUAL_PREFECT_PORT = 4200
+
+
+@dataclass(slots=True)
+class Stack:
+    """The processes of one `tradeops up`.
+
+    Attributes:
+        home: TRADEOPS_HOME.
+        project: the folder of prefect.yaml.
+        environment: what the next process is started with; grows as parts of the stack become known.
+        processes: those that run, in the order of their start.
+        sandbox: what the sandbox says of itself; `None` with a bot of one's own.
+    """
+
+    home: Path
+    project: Path
+    environment: dict[str, str]
+    processes: list[Leashed] = field(default_factory=list)
+    sandbox: dict[str, Any] | None = None
+
+    async def start_sandbox(self, scenario: str, seed: int | None) -> None:
+        """Start the stand-in bot, wait for it, and let all that follows see it and only it.
+
+        Raises:
+            MisconfiguredError: its packages are not installed.
+            UnavailableError: it did not come up.
+        """
+        if find_spec("sandbox") is None or find_spec("aiosmtpd") is None or find_spec("numpy") is None:
+            remedy = "install tradeops[sandbox], or set RUST_API_URL to the engine of your bot"
+            raise MisconfiguredError("sandbox", "its packages are not installed", remedy=remedy)
+        folder = self.home / "sandbox"
+        found = folder / "sandbox.json"
+        found.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "sandbox", "--home", str(folder), "--scenario", scenario]
+        process = self._launch("sandbox", command + ([] if seed is None else ["--seed", str(seed)]))
+        await _until(process, found.exists)
+        self.sandbox = json.loads(found.read_text())
+        self.environment |= self.sandbox["environment"]
+        self.environment |= {"TRADEOPS_HOME": str(folder), "TRADEOPS_ENV_FILE": os.devnull}
+
+    async def start_server(self) -> None:
+        """Start a Prefect server of our own: SQLite, loopback, no analytics, apart from the user's own Prefect.
+
+        Raises:
+            UnavailableError: it ended at once.
+        """
+        port = free_port(USUAL_PREFECT_PORT)
+        api = f"http://127.0.0.1:{port}/api"
+        self.environment |= {
+            "DO_NOT_TRACK": "1",
+            "PREFECT_API_URL": api,
+            "PREFECT_HOME": str(self.home / "prefect"),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_SERVER_UI_API_URL": api,  # or the UI of any other port than 4200 cannot connect
+        }
+        command = [*_prefect(), "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+        self._launch("prefect server", command)
+
+    async def server_answers(self, api: PrefectApiClient) -> None:
+        """Wait for Prefect's API.
+
+        Raises:
+            UnavailableError: it did not answer in time; with the end of the server's log where the server is ours.
+        """
+        server = next((p for p in self.processes if p.name == "prefect server"), None)
+        error: TradeOpsError | None = None
+        deadline = time.monotonic() + PATIENCE.total_seconds()
+        while time.monotonic() < deadline:
+            if server:
+                server.check()
+            try:
+                await api.health(within=timedelta(seconds=5))
+            except TradeOpsError as trouble:
+                error = trouble
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            else:
+                return
+        problem = f"{api.base_url} did not answer within {PATIENCE.total_seconds():.0f} s: {error}"
+        log = f"\n{server.tail()}" if server else ""
+        raise UnavailableError("prefect", problem + log, remedy="start it, or unset PREFECT_API_URL")
+
+    async def deploy(self, api: PrefectApiClient) -> None:
+        """Create the pool if it is missing and apply every deployment of prefect.yaml.
+
+        Raises:
+            UnavailableError: Prefect's own command failed; with what it said.
+        """
+        if not await api.has_pool(POOL):
+            await self._prefect("work-pool", "create", POOL, "--type", "process")
+        await self._prefect("deploy", "--all")
+
+    def start_worker(self) -> Leashed:
+        """Start a worker that looks for runs each second."""
+        self.environment["PREFECT_WORKER_QUERY_SECONDS"] = "1"
+        return self._launch("worker", [*_prefect(), "worker", "start", "--pool", POOL, "--name", "tradeops-up"])
+
+    def stop(self) -> None:
+        """End all processes, those that use others first, and wait until they are gone."""
+        for process in reversed(self.processes):
+            process.ask_to_stop()
+        for process in reversed(self.processes):
+            process.wait_stopped()
+        self.processes.clear()
+
+    def _launch(self, name: str, command: list[str]) -> Leashed:
+        log = self.home / "logs" / f"{name.replace(' ', '-')}.log"
+        process = Leashed(name, command, dict(self.environment), self.project, log)
+        process.start()
+        self.processes.append(process)
+        return process
+
+    async def _prefect(self, *arguments: str) -> None:
+        command = [*_prefect(), "--no-prompt", *arguments]
+        log = self.home / "logs" / f"prefect-{arguments[0]}.log"
+        step = Leashed(f"prefect {arguments[0]}", command, dict(self.environment), self.project, log)
+        step.start()
+        self.processes.append(step)
+        deadline = time.monotonic() + DEPLOY_SECONDS
+        while (code := step.exit_code()) is None and time.monotonic() < deadline:  # noqa: ASYNC110 - not our event loop's
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        self.processes.remove(step)
+        step.ask_to_stop()
+        await asyncio.to_thread(step.wait_stopped)
+        if code != 0:
+            how = f"did not end within {DEPLOY_SECONDS} s" if code is None else f"failed with exit code {code}"
+            raise UnavailableError(step.name, f"{how}:\n{step.tail()}", remedy=f"see {log}")
+
+
+def project_folder() -> Path:
+    """Where prefect.yaml and the flows are: the checkout we were installed from, or the working folder.
+
+    Raises:
+        MisconfiguredError: neither.
+    """
+    for folder in (Path(__file__).parents[2], Path.cwd()):
+        if (folder / "prefect.yaml").is_file() and (folder / "flows").is_dir():
+            return folder
+    remedy = "run it in a checkout of TradeOps"
+    raise MisconfiguredError("tradeops up", f"there is no prefect.yaml with flows/ in {Path.cwd()}", remedy=remedy)
+
+
+def free_port(usual: int) -> int:
+    """The usual port when nobody listens there on loopback, otherwise one that the system picks."""
+    for port in (usual, 0):
+        with closing(socket.socket()) as candidate:
+            candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                candidate.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(candidate.getsockname()[1])
+    raise UnavailableError("network", "no port is free on 127.0.0.1")
+
+
+def own_environment(environment: Mapping[str, str], *, without: set[str]) -> dict[str, str]:
+    """The environment of a child: ours, less the variables of a real bot where the sandbox takes its place."""
+    return {name: value for name, value in environment.items() if name not in without} | {"PYTHONUNBUFFERED": "1"}
+
+
+async def _until(process: Leashed, ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE.total_seconds()
+    while not ready():
+        process.check()
+        if time.monotonic() > deadline:
+            problem = f"was not ready within {PATIENCE.total_seconds():.0f} s:\n{process.tail()}"
+            raise UnavailableError(process.name, problem, remedy=f"see {process.log}")
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+
+def _prefect() -> list[str]:
+    return [sys.executable, "-m", "prefect"]

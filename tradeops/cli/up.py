@@ -1,0 +1,241 @@
+"""`tradeops up`: everything started, the jobs run once, their schedule kept until Ctrl-C."""
+
+import asyncio
+import fcntl
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Never
+
+import click
+import httpx
+from rich.console import Console
+
+from tradeops.adapters.prefect_api.client import Deployment, PrefectApiClient
+from tradeops.adapters.probes import host
+from tradeops.cli import EXIT_FAILED
+from tradeops.cli.night import Job, run_night
+from tradeops.cli.stack import POOL, Stack, own_environment, project_folder
+from tradeops.domain.health import ProbeResult, Severity, Status, judge
+from tradeops.errors import MisconfiguredError, UnavailableError
+from tradeops.http import open_pool
+from tradeops.jobs.health import thresholds
+from tradeops.settings import Settings, load_settings
+from tradeops.wiring import prefect_api
+
+KEPT_FOR_THE_SANDBOX = {"TRADEOPS_HOME", "PREFECT_API_URL", "PREFECT_API_KEY", "PREFECT_API_AUTH_STRING"}
+STATE_OF = {Severity.HEALTHY: "Completed", Severity.DEGRADED: "Degraded", Severity.CRITICAL: "Critical"}
+MOST_RESTARTS = 3
+WATCH_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the user asked for.
+
+    Attributes:
+        once: end after the jobs.
+        scenario: of the sandbox.
+        seed: of its market; `None` takes its default.
+    """
+
+    once: bool
+    scenario: str
+    seed: int | None
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="End after the jobs; exit 0 only if each ended as its scenario expects.")
+@click.option(
+    "--scenario",
+    type=click.Choice(["healthy", "degrading", "crash", "flaky"]),
+    default="degrading",
+    show_default=True,
+    help="What the sandbox bot goes through.",
+)
+@click.option("--seed", type=int, help="Seed of the sandbox's market.")
+def command(*, once: bool, scenario: str, seed: int | None) -> None:
+    """Start everything, run the jobs once, keep their schedule until Ctrl-C.
+
+    Uses the bot at RUST_API_URL and the Prefect server at PREFECT_API_URL where they are set; otherwise a sandbox bot
+    and a server of its own, both on this machine alone.
+    """
+    raise SystemExit(asyncio.run(_until_interrupted(load_settings(), Wish(once, scenario, seed))))
+
+
+async def _until_interrupted(settings: Settings, wish: Wish) -> int:
+    work = asyncio.ensure_future(_up(settings, wish))
+    loop = asyncio.get_running_loop()
+
+    def end_once() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, lambda: None)  # a second Ctrl-C must not leave half of it behind
+        work.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, end_once)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        return EXIT_FAILED if wish.once else 0
+
+
+async def _up(settings: Settings, wish: Wish) -> int:
+    console = Console(highlight=False)
+    home, project = _writable(settings.home_folder), project_folder()
+    own_names = {str(info.validation_alias) for info in Settings.model_fields.values()} - KEPT_FOR_THE_SANDBOX
+    without = own_names if settings.rust_api_url is None else set()
+    stack = Stack(home, project, own_environment(os.environ, without=without))
+    with _only_one(home):
+        async with open_pool() as pool:
+            try:
+                api = await _start(stack, pool, settings, wish, console)
+                deployments = await api.deployments(POOL)
+                expected = await _expected(stack, settings)
+                jobs = await run_night(api, deployments, expected, ui=_ui(api), console=console)
+                await _tell(console, stack, api, deployments, jobs)
+                if wish.once:
+                    return 0 if jobs and all(job.as_expected for job in jobs) else EXIT_FAILED
+                await _keep_running(stack, console)
+            finally:
+                console.print("\n[dim]Stopping …[/dim]")
+                await asyncio.to_thread(stack.stop)
+
+
+async def _start(
+    stack: Stack, pool: httpx.AsyncClient, settings: Settings, wish: Wish, console: Console
+) -> PrefectApiClient:
+    sandboxed, own_server = settings.rust_api_url is None, settings.prefect_api_url is None
+    if own_server:
+        await stack.start_server()
+    if sandboxed:
+        with _step(console, f"sandbox bot ({wish.scenario})"):
+            await stack.start_sandbox(wish.scenario, wish.seed)
+    api = prefect_api(pool, settings.model_copy(update={"prefect_api_url": stack.environment["PREFECT_API_URL"]}))
+    if api is None:
+        raise MisconfiguredError("settings", "PREFECT_API_URL is empty", remedy="unset it or name a server")
+    with _step(console, "Prefect server" if own_server else f"Prefect at {api.base_url}"):
+        await stack.server_answers(api)
+    with _step(console, "deployments"):
+        await stack.deploy(api)
+    with _step(console, "worker"):
+        stack.start_worker()
+    console.print()
+    return api
+
+
+async def _expected(stack: Stack, settings: Settings) -> dict[str, str]:
+    """The states that the scenario expects; the disk and the memory are this machine's own, whatever the scenario."""
+    expected: dict[str, str] = dict(stack.sandbox["expected_states"]) if stack.sandbox else {}
+    limits = thresholds(settings)
+    used = {
+        "disk": await host.disk_used_percent(settings.disk_path),
+        "memory": await host.memory_used_percent(),
+    }
+    own = max(judge(ProbeResult(part, Status.HEALTHY, used_percent=u), limits).severity for part, u in used.items())
+    return {
+        job: STATE_OF[own] if job == "system-health-check" and state == STATE_OF[Severity.HEALTHY] else state
+        for job, state in expected.items()
+    }
+
+
+async def _tell(
+    console: Console,
+    stack: Stack,
+    api: PrefectApiClient,
+    deployments: Sequence[Deployment],
+    jobs: Sequence[Job],
+) -> None:
+    console.print()
+    rows: dict[str, str] = {"Prefect UI": f"{_ui(api)}/dashboard"}
+    for job in jobs:
+        artifact = await api.artifact_id(job.name)
+        if artifact:
+            rows[job.name] = f"{_ui(api)}/artifacts/artifact/{artifact}"
+    rows |= stack.sandbox["pages"] if stack.sandbox else {}
+    rows["logs"] = str(stack.home / "logs")
+    for name, where in rows.items():
+        console.print(f"  {name:22} {where}", soft_wrap=True)
+    upcoming = await api.next_runs([d.deployment_id for d in deployments], limit=1)
+    if upcoming and upcoming[0].expected_at:
+        console.print(f"  {'next scheduled run':22} {upcoming[0].expected_at:%H:%M} UTC")
+    shell = _write_shell(stack)
+    console.print(f"\nIn a second terminal: [bold]. {shell}[/bold] and then, for example,", soft_wrap=True)
+    console.print("  prefect deployment run 'system-health-check/system-health-check'", soft_wrap=True)
+
+
+async def _keep_running(stack: Stack, console: Console) -> Never:
+    """Watch the processes; one that ends is started again, and said, a few times; never does the schedule stop unsaid.
+
+    Raises:
+        UnavailableError: one ends again and again, or the sandbox, whose history is gone, has ended.
+    """
+    console.print("\nThe schedule runs. Ctrl-C ends it all.")
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        for process in stack.processes:
+            code = process.exit_code()
+            if code is None:
+                continue
+            if process.name == "sandbox" or process.restarts >= MOST_RESTARTS:
+                process.check()
+            process.restarts += 1
+            console.print(
+                f"[red]{process.name} ended with exit code {code}:[/red]\n{process.tail()}\nStarting it again."
+            )
+            process.start()
+
+
+def _write_shell(stack: Stack) -> Path:
+    """A file to source in another terminal, so that its commands mean this server and this sandbox, if there is one."""
+    names = ["PREFECT_API_URL", "PREFECT_HOME", "TRADEOPS_HOME", "TRADEOPS_ENV_FILE"]
+    names += stack.sandbox["environment"] if stack.sandbox else []
+    lines = [f"export {name}='{stack.environment[name]}'" for name in names if name in stack.environment]
+    path = stack.home / "shell"
+    path.write_text("\n".join([*lines, f'export PATH="{Path(sys.executable).parent}:$PATH"', ""]))
+    path.chmod(0o600)
+    return path
+
+
+def _ui(api: PrefectApiClient) -> str:
+    return api.base_url.removesuffix("/api")
+
+
+def _writable(home: Path) -> Path:
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (home / "logs").mkdir(exist_ok=True)
+    except OSError as error:
+        remedy = "set TRADEOPS_HOME to a folder that you may write"
+        raise MisconfiguredError("TRADEOPS_HOME", f"{home} cannot be used: {error.strerror}", remedy=remedy) from error
+    return home
+
+
+@contextmanager
+def _only_one(home: Path) -> Iterator[None]:
+    """Hold the lock of this home; the system frees it when we end, however we end."""
+    path = home / "up.lock"
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.seek(0)
+            problem = f"already runs in {home} as process {lock.read().strip() or 'unknown'}"
+            raise UnavailableError("tradeops up", problem, remedy="end it, or set another TRADEOPS_HOME") from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+@contextmanager
+def _step(console: Console, what: str) -> Iterator[None]:
+    started = time.monotonic()
+    with console.status(f"{what} …"):
+        yield
+    console.print(f"[green]✓[/green] {what:40} [dim]{time.monotonic() - started:5.1f} s[/dim]")
