@@ -45,8 +45,9 @@ async def test_a_redis_that_could_not_save_is_unwell(redis_address: str) -> None
         admin.config_set("dir", "/proc")
         admin.bgsave()
         try:
-            ends_at = time.monotonic() + 5
-            while admin.info("persistence")["rdb_last_bgsave_status"] == "ok" and time.monotonic() < ends_at:
+            for _ in range(250):
+                if admin.info("persistence")["rdb_last_bgsave_status"] != "ok":
+                    break
                 await asyncio.sleep(0.02)
             with pytest.raises(TransientError, match="cannot save: rdb_last_bgsave_status failed"):
                 await ping_and_info(url(redis_address), within=WITHIN)

@@ -1,0 +1,59 @@
+"""Checks every quarter of an hour that the bot and what it stands on answer."""
+
+import asyncio
+from datetime import timedelta
+
+from prefect import State, flow, runtime, task
+from prefect.cache_policies import NO_CACHE
+from prefect.tasks import exponential_backoff
+
+from flows import presentation
+from tradeops.domain.health import HealthReport, Round, assess
+from tradeops.errors import MisconfiguredError
+from tradeops.jobs import health
+from tradeops.wiring import Desk, open_desk
+
+PERIOD = timedelta(minutes=15)
+
+
+@task(cache_policy=NO_CACHE)
+async def probe_everything(desk: Desk) -> Round:
+    """Probe all configured parts at once; a dead part is a result here, not a failed task."""
+    return await health.probe_all(desk)
+
+
+@task(
+    cache_policy=NO_CACHE,
+    timeout_seconds=4,  # all tries together end before the flow's deadline
+    retries=2,
+    retry_delay_seconds=exponential_backoff(1),
+    retry_jitter_factor=0.5,
+    retry_condition_fn=presentation.is_transient,
+)
+async def record(desk: Desk, report: HealthReport) -> None:
+    """Keep the report, once however often this is repeated: uptime and incidents are computed from it."""
+    await health.record(desk, report, run_id=runtime.flow_run.get_id())
+
+
+@flow(timeout_seconds=30)
+async def system_health_check() -> State[HealthReport]:
+    """Probe, judge, publish and record; ends `Critical` or `Degraded` when the bot is.
+
+    A run that starts so late that the next one is due ends `Skipped`: a backlog is not replayed.
+
+    Raises:
+        MisconfiguredError: a setting is missing or wrong; names it.
+    """
+    if (late := presentation.lateness()) > PERIOD:
+        return presentation.skipped(f"{late.total_seconds() / 60:.0f} min late: the next run is due")
+    try:
+        async with open_desk() as desk:
+            before, probed = await asyncio.gather(health.previous_run(desk), probe_everything(desk))
+            report = assess(probed, health.thresholds(desk.settings))
+            page = presentation.health_markdown(report, before)
+            kept = await asyncio.gather(
+                presentation.publish("system-health-check", page), record(desk, report), return_exceptions=True
+            )
+    except MisconfiguredError as error:
+        return presentation.misconfigured(error)
+    return presentation.end_state(report, kept)
