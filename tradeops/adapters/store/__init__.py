@@ -1,0 +1,29 @@
+"""Where we keep what we know: one interface, SQLite or MongoDB behind it."""
+
+from tradeops.adapters.store.interface import (
+    AuditEvent,
+    Body,
+    Bucket,
+    Claim,
+    Document,
+    Message,
+    MessageState,
+    Point,
+    QueuedMessage,
+    Store,
+)
+from tradeops.adapters.store.opening import open_store
+
+__all__ = [
+    "AuditEvent",
+    "Body",
+    "Bucket",
+    "Claim",
+    "Document",
+    "Message",
+    "MessageState",
+    "Point",
+    "QueuedMessage",
+    "Store",
+    "open_store",
+]

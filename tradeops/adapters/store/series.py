@@ -1,0 +1,49 @@
+"""What all adapters know of series: how long their points are kept, and how they are rolled up."""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from tradeops.adapters.store.interface import Bucket, Json, Point
+
+RETENTION: Mapping[str, timedelta] = {
+    "health_checks": timedelta(days=90),
+}
+
+
+def roll_up(points: Iterable[Point], path: str, *, since: datetime, every: timedelta) -> list[Bucket]:
+    """A field of the points in buckets of `every` from `since` on; points without a number there do not count.
+
+    Raises:
+        ValueError: a period that is not positive.
+    """
+    if every <= timedelta(0):
+        raise ValueError("a bucket must have a length")
+    values: dict[int, list[float]] = defaultdict(list)
+    for point in points:
+        value = _at(point.body, path)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            values[(point.timestamp - since) // every].append(float(value))
+    return [_bucket(since + number * every, sorted(values[number])) for number in sorted(values)]
+
+
+def _at(body: Json, path: str) -> Json:
+    for name in path.split("."):
+        if not isinstance(body, Mapping) or name not in body:
+            return None
+        body = body[name]
+    return body
+
+
+def _bucket(start: datetime, ordered: list[float]) -> Bucket:
+    count = len(ordered)
+    return Bucket(
+        start=start,
+        count=count,
+        minimum=ordered[0],
+        maximum=ordered[-1],
+        mean=math.fsum(ordered) / count,
+        p50=ordered[math.ceil(0.5 * count) - 1],
+        p95=ordered[math.ceil(0.95 * count) - 1],
+    )
