@@ -26,7 +26,7 @@ def command(style: str) -> None:
     """
     report = asyncio.run(_report())
     if style == "json":
-        click.echo(json.dumps(health.as_json(report), indent=2))
+        click.echo(json.dumps(health.as_fields(report, run_id="terminal"), indent=2))
     else:
         _show(report, Console(highlight=False))
     raise SystemExit(EXIT_CODES[report.overall])

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tradeops.adapters.probes import loopback
+from tradeops.adapters.store import Point
 from tradeops.domain.health import (
     HealthReport,
     PreviousRun,
@@ -75,21 +76,21 @@ async def record(desk: Desk, report: HealthReport, *, run_id: str) -> None:
     Raises:
         TradeOpsError: the store could neither keep it nor put it aside for later.
     """
-    await desk.store.append_point(SERIES, key=run_id, at=report.finished_at, fields=as_fields(report, run_id=run_id))
+    await desk.store.add_point(SERIES, Point(run_id, report.finished_at, as_fields(report, run_id=run_id)))
 
 
 async def previous_run(desk: Desk) -> PreviousRun | None:
     """What the newest kept run found; `None` when there is none, or when the store cannot tell in time."""
     try:
         async with asyncio.timeout(PACE.probe.total_seconds()):
-            fields = await desk.store.newest_point(SERIES)
+            point = await desk.store.newest_point(SERIES)
     except (TradeOpsError, TimeoutError) as error:
         log.warning("the run before is not known: %s", error or "the store did not answer in time")
         return None
-    if fields is None:
+    if point is None:
         return None
-    severities = {part: Severity[word.upper()] for part, word in fields["severities"].items()}
-    return PreviousRun(datetime.fromisoformat(fields["finished_at"]), severities)
+    kept: Any = point.body["severities"]
+    return PreviousRun(point.timestamp, {part: Severity[word.upper()] for part, word in kept.items()})
 
 
 def as_fields(report: HealthReport, *, run_id: str) -> dict[str, Any]:
