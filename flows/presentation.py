@@ -1,6 +1,8 @@
 """How runs show themselves: one Markdown artifact each, and end states that operators and automations read."""
 
+import html
 import re
+import textwrap
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,10 +16,11 @@ from prefect.states import Completed, Failed
 from tradeops.domain.health import Change, Finding, HealthReport, PreviousRun, Severity, Status, changes
 from tradeops.errors import CriticalVerdictError, MisconfiguredError, TransientError
 
-LAMPS = {Severity.HEALTHY: "🟢", Severity.DEGRADED: "🟡", Severity.CRITICAL: "🔴"}
-MARKUP = re.compile(r"([\\`*_\[\]~|#!])")
-ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+MARKS = {Severity.HEALTHY: "✓", Severity.DEGRADED: "▲", Severity.CRITICAL: "✗"}  # no emoji: not every browser has them
+NOT_CONFIGURED = "○ not configured"
+MARKUP = re.compile(r"([\\`*\[\]~|#]|(?<![^\W_])_|_(?![^\W_]))")  # an underscore within a word is no markup
 LONGEST_TEXT = 400
+FINDING_WIDTH = 56  # Prefect's page cuts table cells off instead of wrapping them
 
 
 async def publish(key: str, markdown: str) -> None:
@@ -81,7 +84,7 @@ def health_markdown(report: HealthReport, before: PreviousRun | None) -> str:
     took = (report.finished_at - report.started_at).total_seconds()
     return "\n".join(
         [
-            f"# {LAMPS[report.overall]} {_headline(report)}",
+            f"# {MARKS[report.overall]} {_headline(report)}",
             "",
             f"**{_time(report.started_at)}**, {len(report.findings)} parts in {took:.1f} s: {_counts(report)}",
             "",
@@ -99,9 +102,12 @@ def health_markdown(report: HealthReport, before: PreviousRun | None) -> str:
 
 def plain(text: str) -> str:
     """`text` from outside, so that Markdown and HTML show it letter by letter, on one line and not endlessly."""
+    return MARKUP.sub(r"\\\1", html.escape(_one_line(text), quote=False))
+
+
+def _one_line(text: str) -> str:
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    line = line if len(line) <= LONGEST_TEXT else line[: LONGEST_TEXT - 1] + "…"
-    return MARKUP.sub(r"\\\1", "".join(ENTITIES.get(c, c) for c in line))
+    return line if len(line) <= LONGEST_TEXT else line[: LONGEST_TEXT - 1] + "…"
 
 
 def _headline(report: HealthReport) -> str:
@@ -123,7 +129,8 @@ def _counts(report: HealthReport) -> str:
 def _alerts(report: HealthReport) -> list[str]:
     if not report.alerts:
         return []
-    return ["## Alerts", "", *(f"- {plain(alert)}" for alert in report.alerts), ""]
+    split = (alert.partition(": ") for alert in report.alerts)
+    return ["## Alerts", "", *(f"- **{plain(head)}**: {plain(tail)}" for head, _, tail in split), ""]
 
 
 def _changes(report: HealthReport, before: PreviousRun | None) -> list[str]:
@@ -137,31 +144,27 @@ def _changes(report: HealthReport, before: PreviousRun | None) -> list[str]:
 
 
 def _change(flip: Change) -> str:
-    return f"- {plain(flip.part)}: {flip.before.word} → {LAMPS[flip.after]} **{flip.after.word}**"
+    return f"- {plain(flip.part)}: {flip.before.word} → {MARKS[flip.after]} **{flip.after.word}**"
 
 
 def _row(finding: Finding) -> str:
     result = finding.result
     used = "" if result.used_percent is None or finding.problem else f"{result.used_percent:.1f} % used"
-    texts = [plain(text) for text in (finding.problem, used, result.note) if text]
-    cells = [
-        plain(result.part),
-        _state(finding),
-        _latency(result.latency),
-        str(result.attempts or "–"),
-        "; ".join(texts),
-    ]
+    texts = _one_line("; ".join(text for text in (finding.problem, used, result.note) if text))
+    lines = (plain(line) for line in textwrap.wrap(texts, FINDING_WIDTH))
+    attempts = str(result.attempts or "–")
+    cells = (plain(result.part), _state(finding), _latency(result.latency), attempts, "<br>".join(lines))
     return f"| {' | '.join(cells)} |"
 
 
 def _state(finding: Finding) -> str:
     match finding.result.status:
         case Status.NOT_CONFIGURED:
-            return "⚪ not configured"
+            return NOT_CONFIGURED
         case Status.HEALTHY:
-            return f"{LAMPS[finding.severity]} {finding.severity.word}"
+            return f"{MARKS[finding.severity]} {finding.severity.word}"
         case status:
-            return f"{LAMPS[finding.severity]} {status}"
+            return f"{MARKS[finding.severity]} {status}"
 
 
 def _latency(latency: timedelta | None) -> str:

@@ -32,7 +32,7 @@ async def probe_everything(desk: Desk) -> Round:
 )
 async def record(desk: Desk, report: HealthReport) -> None:
     """Keep the report, once however often this is repeated: uptime and incidents are computed from it."""
-    await health.record(desk, report, run_id=runtime.flow_run.get_id())
+    await health.record(desk, report, run_id=str(runtime.flow_run.get_id()))
 
 
 @flow(timeout_seconds=30)

@@ -177,7 +177,7 @@ def judge(result: ProbeResult, thresholds: Thresholds) -> Finding:
 
 
 def confirmed(attempts: Sequence[ProbeResult], thresholds: Thresholds) -> ProbeResult:
-    """What several probes of one part, in order of time, say together: the best of them, of equals the last.
+    """What several probes of one part, in order of time, say together: the best of them, of equals the first.
 
     So a part is down only when it was down each time, and one blip is a note on a healthy part.
 
@@ -186,7 +186,7 @@ def confirmed(attempts: Sequence[ProbeResult], thresholds: Thresholds) -> ProbeR
     """
     if not attempts:
         raise ValueError("cannot confirm anything without an attempt")
-    best = min(reversed(attempts), key=lambda attempt: judge(attempt, thresholds).severity)
+    best = min(attempts, key=lambda attempt: judge(attempt, thresholds).severity)
     first = judge(attempts[0], thresholds)
     note = best.note
     if first.problem and not judge(best, thresholds).problem:

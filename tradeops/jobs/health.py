@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from tradeops.adapters.probes import loopback
 from tradeops.adapters.store import Point
+from tradeops.adapters.store.interface import Json
 from tradeops.domain.health import (
     HealthReport,
     PreviousRun,
@@ -74,7 +75,7 @@ async def record(desk: Desk, report: HealthReport, *, run_id: str) -> None:
     """Keep the report as a point of `health_checks`; a second one of the same run changes nothing.
 
     Raises:
-        TradeOpsError: the store could neither keep it nor put it aside for later.
+        UnavailableError: the store could neither keep it nor put it aside for later.
     """
     await desk.store.add_point(SERIES, Point(run_id, report.finished_at, as_fields(report, run_id=run_id)))
 
@@ -85,18 +86,15 @@ async def previous_run(desk: Desk) -> PreviousRun | None:
         async with asyncio.timeout(PACE.probe.total_seconds()):
             point = await desk.store.newest_point(SERIES)
     except (TradeOpsError, TimeoutError) as error:
-        log.warning("the run before is not known: %s", error or "the store did not answer in time")
+        log.warning("the run before is not known: %s", str(error) or "the store did not answer in time")
         return None
-    if point is None:
-        return None
-    kept: Any = point.body["severities"]
-    return PreviousRun(point.timestamp, {part: Severity[word.upper()] for part, word in kept.items()})
+    return None if point is None else _remembered(point)
 
 
-def as_fields(report: HealthReport, *, run_id: str) -> dict[str, Any]:
-    """The report as it is kept: `services` has all parts but disk and memory, `severities` all.
+def as_fields(report: HealthReport, *, run_id: str) -> dict[str, Json]:
+    """The report as it is kept: `services` has all parts but disk and memory, `severities` has all.
 
-    Percentages are 0–100; `None` is "not measured" and "not asked". Times are ISO 8601, UTC.
+    Percentages are 0–100; `None` is "not measured" or "not asked". Times are ISO 8601, UTC.
     """
     return {
         "status": "success",
@@ -119,6 +117,14 @@ def as_fields(report: HealthReport, *, run_id: str) -> dict[str, Any]:
         "memory_percent": report.used_percent("memory"),
         "alerts": list(report.alerts),
     }
+
+
+def _remembered(point: Point) -> PreviousRun:
+    kept = point.body.get("severities")
+    words = kept if isinstance(kept, Mapping) else {}
+    known = {severity.word: severity for severity in Severity}
+    severities = {part: known[word] for part, word in words.items() if isinstance(word, str) and word in known}
+    return PreviousRun(point.timestamp, severities)
 
 
 async def probe(part: Part, limits: Thresholds, pace: Pace) -> ProbeResult:

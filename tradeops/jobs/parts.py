@@ -131,15 +131,17 @@ async def _rabbitmq(url: SecretStr, settings: Settings, within: timedelta) -> Ob
         rabbitmq.check_alarms(settings.rabbitmq_management_url, within=within),
         return_exceptions=True,
     )
-    match login, alarms:
-        case None, None:
+    if login is not None:
+        raise login
+    match alarms:
+        case None:
             return Observed()
-        case None, RejectedError(http_status=None):
+        case RejectedError(http_status=None):
             return Observed(f"{alarms.problem}; {alarms.remedy}")
-        case None, TradeOpsError():  # the broker works: its management API alone is no outage
+        case TradeOpsError():  # the broker works: its management API alone is no outage
             return Observed(f"its alarms are not known: {alarms.problem}")
         case _:
-            raise login or alarms
+            raise alarms
 
 
 async def _exchange(client: ExchangeClient, settings: Settings, within: timedelta) -> Observed:
@@ -178,7 +180,7 @@ async def _prefect(client: PrefectApiClient, settings: Settings, within: timedel
 
 
 async def _disk(path: Path, _: Settings, __: timedelta) -> Observed:
-    return Observed(used_percent=await host.disk_used_percent(path), note=f"of {path}")
+    return Observed(used_percent=await host.disk_used_percent(path), note=f"path {path}")
 
 
 async def _memory() -> Observed:

@@ -26,7 +26,7 @@ def unreachable(error: Exception, *, system: str, address: str, within: timedelt
     elif any(clue in words for clue in UNKNOWN_HOST):
         reason = "is a host that is not known"
     elif isinstance(error, TimeoutError) or "timed out" in words or "timeout" in words:
-        reason = f"did not answer within {within.total_seconds():g} s"
+        reason = f"did not answer within {within.total_seconds():.2g} s"
     else:
         reason = "closed the connection or answered with something unknown"
     return UnavailableError(system, f"{address} {reason}", remedy=f"start it or check {setting}")

@@ -1,6 +1,7 @@
 """Whether RabbitMQ accepts our login and has no alarm raised: an alarm blocks all publishers."""
 
 import asyncio
+import logging
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -16,6 +17,8 @@ from tradeops.http import HttpPolicy, HttpService, open_pool
 SYSTEM = "rabbitmq"
 ALARMS = "/api/health/checks/alarms"
 SERVICE_UNAVAILABLE = 503
+
+logging.getLogger("aiormq").setLevel(logging.CRITICAL)  # it logs each failure that it raises; we tell it once
 
 
 class _Alarm(WireModel):
