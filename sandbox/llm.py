@@ -1,0 +1,235 @@
+"""An OpenAI-compatible endpoint without a model: its verdict follows by a fixed rule from the figures in the prompt.
+
+It reads JSON objects out of the prompt, looks in them for the three figures of `LIMITS`, and proposes a retrain when
+one is below its limit. Nothing is learnt from it about what a language model would say.
+"""
+
+import itertools
+import json
+import time
+from collections.abc import Iterator, Mapping
+from secrets import compare_digest
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+MODELS = ("gpt-4o-mini", "gpt-4o", "sandbox")
+LIMITS = {"win_rate": 55.0, "avg_profit_per_trade": 1.5, "sharpe_ratio": 1.0}
+LETTERS_PER_TOKEN = 4  # the customary estimate for English
+CERTAIN = 0.95
+DEPTH = 12
+
+
+class LlmError(Exception):
+    """A request that the endpoint refuses, in OpenAI's words."""
+
+    def __init__(
+        self, status: int, message: str, *, kind: str, code: str | None = None, param: str | None = None
+    ) -> None:
+        self.status = status
+        self.body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
+        super().__init__(message)
+
+
+def judge(prompt: str) -> dict[str, Any]:
+    """The answer of a self-analysis to a prompt that carries its figures as JSON.
+
+    Confidence grows with how many figures are below their limits and how far; without any figure it is 0.3 for `wait`.
+    """
+    figures = {name: value for name in LIMITS if (value := _figure(prompt, name)) is not None}
+    short = {name: (LIMITS[name] - value) / LIMITS[name] for name, value in figures.items() if value < LIMITS[name]}
+    if not short:
+        return {
+            "recommendation": "wait",
+            "confidence": 0.8 if figures else 0.3,
+            "reasoning": "Sandbox: no figure is below its limit." if figures else "Sandbox: the prompt has no figures.",
+            "urgency": "low",
+            "suggested_actions": [],
+            "estimated_improvement": "none",
+        }
+    named = ", ".join(f"{name} {figures[name]:g} below {LIMITS[name]:g}" for name in short)
+    confidence = 0.55 + 0.1 * len(short) + 0.1 * sum(min(distance, 1.0) for distance in short.values())
+    return {
+        "recommendation": "retrain",
+        "confidence": round(min(confidence, CERTAIN), 2),
+        "reasoning": f"Sandbox: {named}.",
+        "urgency": ("low", "medium", "high")[len(short) - 1],
+        "suggested_actions": ["retrain the models on recent data"],
+        "estimated_improvement": "unknown: the sandbox does not predict",
+    }
+
+
+class Llm:
+    """The endpoint.
+
+    Args:
+        key: the bearer token that it accepts.
+    """
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+        self._numbers = itertools.count(1)
+
+    def build_app(self) -> Starlette:
+        """`GET /v1/models`, `POST /v1/responses`, `POST /v1/chat/completions`."""
+        return Starlette(
+            routes=[
+                Route("/v1/models", self._models),
+                Route("/v1/responses", self._responses, methods=["POST"]),
+                Route("/v1/chat/completions", self._chat, methods=["POST"]),
+            ],
+            exception_handlers={LlmError: _refuse, HTTPException: _refuse_route},
+        )
+
+    async def _models(self, request: Request) -> JSONResponse:
+        self._authorize(request)
+        models = [{"id": name, "object": "model", "created": 1_700_000_000, "owned_by": "sandbox"} for name in MODELS]
+        return JSONResponse({"object": "list", "data": models})
+
+    async def _responses(self, request: Request) -> JSONResponse:
+        body = await self._body(request, "input")
+        prompt = "\n".join((*_texts(body.get("instructions", "")), *_texts(body["input"])))
+        answer, number = json.dumps(judge(prompt)), next(self._numbers)
+        read, written = _tokens(prompt), _tokens(answer)
+        content = {"type": "output_text", "text": answer, "annotations": [], "logprobs": []}
+        message = {
+            "type": "message",
+            "id": f"msg_sandbox_{number:06}",
+            "status": "completed",
+            "role": "assistant",
+            "content": [content],
+        }
+        return JSONResponse(
+            {
+                "id": f"resp_sandbox_{number:06}",
+                "object": "response",
+                "created_at": int(time.time()),
+                "status": "completed",
+                "error": None,
+                "incomplete_details": None,
+                "instructions": body.get("instructions"),
+                "metadata": {},
+                "model": body["model"],
+                "output": [message],
+                "parallel_tool_calls": True,
+                "tool_choice": "auto",
+                "tools": [],
+                "usage": {
+                    "input_tokens": read,
+                    "input_tokens_details": {"cached_tokens": 0},
+                    "output_tokens": written,
+                    "output_tokens_details": {"reasoning_tokens": 0},
+                    "total_tokens": read + written,
+                },
+            }
+        )
+
+    async def _chat(self, request: Request) -> JSONResponse:
+        body = await self._body(request, "messages")
+        prompt = "\n".join(_texts(body["messages"]))
+        answer, number = json.dumps(judge(prompt)), next(self._numbers)
+        read, written = _tokens(prompt), _tokens(answer)
+        message = {"role": "assistant", "content": answer, "refusal": None}
+        return JSONResponse(
+            {
+                "id": f"chatcmpl-sandbox-{number:06}",
+                "object": "chat.completion",
+                "created": int(time.time()),
+                "model": body["model"],
+                "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
+                "usage": {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written},
+            }
+        )
+
+    def _authorize(self, request: Request) -> None:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not compare_digest(token.encode(), self._key.encode()):
+            message = "Incorrect API key provided. This is the sandbox: its key is in sandbox.json."
+            raise LlmError(401, message, kind="invalid_request_error", code="invalid_api_key")
+
+    async def _body(self, request: Request, mandatory: str) -> Mapping[str, Any]:
+        self._authorize(request)
+        try:
+            body = json.loads(await request.body())
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            raise LlmError(400, "The body is not a JSON object.", kind="invalid_request_error")
+        for name in ("model", mandatory):
+            if not body.get(name):
+                message = f"Missing required parameter: '{name}'."
+                raise LlmError(
+                    400, message, kind="invalid_request_error", code="missing_required_parameter", param=name
+                )
+        if body["model"] not in MODELS:
+            message = f"The model '{body['model']}' does not exist or you do not have access to it."
+            raise LlmError(404, message, kind="invalid_request_error", code="model_not_found", param="model")
+        if body.get("stream"):
+            message = "The sandbox does not stream."
+            raise LlmError(400, message, kind="invalid_request_error", code="unsupported_value", param="stream")
+        return body
+
+
+async def _refuse(_: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, LlmError):
+        raise error
+    return JSONResponse(error.body, status_code=error.status)
+
+
+async def _refuse_route(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    message = f"Invalid URL ({request.method} {request.url.path})"
+    return await _refuse(request, LlmError(error.status_code, message, kind="invalid_request_error"))
+
+
+def _texts(node: object) -> Iterator[str]:
+    """The texts of a prompt in any of its forms: a string, messages, or parts of messages."""
+    match node:
+        case str():
+            yield node
+        case list():
+            for one in node:
+                yield from _texts(one)
+        case {"content": inner} | {"text": inner}:
+            yield from _texts(inner)
+
+
+def _figure(prompt: str, name: str) -> float | None:
+    """The first number of that name in any JSON object of the prompt."""
+    return next((value for found in _objects(prompt) for value in _numbers(found, name, DEPTH)), None)
+
+
+def _objects(text: str) -> Iterator[object]:
+    decoder, place = json.JSONDecoder(), text.find("{")
+    while place >= 0:
+        try:
+            found, end = decoder.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            end = place + 1
+        else:
+            yield found
+        place = text.find("{", end)
+
+
+def _numbers(node: object, name: str, depth: int) -> Iterator[float]:
+    inner: list[object] = []
+    match node:
+        case dict():
+            value = node.get(name)
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                yield float(value)
+            inner = list(node.values())
+        case list():
+            inner = node
+    if depth:
+        for one in inner:
+            yield from _numbers(one, name, depth - 1)
+
+
+def _tokens(text: str) -> int:
+    return -(-len(text) // LETTERS_PER_TOKEN)
