@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote
-from uuid import UUID
 
 from tradeops.adapters.prefect_api import wire
 from tradeops.adapters.wire import WireModel, as_list, parse
@@ -31,7 +30,7 @@ class Run:
         duration: of its running so far.
     """
 
-    run_id: UUID
+    run_id: str
     name: str
     state_type: str
     state_name: str
@@ -60,7 +59,7 @@ class Worker:
 class Deployment:
     """A deployment, named as `prefect deployment run` takes it, `flow/deployment`."""
 
-    deployment_id: UUID
+    deployment_id: str
     full_name: str
 
 
@@ -105,11 +104,11 @@ class PrefectApiClient:
         query = {"flow_runs": where, "sort": "EXPECTED_START_TIME_ASC", "limit": PAGE}
         return tuple(_run(r) for r in await self._list(wire.FlowRun, "/flow_runs/filter", query, within=within))
 
-    async def next_runs(self, deployment_ids: Sequence[UUID], *, limit: int = 20) -> tuple[Run, ...]:
+    async def next_runs(self, deployment_ids: Sequence[str], *, limit: int = 20) -> tuple[Run, ...]:
         """Scheduled runs of the given deployments, the soonest first."""
         query = {
             "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
-            "deployments": {"id": {"any_": [str(i) for i in deployment_ids]}},
+            "deployments": {"id": {"any_": list(deployment_ids)}},
             "sort": "EXPECTED_START_TIME_ASC",
             "limit": limit,
         }
@@ -138,13 +137,13 @@ class PrefectApiClient:
         query = {"work_pools": {"name": {"any_": [pool]}}, "limit": PAGE}
         found = await self._list(wire.Deployment, "/deployments/filter", query)
         flows = await self._list(
-            wire.Flow, "/flows/filter", {"flows": {"id": {"any_": [str(d.flow_id) for d in found]}}, "limit": PAGE}
+            wire.Flow, "/flows/filter", {"flows": {"id": {"any_": [d.flow_id for d in found]}}, "limit": PAGE}
         )
         names = {flow.id: flow.name for flow in flows}
         return tuple(Deployment(d.id, f"{names[d.flow_id]}/{d.name}") for d in found if d.flow_id in names)
 
     async def start(
-        self, deployment_id: UUID, *, parameters: Mapping[str, object] | None = None, idempotency_key: str | None = None
+        self, deployment_id: str, *, parameters: Mapping[str, object] | None = None, idempotency_key: str | None = None
     ) -> Run:
         """Schedule a run of a deployment for now; the same key returns the run that is there already."""
         body = {"parameters": dict(parameters or {}), "state": {"type": "SCHEDULED"}}
@@ -153,7 +152,7 @@ class PrefectApiClient:
         answer, created = await self._call("POST", f"/deployments/{deployment_id}/create_flow_run", body)
         return _run(parse(wire.FlowRun, created, system=answer.system, source=answer.address))
 
-    async def run(self, run_id: UUID) -> Run:
+    async def run(self, run_id: str) -> Run:
         """A run as it stands.
 
         Raises:
@@ -162,7 +161,7 @@ class PrefectApiClient:
         answer, body = await self._call("GET", f"/flow_runs/{run_id}")
         return _run(parse(wire.FlowRun, body, system=answer.system, source=answer.address))
 
-    async def artifact_id(self, key: str) -> UUID | None:
+    async def artifact_id(self, key: str) -> str | None:
         """The latest artifact under a key, or `None`."""
         answer = await self._service.request("GET", f"/artifacts/{quote(key, safe='')}/latest")
         if answer.status == NOT_FOUND:

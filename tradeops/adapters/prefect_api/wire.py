@@ -1,9 +1,6 @@
 """What Prefect 3 answers, as far as we read it."""
 
-from datetime import datetime
-from uuid import UUID
-
-from tradeops.adapters.wire import WireModel
+from tradeops.adapters.wire import Moment, Number, WireModel
 
 
 class State(WireModel):
@@ -17,14 +14,14 @@ class State(WireModel):
 class FlowRun(WireModel):
     """A run of a flow."""
 
-    id: UUID
+    id: str
     name: str
-    deployment_id: UUID | None = None
+    deployment_id: str | None = None
     state: State | None = None
-    expected_start_time: datetime | None = None
-    start_time: datetime | None = None
-    end_time: datetime | None = None
-    total_run_time: float = 0.0
+    expected_start_time: Moment | None = None
+    start_time: Moment | None = None
+    end_time: Moment | None = None
+    total_run_time: Number = 0.0
 
 
 class Worker(WireModel):
@@ -32,29 +29,29 @@ class Worker(WireModel):
 
     name: str
     status: str
-    last_heartbeat_time: datetime | None = None
+    last_heartbeat_time: Moment | None = None
 
 
 class Deployment(WireModel):
     """A deployment; `flow_id` leads to the flow's name."""
 
-    id: UUID
+    id: str
     name: str
-    flow_id: UUID
+    flow_id: str
     work_pool_name: str | None = None
 
 
 class Flow(WireModel):
     """A flow."""
 
-    id: UUID
+    id: str
     name: str
 
 
 class Artifact(WireModel):
     """The latest artifact of a key."""
 
-    id: UUID
+    id: str
     key: str
     data: object = None
-    flow_run_id: UUID | None = None
+    flow_run_id: str | None = None
