@@ -6,6 +6,7 @@ empty value counts as not set. One bad value stops start-up with one line.
 
 import difflib
 import os
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from tradeops.errors import MisconfiguredError
 
 MASK = "********"
+FURTHER_HOSTS = re.compile(r",[^/?#@]*(?=[/?#]|$)")  # of a replica set; the first host stands for all
 
 
 def _http_address(value: str) -> str:
@@ -32,7 +34,7 @@ def _http_address(value: str) -> str:
 
 def _secret_address(*schemes: str) -> AfterValidator:
     def check(value: SecretStr) -> SecretStr:
-        _split(value.get_secret_value(), schemes)
+        _split(FURTHER_HOSTS.sub("", value.get_secret_value()), schemes)
         return value
 
     return AfterValidator(check)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from tradeops.cli.config import reference
 from tradeops.errors import MisconfiguredError
 from tradeops.settings import Settings, effective_settings, load_settings, unknown_names
 
@@ -130,6 +131,22 @@ def test_a_secret_shows_neither_in_the_rows_nor_in_the_repr(monkeypatch: pytest.
     assert "hunter2" not in repr(effective_settings(settings))
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("MONGODB_URL", "mongodb://a,b:27018,c:27019/?replicaSet=rs0", id="replica set"),
+        pytest.param("MONGODB_URL", "mongodb://u:p,w@a:1,b:2/db", id="comma in the password"),
+        pytest.param("MONGODB_URL", "mongodb+srv://u:p@cluster.example.net", id="SRV record"),
+        pytest.param("REDIS_URL", "rediss://cache:6380/1", id="Redis with TLS"),
+        pytest.param("RABBITMQ_URL", "amqps://u:p@broker/vhost", id="AMQP with TLS"),
+        pytest.param("RUST_API_URL", "http://[::1]:8080/prefix/", id="IPv6 and a path"),
+    ],
+)
+def test_addresses_of_all_kinds_are_taken(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    assert {row.name for row in effective_settings(load_settings()) if row.origin == "environment"} >= {name}
+
+
 def test_settings_are_frozen() -> None:
     settings = load_settings()
     with pytest.raises(ValidationError):
@@ -187,3 +204,8 @@ def test_every_setting_has_a_description_and_an_example_that_it_accepts(monkeypa
         monkeypatch.setenv(row.name, row.example)
     monkeypatch.delenv("TRADEOPS_STORE")
     assert load_settings().rust_api_url == "http://127.0.0.1:8080"
+
+
+def test_the_reference_in_the_documentation_is_the_one_we_print() -> None:
+    documented = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+    assert reference() in documented

@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -58,7 +58,11 @@ class Stack:
         found.unlink(missing_ok=True)
         command = [sys.executable, "-m", "sandbox", "--home", str(folder), "--scenario", scenario]
         process = self._launch("sandbox", command + ([] if seed is None else ["--seed", str(seed)]))
-        await _until(process, found.exists)
+
+        async def there() -> bool:
+            return found.exists()
+
+        await _until(process, there)
         self.sandbox = json.loads(found.read_text())
         self.environment |= self.sandbox["environment"]
         self.environment |= {"TRADEOPS_HOME": str(folder), "TRADEOPS_ENV_FILE": os.devnull}
@@ -114,10 +118,20 @@ class Stack:
             await self._prefect("work-pool", "create", POOL, "--type", "process")
         await self._prefect("deploy", "--all")
 
-    def start_worker(self) -> Leashed:
-        """Start a worker that looks for runs each second."""
+    async def start_worker(self, api: PrefectApiClient) -> None:
+        """Start a worker that looks for runs each second, and wait until Prefect has heard of it.
+
+        Raises:
+            UnavailableError: it ended at once, or Prefect never heard of it; with the end of its log.
+        """
         self.environment["PREFECT_WORKER_QUERY_SECONDS"] = "1"
-        return self._launch("worker", [*_prefect(), "worker", "start", "--pool", POOL, "--name", "tradeops-up"])
+        name = f"tradeops-up-{os.getpid()}"
+        worker = self._launch("worker", [*_prefect(), "worker", "start", "--pool", POOL, "--name", name])
+
+        async def known() -> bool:
+            return any(found.name == name and found.online for found in await api.workers(POOL))
+
+        await _until(worker, known)
 
     def stop(self) -> None:
         """End all processes, those that use others first, and wait until they are gone."""
@@ -182,9 +196,9 @@ def own_environment(environment: Mapping[str, str], *, without: set[str]) -> dic
     return {name: value for name, value in environment.items() if name not in without} | {"PYTHONUNBUFFERED": "1"}
 
 
-async def _until(process: Leashed, ready: Callable[[], bool]) -> None:
+async def _until(process: Leashed, ready: Callable[[], Awaitable[bool]]) -> None:
     deadline = time.monotonic() + PATIENCE.total_seconds()
-    while not ready():
+    while not await ready():
         process.check()
         if time.monotonic() > deadline:
             problem = f"was not ready within {PATIENCE.total_seconds():.0f} s:\n{process.tail()}"

@@ -124,7 +124,7 @@ async def _start(
     with _step(console, "deployments"):
         await stack.deploy(api)
     with _step(console, "worker"):
-        stack.start_worker()
+        await stack.start_worker(api)
     console.print()
     return api
 
