@@ -1,0 +1,81 @@
+"""Every flow is deployed, every deployment loads and takes its parameters; no server is needed for that."""
+
+import ast
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prefect.client.schemas.schedules import CronSchedule
+from prefect.flows import Flow, load_flow_from_entrypoint
+
+ROOT = Path(__file__).parents[2]
+FLOW_FILES = sorted(path for path in (ROOT / "flows").rglob("*.py") if path.name != "__init__.py")
+DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+NAMES = [deployment["name"] for deployment in DEPLOYMENTS]
+
+deployment = pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=NAMES)
+
+
+def flow_names(path: Path) -> list[str]:
+    """Functions that are decorated with `@flow` or `@flow(…)`."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            calls = [d.func if isinstance(d, ast.Call) else d for d in node.decorator_list]
+            found += [node.name for call in calls if isinstance(call, ast.Name) and call.id == "flow"]
+    return found
+
+
+def test_every_flow_has_its_deployment_and_every_deployment_its_flow() -> None:
+    written = [name.replace("_", "-") for path in FLOW_FILES for name in flow_names(path)]
+    assert sorted(written) == sorted(NAMES)
+    assert "system-health-check" in written
+
+
+@deployment
+def test_a_deployment_loads_its_flow_by_the_same_name_and_its_parameters_are_valid(
+    deployment: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    loaded: Flow[..., Any] = load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
+    assert loaded.name == deployment["name"]
+    assert loaded.fn.__name__.replace("_", "-") == deployment["name"]
+    assert loaded.timeout_seconds
+    for parameters in [deployment.get("parameters", {})] + [s.get("parameters", {}) for s in deployment["schedules"]]:
+        loaded.validate_parameters(parameters)
+
+
+@deployment
+def test_a_deployment_runs_alone_in_utc_in_our_pool(deployment: dict[str, Any]) -> None:
+    assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+    assert deployment["work_pool"]["name"] == "tradeops"
+    assert deployment["description"]
+    assert deployment["tags"]
+    for schedule in deployment["schedules"]:
+        assert CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"]).timezone == "UTC"
+
+
+def test_the_health_check_runs_every_quarter_of_an_hour() -> None:
+    [health] = [d for d in DEPLOYMENTS if d["name"] == "system-health-check"]
+    assert [schedule["cron"] for schedule in health["schedules"]] == ["*/15 * * * *"]
+
+
+def test_flow_files_have_unique_names_that_shadow_nothing() -> None:
+    names = [path.stem for path in FLOW_FILES]
+    assert len(set(names)) == len(names)
+    assert not set(names) & (set(sys.stdlib_module_names) | {"prefect", "tradeops", "flows"})
+
+
+@pytest.mark.parametrize("path", FLOW_FILES, ids=lambda path: path.stem)
+def test_a_flow_file_fits_on_a_screen_and_holds_no_class(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    if path.parent.name != "flows":
+        assert len(path.read_text().splitlines()) <= 100
+        for node in ast.walk(tree):
+            if isinstance(node, ast.AsyncFunctionDef):
+                body = [n for n in node.body if not (isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))]
+                assert (body[-1].end_lineno or 0) - body[0].lineno < 25
