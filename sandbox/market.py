@@ -223,7 +223,7 @@ class _Tape:
     def _day_of_moves(self, day: int) -> Series:
         """Logarithmic returns of the minutes of a day, counted from the beginning of history."""
         shape = next(p.shape for p in reversed(self._phases) if p.days_before_start >= HISTORY_DAYS - day)
-        moves = self._random.standard_normal(DAY_MINUTES) * shape.noise_percent / DAY_MINUTES**0.5
+        moves: Series = self._random.standard_normal(DAY_MINUTES) * shape.noise_percent / DAY_MINUTES**0.5
         filled = 0
         while filled < DAY_MINUTES:
             if self._trend_left == 0:
