@@ -16,8 +16,11 @@ ENGINE = "http://engine.test"
 
 @pytest.fixture(scope="session", autouse=True)
 def _prefect() -> Iterator[None]:
-    with prefect_test_harness(server_startup_timeout=60):
-        yield
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+        environment.setenv("DO_NOT_TRACK", "1")
+        with prefect_test_harness(server_startup_timeout=60):
+            yield
 
 
 @pytest.fixture(autouse=True)
