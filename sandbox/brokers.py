@@ -1,11 +1,9 @@
 """Real brokers where they are installed: Redis and RabbitMQ, on loopback, with nothing kept and nothing left behind."""
 
 import asyncio
-import contextlib
 import logging
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -67,6 +65,11 @@ class Broker:
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        """Of its leash; all its processes are below that one."""
+        return self._leash.pid
+
     async def ready(self) -> bool:
         """Wait until it answers; `False` when it has ended, or its patience has."""
         deadline = time.monotonic() + self.plan.patience_seconds
@@ -76,14 +79,8 @@ class Broker:
             await asyncio.sleep(POLL_SECONDS)
         return False
 
-    def stop(self) -> None:
-        """Ask it to end; returns at once."""
-        with contextlib.suppress(ProcessLookupError):
-            self._leash.send_signal(signal.SIGTERM)
-
     async def gone(self) -> None:
-        """Wait until nothing of it is left."""
-        self.stop()
+        """End it, and return when nothing of it is left."""
         if self._leash.stdin is not None:
             self._leash.stdin.close()
         await asyncio.to_thread(self._leash.wait, END_SECONDS)
@@ -115,8 +112,8 @@ async def start(plan: Callable[[Path], Plan | None], home: Path) -> Broker | Non
     except asyncio.CancelledError:
         await asyncio.shield(broker.gone())
         raise
-    LOG.warning("%s gave no sign of life: not configured; see its log in the sandbox's folder", planned.name)
     await broker.gone()
+    LOG.warning("%s gave no sign of life: not configured; see its log in the sandbox's folder", planned.name)
     return None
 
 

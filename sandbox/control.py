@@ -1,7 +1,7 @@
 """The sandbox's own interface: what state it is in, what it was asked, and what shall fail."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
@@ -14,12 +14,18 @@ from sandbox.pages import page, table
 from sandbox.servers import Service
 
 
-class Stage(Protocol):
+class Controlled(Protocol):
     """What is being controlled."""
 
-    faults: FaultBook
-    services: Mapping[str, Service]
-    restartable: Sequence[str]
+    @property
+    def faults(self) -> FaultBook:
+        """The rules in force."""
+        ...
+
+    @property
+    def services(self) -> Mapping[str, Service]:
+        """Those that can be broken, by name."""
+        ...
 
     def state(self) -> dict[str, Any]:
         """The state for people and programs, as JSON."""
@@ -41,7 +47,7 @@ class Stage(Protocol):
 class Control:
     """The requests that the control interface answers; one that makes no sense is a 400 `{"field": …, "error": …}`."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Controlled) -> None:
         self._stage = stage
 
     def build_app(self) -> Starlette:
@@ -100,16 +106,15 @@ class Control:
 
     async def _clear_faults(self, request: Request) -> JSONResponse:
         service = request.query_params.get("service")
-        if service is not None and service not in self._stage.services:
-            raise BadInputError("service", f"{service!r} is not there; it is one of {', '.join(self._stage.services)}")
+        if service is not None:
+            self._check(service)
         self._stage.faults.clear(service)
         await self._stage.apply_faults()
         return JSONResponse(self._stage.faults.as_json())
 
     async def _restart(self, request: Request) -> JSONResponse:
         service = request.path_params["service"]
-        if service not in self._stage.restartable:
-            raise BadInputError("service", f"{service!r} cannot be restarted; {', '.join(self._stage.restartable)} can")
+        self._check(service)
         await self._stage.restart(service)
         return JSONResponse({"restarted": service})
 
@@ -117,8 +122,12 @@ class Control:
         await self._stage.play(request.path_params["scenario"])
         return JSONResponse(self._stage.state())
 
+    def _check(self, service: str) -> None:
+        if service not in self._stage.services:
+            raise BadInputError("service", f"{service!r} is not there; it is one of {', '.join(self._stage.services)}")
 
-def _rules(body: bytes, stage: Stage) -> list[Rule]:
+
+def _rules(body: bytes, stage: Controlled) -> list[Rule]:
     """All of the rules in a request, or none: one that is wrong refuses the rest with it."""
     try:
         raw = json.loads(body)

@@ -1,4 +1,4 @@
-"""Where messages of TradeOps end up in the sandbox: every delivery of every channel is kept and shown, none goes out."""
+"""Where messages of TradeOps end up in the sandbox: each delivery of each channel is kept and shown, none goes out."""
 
 import json
 from collections import deque
@@ -154,7 +154,7 @@ class _Mailbox:
 
 
 def _part(part: Any) -> str | None:  # noqa: ANN401 - typeshed does not say which kind of message get_body finds
-    return None if part is None else str(part.get_content())
+    return None if part is None else str(part.get_content()).replace("\r\n", "\n")
 
 
 async def _json(request: Request) -> Any:  # noqa: ANN401 - any JSON, or the text itself
