@@ -1,8 +1,10 @@
 """A running service around a trivial application, and how to reach it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -39,3 +41,21 @@ async def service(faults: FaultBook, echo_app: Starlette) -> AsyncIterator[Servi
 async def client(service: Service) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=service.url, timeout=2, trust_env=False) as http:
         yield http
+
+
+@pytest.fixture
+def living_below() -> Callable[[Path], list[str]]:
+    return _living_below
+
+
+def _living_below(folder: Path) -> list[str]:
+    """The processes whose environment or command speaks of this folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            words = [*process.cmdline(), *process.environ().values()]
+        except psutil.Error:
+            continue
+        if process.pid != psutil.Process().pid and any(str(folder) in word for word in words):
+            found.append(process.name())
+    return found

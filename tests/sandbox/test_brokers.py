@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,45 +17,36 @@ import pytest
 from sandbox import brokers
 from sandbox.servers import HOST
 
+Living = Callable[[Path], list[str]]
+
 needs_redis = pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
 needs_rabbitmq = pytest.mark.skipif(not brokers.RABBITMQ_SERVER.exists(), reason="RabbitMQ is not installed")
 
 
-def _living_below(folder: Path) -> list[str]:
-    """The processes whose environment or command speaks of this folder."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            words = [*process.cmdline(), *process.environ().values()]
-        except psutil.Error:
-            continue
-        if process.pid != psutil.Process().pid and any(str(folder) in word for word in words):
-            found.append(process.name())
-    return found
-
-
 @needs_redis
-async def test_redis_answers_on_loopback_and_leaves_nothing(tmp_path: Path) -> None:
+async def test_redis_answers_on_loopback_and_leaves_nothing(tmp_path: Path, living_below: Living) -> None:
     broker = await brokers.start(brokers.redis, tmp_path)
     assert broker is not None
     assert broker.plan.url == f"redis://{HOST}:{broker.plan.port}/0"
-    assert _living_below(tmp_path)
+    assert living_below(tmp_path)
     await broker.gone()
-    assert not _living_below(tmp_path)
+    assert not living_below(tmp_path)
     assert not list((tmp_path / "redis").glob("*.rdb"))
 
 
 @needs_rabbitmq
-async def test_rabbitmq_answers_on_loopback_alone_and_takes_its_epmd_with_it(tmp_path: Path) -> None:
+async def test_rabbitmq_answers_on_loopback_alone_and_takes_its_epmd_with_it(
+    tmp_path: Path, living_below: Living
+) -> None:
     broker = await brokers.start(brokers.rabbitmq, tmp_path)
     assert broker is not None
-    assert "epmd" in _living_below(tmp_path)
+    assert "epmd" in living_below(tmp_path)
     family = psutil.Process(broker.pid).children(recursive=True)
     listening = set().union(*(_listens_on(process) for process in family))
     assert listening
     assert listening <= {"127.0.0.1", "::1"}
     await broker.gone()
-    assert not _living_below(tmp_path)
+    assert not living_below(tmp_path)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="orphans come back to us on Linux alone")
@@ -102,12 +93,12 @@ async def test_a_broker_that_is_not_installed_is_left_out(
     ids=["it ends", "it never answers"],
 )
 async def test_a_broker_that_does_not_come_up_is_left_out_and_ended(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, code: str
+    tmp_path: Path, living_below: Living, caplog: pytest.LogCaptureFixture, code: str
 ) -> None:
     plan = replace(_plan(tmp_path, code), patience_seconds=0.5)
     assert await brokers.start(lambda _: plan, tmp_path) is None
     assert "not configured" in caplog.text
-    assert not _living_below(tmp_path)
+    assert not living_below(tmp_path)
 
 
 async def test_a_port_where_somebody_else_answers_is_no_sign_of_life(tmp_path: Path) -> None:
@@ -122,15 +113,15 @@ async def test_a_port_where_somebody_else_answers_is_no_sign_of_life(tmp_path: P
         assert await brokers.start(lambda _: plan, tmp_path) is None
 
 
-async def test_a_start_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
+async def test_a_start_that_is_cancelled_leaves_nothing(tmp_path: Path, living_below: Living) -> None:
     plan = _plan(tmp_path, "import time; time.sleep(60)")
     starting = asyncio.create_task(brokers.start(lambda _: plan, tmp_path))
-    while not _living_below(tmp_path):  # noqa: ASYNC110 - processes have no event
+    while not living_below(tmp_path):  # noqa: ASYNC110 - processes have no event
         await asyncio.sleep(0.05)
     starting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await starting
-    assert not _living_below(tmp_path)
+    assert not living_below(tmp_path)
 
 
 def _plan(folder: Path, code: str) -> brokers.Plan:
