@@ -1,6 +1,7 @@
 """Every flow is deployed, every deployment loads and takes its parameters; no server is needed for that."""
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,22 @@ def test_a_deployment_runs_alone_in_utc_in_our_pool(deployment: dict[str, Any]) 
 def test_the_health_check_runs_every_quarter_of_an_hour() -> None:
     [health] = [d for d in DEPLOYMENTS if d["name"] == "system-health-check"]
     assert [schedule["cron"] for schedule in health["schedules"]] == ["*/15 * * * *"]
+
+
+OFFLINE = """
+import socket
+def refuse(*_): raise SystemExit("a connection was made")
+socket.socket.connect = socket.socket.connect_ex = refuse
+import flows.presentation, flows.monitoring.system_health, tradeops.jobs.health
+"""
+
+
+def test_importing_a_flow_makes_no_connection_and_needs_no_variable(tmp_path: Path) -> None:
+    environment = {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", OFFLINE], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_flow_files_have_unique_names_that_shadow_nothing() -> None:

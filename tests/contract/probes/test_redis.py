@@ -56,6 +56,18 @@ async def test_a_redis_that_could_not_save_is_unwell(redis_address: str) -> None
             admin.save()
 
 
+async def test_a_redis_that_still_loads_is_up_and_unwell() -> None:
+    async def load(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(4096):
+            writer.write(b"-LOADING Redis is loading the dataset in memory\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(load, "127.0.0.1", 0) as server:
+        address = "{}:{}".format(*server.sockets[0].getsockname())
+        with pytest.raises(TransientError, match="is still loading its data"):
+            await ping_and_info(SecretStr(f"redis://{address}?protocol=2"), within=WITHIN)
+
+
 async def test_a_stopped_redis_refuses(refusing_address: str) -> None:
     with pytest.raises(UnavailableError, match=f"{refusing_address} refused the connection") as caught:
         await ping_and_info(url(refusing_address), within=WITHIN)
