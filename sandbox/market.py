@@ -1,6 +1,6 @@
 """A seeded market: minute candles of some fifty symbols, for weeks before the start and as long as anybody watches.
 
-The same seed gives the same candles relative to the start, whenever that is; they lead to each symbol's usual price.
+The same seed gives the same candles relative to the start, whenever that is; twelve days before it, usual prices hold.
 """
 
 import math
@@ -18,6 +18,7 @@ MINUTE_MS = 60_000
 DAY_MINUTES = 1440
 HISTORY_DAYS = 75
 KEPT_EXTRAS = 8
+DAYS_SINCE_USUAL_PRICE = 12
 SNAP_MINUTES = 10
 
 Series = NDArray[np.float64]
@@ -31,13 +32,15 @@ class Shape:
         trend_percent: the drift of a day while a trend lasts, one way or the other.
         noise_percent: standard deviation of a day's other moves.
         trend_hours: how long a trend lasts, at least and at most, before it turns.
-        snap_percent: how far the price snaps back within minutes when a trend turns; what follows trends loses by it.
+        snap_percent: how far the price snaps back within minutes when a trend turns so; trend followers lose by it.
+        snap_share: how many of the turns do so, 0–1; the others turn quietly.
     """
 
     trend_percent: float
     noise_percent: float
     trend_hours: tuple[float, float]
     snap_percent: float = 0.0
+    snap_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,7 @@ class _Tape:
         moves = [self._day_of_moves(day) for day in range(HISTORY_DAYS + 1)]
         self._noise = np.random.default_rng([*seed, 1])
         path = np.cumsum(np.concatenate(moves))
-        self._log_price = math.log(usual_price) - path[HISTORY_DAYS * DAY_MINUTES - 1]
+        self._log_price = math.log(usual_price) - path[(HISTORY_DAYS - DAYS_SINCE_USUAL_PRICE) * DAY_MINUTES - 1]
         self.opens = self.highs = self.lows = self.closes = self.volumes = np.empty(0)
         self._append(path + self._log_price)
 
@@ -229,7 +232,9 @@ class _Tape:
             if self._trend_left == 0:
                 self._trend_left = round(self._random.uniform(*shape.trend_hours) * 60)
                 self._trend = -math.copysign(self._random.uniform(0.8, 1.2), self._trend)
-                moves[filled : filled + SNAP_MINUTES] += math.copysign(shape.snap_percent, self._trend) / SNAP_MINUTES
+                if self._random.random() < shape.snap_share:
+                    snap = math.copysign(shape.snap_percent, self._trend)
+                    moves[filled : filled + SNAP_MINUTES] += snap / SNAP_MINUTES
             take = min(self._trend_left, DAY_MINUTES - filled)
             moves[filled : filled + take] += self._trend * shape.trend_percent / DAY_MINUTES
             filled += take

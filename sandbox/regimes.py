@@ -8,12 +8,13 @@ from sandbox.market import HISTORY_DAYS, Phase, Shape
 Regime = Literal["healthy", "degrading"]
 
 ORDINARY = Shape(trend_percent=3, noise_percent=3, trend_hours=(20, 60))
-TRENDING = Shape(trend_percent=8, noise_percent=2, trend_hours=(80, 140))
-CHOPPY = Shape(trend_percent=2, noise_percent=4, trend_hours=(4, 9))
+TRENDING = Shape(trend_percent=8, noise_percent=1.7, trend_hours=(80, 140))
+CHOPPY = Shape(trend_percent=4.6, noise_percent=0.55, trend_hours=(7.7, 10), snap_percent=4, snap_share=0.4)
 
-_GOOD_WEEKS = (Phase(HISTORY_DAYS, ORDINARY), Phase(11, TRENDING))
+_GOOD_DAYS = (Phase(HISTORY_DAYS, ORDINARY), Phase(12, TRENDING))
 
 PHASES: Mapping[Regime, Sequence[Phase]] = {
-    "healthy": _GOOD_WEEKS,
-    "degrading": (*_GOOD_WEEKS, Phase(8, CHOPPY)),
+    "healthy": _GOOD_DAYS,
+    # nine days: the seven whole UTC days before today begin up to eight days ago, with trades of the day before in them
+    "degrading": (*_GOOD_DAYS, Phase(9, CHOPPY)),
 }

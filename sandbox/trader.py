@@ -70,6 +70,8 @@ class Trader:
     def catch_up(self, now_ms: int) -> None:
         """Trade every minute that is over, and mark the positions at this moment's prices."""
         end = self.market.minute_of(now_ms)
+        if self.minute < end:
+            self._mark_at_last_close()
         while self.minute < end:
             bar_end = (self.minute // BAR_MINUTES + 1) * BAR_MINUTES
             self._trade(min(bar_end, end))
@@ -101,7 +103,13 @@ class Trader:
                 opens, highs, lows, closes, _ = series[position.symbol]
                 self._pass_minute(position, minute, (opens[step], highs[step], lows[step], closes[step]))
         self.minute = end
-        self.book.watch_drawdown()
+        if end % BAR_MINUTES == 0:
+            self.book.watch_drawdown()
+
+    def _mark_at_last_close(self) -> None:
+        """Forget the marks that somebody saw in mid-minute: who looks must not change what is traded."""
+        for position in self.book.positions.values():
+            position.mark = float(self.market.closed_minutes(position.symbol, self.minute - 1, self.minute)[3][0])
 
     def _decide(self, minute: int, opens: dict[str, float]) -> None:
         for symbol, settings in self.settings.symbols.items():
