@@ -1,0 +1,1 @@
+"""The shell: Prefect flows, thin ones, around the jobs of `tradeops`."""

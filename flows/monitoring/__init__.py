@@ -1,0 +1,1 @@
+"""Flows that watch the bot and report on it."""
