@@ -70,6 +70,7 @@ class Service:
         self._app = app
         self._faults = faults
         self._socket = listener
+        self._refusing = False
         self._server: _Server | None = None
         self._serving: set[asyncio.Task[None]] = set()
 
@@ -87,6 +88,7 @@ class Service:
         """Listen, when it does not yet."""
         if self._server is not None:
             return
+        self._refusing = False
         config = uvicorn.Config(
             self._gate,
             interface="asgi3",
@@ -108,10 +110,13 @@ class Service:
 
         A socket that is bound and does not listen keeps others from the port, and the kernel refuses connections to it.
         """
-        if self._server is None:
+        if self._refusing:
             return
-        self._server.end()
-        self._server = None
+        self._refusing = True
+        if self._server is not None:
+            self._server.end()
+            self._server = None
+        self._socket.close()
         self._socket = _bound(self.port, listening=False)
 
     async def close(self) -> None:

@@ -53,9 +53,9 @@ def _living_below(folder: Path) -> list[str]:
     found = []
     for process in psutil.process_iter():
         try:
-            words = [*process.cmdline(), *process.environ().values()]
+            name, words = process.name(), [*process.cmdline(), *process.environ().values()]
         except psutil.Error:
             continue
         if process.pid != psutil.Process().pid and any(str(folder) in word for word in words):
-            found.append(process.name())
+            found.append(name)
     return found

@@ -39,6 +39,14 @@ async def test_it_refuses_and_listens_again_on_the_same_port(service: Service, c
     assert (await client.get("/")).is_success
 
 
+async def test_it_can_refuse_from_the_start(faults: FaultBook, echo_app: Starlette) -> None:
+    service = Service("echo", echo_app, claim(0), faults)
+    service.refuse()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(HOST, service.port)
+    await service.close()
+
+
 async def test_a_port_that_refuses_is_still_ours(service: Service) -> None:
     service.refuse()
     rival = socket.socket()
