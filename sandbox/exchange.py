@@ -1,4 +1,4 @@
-"""The exchange's public REST interface, as its contract sheet has it: numbers in strings, errors with codes of its own."""
+"""The exchange's public REST interface, as its contract sheet has it: numbers in strings, and errors with codes."""
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
