@@ -129,8 +129,12 @@ class Claim:
 class Store(Protocol):
     """Where we keep what we know.
 
-    Writes are durable when they return. Every method raises UnavailableError when the store is down, and ValueError for
-    what `records` does not allow.
+    Writes are durable when they return. Every method raises UnavailableError when the store is down (a write may have
+    been made all the same), and ValueError for what `records` does not allow. A name is that of a series or of a
+    collection, never both.
+
+    Of several that keep an event, point or message of one key at once, exactly one is told `True`. Only while a spool
+    stands in for MongoDB does `True` mean no more than "kept": what must have one winner then goes by `put`.
     """
 
     async def append_event(self, event: AuditEvent) -> bool:
@@ -162,7 +166,7 @@ class Store(Protocol):
     async def add_point(self, series: str, point: Point) -> bool:
         """Keep a point; `False` when one with its key is there already.
 
-        Points of the series that are older than its retention, counted from this point, are deleted.
+        Points that have outlived the series' retention are deleted some time after.
         """
         ...
 
@@ -180,6 +184,13 @@ class Store(Protocol):
         self, series: str, path: str, *, since: datetime, until: datetime, every: timedelta
     ) -> list[Bucket]:
         """A field (a dotted path into the body) in buckets of `every` from `since` on; empty buckets are absent."""
+        ...
+
+    async def tally(self, series: str, path: str, *, since: datetime, until: datetime) -> dict[str, int]:
+        """How many points of the period carry each text in a field: uptime is `healthy` divided by the sum.
+
+        Points without a text there do not count; nothing measured is an empty answer, never 0 %.
+        """
         ...
 
     async def prune(self, series: str, *, before: datetime) -> int:

@@ -1,15 +1,18 @@
 """Opens the store that the settings choose."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Literal
 
 from tradeops.adapters.store.interface import Store
+from tradeops.adapters.store.spool import Spool
+from tradeops.adapters.store.spooling import SpoolingStore
 from tradeops.adapters.store.sqlite import SqliteStore
 from tradeops.errors import MisconfiguredError
 
 FILE = "tradeops.sqlite"
+SPOOL = "spool.sqlite"
 
 
 @asynccontextmanager
@@ -24,16 +27,21 @@ async def open_store(
         mongodb_url: with user and password; never shown.
 
     Raises:
-        MisconfiguredError: the folder cannot be written, or MongoDB is chosen without an address.
+        MisconfiguredError: the folder cannot be written, or MongoDB is chosen without a good address.
         UnavailableError: the file is damaged or the disk is full; a MongoDB that is down is no error here.
     """
     if kind == "sqlite":
-        store = SqliteStore(home / FILE)
-        try:
+        with closing(SqliteStore(home / FILE)) as store:
             yield store
-        finally:
-            store.close()
         return
     if mongodb_url is None:
-        raise MisconfiguredError("store", "MongoDB is chosen, but MONGODB_URL is not set", remedy="set it")
-    raise MisconfiguredError("store", "unfinished")
+        remedy = "set it, for example MONGODB_URL=mongodb://127.0.0.1:27017, or TRADEOPS_STORE=sqlite"
+        raise MisconfiguredError("store", "MongoDB is chosen, but MONGODB_URL is not set", remedy=remedy)
+    from tradeops.adapters.store.mongodb import MongoStore  # noqa: PLC0415 - who keeps to SQLite need not load the driver
+
+    with closing(Spool(home / SPOOL)) as spool:
+        mongodb = MongoStore(mongodb_url)
+        try:
+            yield SpoolingStore(mongodb, spool)
+        finally:
+            await mongodb.close()

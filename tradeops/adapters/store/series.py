@@ -1,7 +1,7 @@
 """What all adapters know of series: how long their points are kept, and how they are rolled up."""
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
@@ -26,6 +26,12 @@ def roll_up(points: Iterable[Point], path: str, *, since: datetime, every: timed
         if isinstance(value, int | float) and not isinstance(value, bool):
             values[(point.timestamp - since) // every].append(float(value))
     return [_bucket(since + number * every, sorted(values[number])) for number in sorted(values)]
+
+
+def tally(points: Iterable[Point], path: str) -> dict[str, int]:
+    """How many points carry each text in that field, the most frequent first; those without a text do not count."""
+    texts = Counter(value for point in points if isinstance(value := _at(point.body, path), str))
+    return dict(texts.most_common())
 
 
 def _at(body: Json, path: str) -> Json:

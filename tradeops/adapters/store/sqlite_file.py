@@ -1,53 +1,82 @@
-"""The SQLite file itself: where it is, its schema and how that moves forward, and what its errors mean."""
+"""A SQLite file for many processes of one machine: durable, with a schema that moves forward and typed errors.
 
+Write-ahead log with full synchronisation: what a call acknowledged survives `kill -9` and a power cut.
+"""
+
+import asyncio
+import errno
 import sqlite3
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 
 from tradeops.errors import MisconfiguredError, TradeOpsError, UnavailableError
 
 BUSY_SECONDS = 5.0
-MIGRATIONS = (
-    """
-    CREATE TABLE events (
-      event_id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, at INTEGER NOT NULL, actor TEXT NOT NULL, body TEXT NOT NULL
-    ) STRICT;
-    CREATE INDEX events_at ON events (at);
-    CREATE TABLE documents (
-      collection TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL,
-      PRIMARY KEY (collection, key)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE points (
-      series TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (series, key)
-    ) STRICT;
-    CREATE INDEX points_at ON points (series, at);
-    CREATE TABLE outbox (
-      key TEXT NOT NULL PRIMARY KEY, target TEXT NOT NULL, body TEXT NOT NULL, created_at INTEGER NOT NULL,
-      due_at INTEGER NOT NULL, state TEXT NOT NULL DEFAULT 'waiting', owner TEXT, leased_until INTEGER,
-      tries INTEGER NOT NULL DEFAULT 0
-    ) STRICT;
-    CREATE INDEX outbox_due ON outbox (state, due_at);
-    """,
-)
+T = TypeVar("T")
 
 
-def open_file(path: Path, migrations: tuple[str, ...] = MIGRATIONS) -> sqlite3.Connection:
-    """A connection to the file, made if missing, its schema brought up to date; its folder is for its owner alone.
+class SqliteFile:
+    """One file, its folder for its owner alone. Calls run in threads, one at a time; other processes have their own.
+
+    Args:
+        path: of the file; made if missing.
+        migrations: scripts that each bring the schema one version forward; a released one never changes.
 
     Raises:
         MisconfiguredError: it cannot be written, or a newer release of ours has already changed it.
         UnavailableError: it is damaged, locked for too long, or the disk is full.
     """
+
+    def __init__(self, path: Path, migrations: tuple[str, ...]) -> None:
+        self.path = path
+        self._connection = _open(path, migrations)
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close the file; nothing more may be called."""
+        with self._lock:
+            self._connection.close()
+
+    async def rows(self, statement: str, *values: object) -> list[Any]:
+        """What a query finds."""
+        return await asyncio.to_thread(self._alone, lambda c: c.execute(statement, values).fetchall())
+
+    async def changed(self, statement: str, *values: object) -> int:
+        """How many rows a statement changed, durably."""
+        return await self.write(lambda connection: connection.execute(statement, values).rowcount)
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do the work in one durable transaction."""
+
+        def transaction(connection: sqlite3.Connection) -> T:
+            with _immediate(connection):
+                return work(connection)
+
+        return await asyncio.to_thread(self._alone, transaction)
+
+    def _alone(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        # a lock of threads, not of tasks: a cancelled task lets go of its lock while its thread is still at work
+        with self._lock, _typed_errors(self.path):
+            return work(self._connection)
+
+
+def _open(path: Path, migrations: tuple[str, ...]) -> sqlite3.Connection:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise _disk_full(path) from error
         remedy = "set TRADEOPS_HOME to a folder that you may write"
-        raise MisconfiguredError("store", f"{path.parent} cannot be made: {error.strerror}", remedy=remedy) from error
-    with typed_errors(path):
+        raise MisconfiguredError("store", f"{path} cannot be written: {error.strerror}", remedy=remedy) from error
+    with _typed_errors(path):
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(connection)
             connection.execute("PRAGMA synchronous = FULL")
             _migrate(connection, path, migrations)
         except BaseException:
@@ -56,9 +85,22 @@ def open_file(path: Path, migrations: tuple[str, ...] = MIGRATIONS) -> sqlite3.C
         return connection
 
 
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    # SQLite waits for no lock when it changes the journal mode: of processes that make a file at once, some ask again
+    ends_at = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > ends_at:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
 @contextmanager
-def typed_errors(path: Path) -> Iterator[None]:
-    """Turns SQLite's errors into ours, naming the file and the remedy."""
+def _typed_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
@@ -68,7 +110,7 @@ def typed_errors(path: Path) -> Iterator[None]:
 def _migrate(connection: sqlite3.Connection, path: Path, migrations: tuple[str, ...]) -> None:
     if _version(connection) == len(migrations):
         return
-    with immediate(connection):  # of several processes that start at once, one migrates and the others find it done
+    with _immediate(connection):  # of several processes that start at once, one migrates and the others find it done
         version = _version(connection)
         if version > len(migrations):
             problem = f"{path} has schema {version}, this release knows {len(migrations)}"
@@ -80,8 +122,8 @@ def _migrate(connection: sqlite3.Connection, path: Path, migrations: tuple[str, 
 
 
 @contextmanager
-def immediate(connection: sqlite3.Connection) -> Iterator[None]:
-    """A transaction that takes the write lock at its beginning, so that it cannot fail for it half-way."""
+def _immediate(connection: sqlite3.Connection) -> Iterator[None]:
+    # the write lock at the beginning, so that a transaction cannot fail for it half-way
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -102,7 +144,7 @@ def _typed(error: sqlite3.Error, path: Path) -> TradeOpsError:
         case ["BUSY"] | ["LOCKED"]:
             return UnavailableError("store", f"{path} has been locked for {BUSY_SECONDS:g} s", remedy="try again")
         case ["FULL"]:
-            return UnavailableError("store", f"no space is left for {path}", remedy="free some disk space")
+            return _disk_full(path)
         case ["CORRUPT"] | ["NOTADB"]:
             remedy = "move it aside with its -wal and -shm files, and restore a backup if there is one"
             return UnavailableError("store", f"{path} is damaged or no database", remedy=remedy)
@@ -111,3 +153,7 @@ def _typed(error: sqlite3.Error, path: Path) -> TradeOpsError:
             return MisconfiguredError("store", f"{path} cannot be written", remedy=remedy)
         case _:
             return UnavailableError("store", f"{path}: {error}", remedy="look at the disk")
+
+
+def _disk_full(path: Path) -> UnavailableError:
+    return UnavailableError("store", f"no space is left for {path}", remedy="free some disk space")

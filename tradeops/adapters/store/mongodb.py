@@ -1,0 +1,373 @@
+"""The store in MongoDB: for several machines. Database `tradeops`, so that the bot's own is never written.
+
+Series and document collections bear their own names; fields that are ours are `_id` (the key), `timestamp` (a date, for
+people and for MongoDB's own expiry), `at_us` (the same moment to the microsecond, by which we order) and `write_id` (by
+which a write that is tried again knows its own record). Writes are acknowledged by the majority and journaled; reads
+see only what the majority has. Validators and expiry are extras that a server may lack; uniqueness hangs on `_id`,
+which none lacks.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pymongo
+from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, ReadPreference, ReturnDocument, WriteConcern
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import AutoReconnect, DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from tradeops.adapters.store import series as series_rules
+from tradeops.adapters.store.interface import (
+    AuditEvent,
+    Body,
+    Bucket,
+    Claim,
+    Document,
+    Message,
+    MessageState,
+    Point,
+    QueuedMessage,
+)
+from tradeops.adapters.store.mongodb_errors import NOT_ALLOWED, NOT_SUPPORTED, hosts_of, typed_error
+from tradeops.adapters.store.records import (
+    AUDIT_EVENTS,
+    OURS,
+    OUTBOX,
+    SCHEMA,
+    checked_body,
+    checked_collection,
+    checked_key,
+    checked_lease,
+    checked_limit,
+    checked_name,
+    checked_path,
+    checked_point_body,
+    micros,
+    moment_of,
+)
+from tradeops.errors import ConflictError, MisconfiguredError, UnavailableError
+
+DATABASE = "tradeops"
+SCHEMA_VERSION = 1
+ANSWER_SECONDS = 10.0
+CLOSE_SECONDS = 1.0
+TRIES = 3
+ALREADY_THERE = 48
+OTHER_OPTIONS = frozenset({85, 86})
+INTEGER = {"bsonType": ["int", "long"]}
+
+log = logging.getLogger(__name__)
+
+Fields = dict[str, Any]
+
+
+class MongoStore:
+    """See `Store`. Made within the event loop that uses it.
+
+    Args:
+        url: with user and password; never shown.
+        database: ours.
+
+    Raises:
+        MisconfiguredError: an address that MongoDB's driver does not take.
+    """
+
+    def __init__(self, url: str, *, database: str = DATABASE) -> None:
+        self._hosts = hosts_of(url)
+        try:
+            self._client: AsyncMongoClient[Fields] = AsyncMongoClient(
+                url,
+                tz_aware=True,
+                appname="tradeops",
+                retryWrites=True,
+                serverSelectionTimeoutMS=2000,
+                connectTimeoutMS=2000,
+                socketTimeoutMS=5000,
+            )
+        except PyMongoError as error:
+            raise typed_error(error, self._hosts) from None
+        self._database = self._client.get_database(
+            database,
+            write_concern=WriteConcern(w="majority", j=True, wtimeout=3000),
+            read_concern=ReadConcern("majority"),
+            read_preference=ReadPreference.PRIMARY,
+        )
+        self._prepared: set[str] = set()
+
+    async def close(self) -> None:
+        """Close its connections, without waiting for a server that hangs."""
+        with suppress(TimeoutError), pymongo.timeout(CLOSE_SECONDS):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._client.close()
+
+    async def append_event(self, event: AuditEvent) -> bool:
+        """See `Store`."""
+        row = {
+            "_id": checked_key(event.event_id),
+            "kind": checked_name(event.kind),
+            "timestamp": event.occurred_at,
+            "at_us": micros(event.occurred_at),
+            "actor": checked_key(event.actor),
+            "body": checked_body(event.body),
+        }
+        async with self._timed(AUDIT_EVENTS) as events:
+            return await _inserted(events, row)
+
+    async def events(
+        self, *, since: datetime, until: datetime, kind: str | None = None, limit: int = 1000
+    ) -> list[AuditEvent]:
+        """See `Store`."""
+        where = _between(since, until) | ({} if kind is None else {"kind": kind})
+        async with self._timed(AUDIT_EVENTS) as events:
+            rows = (
+                await events.find(where)
+                .sort([("at_us", ASCENDING), ("_id", ASCENDING)])
+                .limit(checked_limit(limit))
+                .to_list()
+            )
+        return [AuditEvent(r["_id"], r["kind"], moment_of(r["at_us"]), r["actor"], r["body"]) for r in rows]
+
+    async def get(self, collection: str, key: str) -> Document | None:
+        """See `Store`."""
+        where = {"_id": checked_key(key)}
+        async with self._timed(checked_collection(collection), documents=True) as documents:
+            row = await documents.find_one(where)
+        return None if row is None else _document(row)
+
+    async def documents(self, collection: str) -> list[Document]:
+        """See `Store`."""
+        async with self._timed(checked_collection(collection), documents=True) as documents:
+            rows = await documents.find().sort("_id", ASCENDING).to_list()
+        return [_document(row) for row in rows]
+
+    async def put(self, collection: str, key: str, body: Body, *, expected_version: int | None) -> Document:
+        """See `Store`."""
+        place, fields = checked_key(key), checked_body(body)
+        async with self._timed(checked_collection(collection), documents=True) as documents:
+            if expected_version is None:
+                won = await _inserted(documents, {"_id": place, "version": 1, "body": fields})
+            else:
+                change = {"$set": {"body": fields}, "$inc": {"version": 1}}
+                result = await documents.update_one({"_id": place, "version": expected_version}, change)
+                won = result.matched_count == 1
+        if not won:
+            raise ConflictError("store", f"{collection}/{key} was changed by somebody else")
+        return Document(key, fields, (expected_version or 0) + 1)
+
+    async def add_point(self, series: str, point: Point) -> bool:
+        """See `Store`; expired points are deleted by MongoDB itself, within about a minute."""
+        row = {
+            "_id": checked_key(point.key),
+            "timestamp": point.timestamp,
+            "at_us": micros(point.timestamp),
+            **checked_point_body(point.body),
+        }
+        async with self._timed(checked_collection(series)) as points:
+            return await _inserted(points, row)
+
+    async def points(
+        self, series: str, *, since: datetime, until: datetime, limit: int = 1000, newest_first: bool = False
+    ) -> list[Point]:
+        """See `Store`."""
+        direction = DESCENDING if newest_first else ASCENDING
+        order = [("at_us", direction), ("_id", direction)]
+        async with self._timed(checked_collection(series)) as points:
+            rows = await points.find(_between(since, until)).sort(order).limit(checked_limit(limit)).to_list()
+        return [_point(row) for row in rows]
+
+    async def newest_point(self, series: str) -> Point | None:
+        """See `Store`."""
+        async with self._timed(checked_collection(series)) as points:
+            row = await points.find_one(sort=[("at_us", DESCENDING), ("_id", DESCENDING)])
+        return None if row is None else _point(row)
+
+    async def roll_up(
+        self, series: str, path: str, *, since: datetime, until: datetime, every: timedelta
+    ) -> list[Bucket]:
+        """See `Store`."""
+        return series_rules.roll_up(await self._field(series, path, since, until), path, since=since, every=every)
+
+    async def tally(self, series: str, path: str, *, since: datetime, until: datetime) -> dict[str, int]:
+        """See `Store`."""
+        return series_rules.tally(await self._field(series, path, since, until), path)
+
+    async def prune(self, series: str, *, before: datetime) -> int:
+        """See `Store`."""
+        async with self._timed(checked_collection(series)) as points:
+            return (await points.delete_many({"at_us": {"$lt": micros(before)}})).deleted_count
+
+    async def enqueue(self, message: Message) -> bool:
+        """See `Store`."""
+        row = {
+            "_id": checked_key(message.key),
+            "target": checked_name(message.target),
+            "body": checked_body(message.body),
+            "timestamp": message.created_at,
+            "at_us": micros(message.created_at),
+            "due_us": micros(message.due_at),
+            "state": MessageState.WAITING.value,
+            "owner": None,
+            "leased_us": None,
+            "tries": 0,
+        }
+        async with self._timed(OUTBOX) as outbox:
+            return await _inserted(outbox, row)
+
+    async def claim(self, owner: str, *, now: datetime, lease: timedelta, limit: int = 10) -> list[Claim]:
+        """See `Store`."""
+        at, until = micros(now), now + checked_lease(lease)
+        free = {"$or": [{"leased_us": None}, {"leased_us": {"$lte": at}}]}
+        where = {"state": MessageState.WAITING.value, "due_us": {"$lte": at}, **free}
+        change = {"$set": {"owner": checked_key(owner), "leased_us": micros(until)}, "$inc": {"tries": 1}}
+        order = [("due_us", ASCENDING), ("at_us", ASCENDING), ("_id", ASCENDING)]
+        claims: list[Claim] = []
+        async with self._timed(OUTBOX) as outbox:
+            while len(claims) < checked_limit(limit):
+                row = await outbox.find_one_and_update(where, change, sort=order, return_document=ReturnDocument.AFTER)
+                if row is None:
+                    break
+                claims.append(Claim(_message(row), owner, until, row["tries"]))
+        return claims
+
+    async def settle(self, claim: Claim, state: MessageState) -> bool:
+        """See `Store`."""
+        return await self._end_claim(claim, {"state": state.value})
+
+    async def postpone(self, claim: Claim, *, until: datetime) -> bool:
+        """See `Store`."""
+        return await self._end_claim(claim, {"due_us": micros(until)})
+
+    async def outbox(self, state: MessageState = MessageState.WAITING, *, limit: int = 100) -> list[QueuedMessage]:
+        """See `Store`."""
+        order = [("due_us", ASCENDING), ("at_us", ASCENDING), ("_id", ASCENDING)]
+        async with self._timed(OUTBOX) as outbox:
+            rows = await outbox.find({"state": state.value}).sort(order).limit(checked_limit(limit)).to_list()
+        return [QueuedMessage(_message(row), state, row["tries"]) for row in rows]
+
+    async def describe(self) -> str:
+        """See `Store`."""
+        async with self._timed(AUDIT_EVENTS):
+            version = (await self._client.server_info())["version"]
+        return f"MongoDB {version} at {self._hosts}, database {self._database.name}"
+
+    async def _field(self, series: str, path: str, since: datetime, until: datetime) -> list[Point]:
+        fields = {"at_us": 1, checked_path(path): 1}
+        async with self._timed(checked_collection(series)) as points:
+            return [_point(row) for row in await points.find(_between(since, until), fields).to_list()]
+
+    async def _end_claim(self, claim: Claim, change: Mapping[str, object]) -> bool:
+        where = {
+            "_id": claim.message.key,
+            "owner": claim.owner,
+            "leased_us": micros(claim.leased_until),
+            "state": MessageState.WAITING.value,
+        }
+        async with self._timed(OUTBOX) as outbox:
+            result = await outbox.update_one(where, {"$set": {"owner": None, "leased_us": None, **change}})
+        return result.matched_count == 1
+
+    @asynccontextmanager
+    async def _timed(self, name: str, *, documents: bool = False) -> AsyncIterator[AsyncCollection[Fields]]:
+        """The collection, prepared, with a bound on all that is done in the block, and its errors typed."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                if name not in self._prepared:
+                    await self._prepare(name, documents=documents)
+                    self._prepared.add(name)
+                yield self._database[name]
+        except TimeoutError as error:
+            problem = f"MongoDB at {self._hosts} did not answer within {ANSWER_SECONDS:g} s"
+            raise UnavailableError("store", problem) from error
+        except PyMongoError as error:
+            raise typed_error(error, self._hosts) from error
+
+    async def _prepare(self, name: str, *, documents: bool) -> None:
+        if SCHEMA not in self._prepared:
+            await self._check_schema()
+            self._prepared.add(SCHEMA)
+        required = {"version": INTEGER, "body": {"bsonType": "object"}} if documents else {"at_us": INTEGER}
+        schema = {"bsonType": "object", "required": list(required), "properties": required}
+        with _tolerated(ALREADY_THERE, *NOT_SUPPORTED):
+            await self._database.create_collection(name, validator={"$jsonSchema": schema}, check_exists=False)
+        if documents:
+            return
+        collection = self._database[name]
+        await collection.create_index([("at_us", DESCENDING), ("_id", DESCENDING)])
+        if name == OUTBOX:
+            await collection.create_index([("state", ASCENDING), ("due_us", ASCENDING)])
+        if retention := series_rules.RETENTION.get(name):
+            await self._expire(collection, retention)
+
+    async def _check_schema(self) -> None:
+        found = await self._database[SCHEMA].find_one_and_update(
+            {"_id": "tradeops"},
+            {"$setOnInsert": {"version": SCHEMA_VERSION}},
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+        )
+        if found and found["version"] > SCHEMA_VERSION:
+            problem = f"the database {self._database.name} at {self._hosts} has schema {found['version']}"
+            remedy = "use the newer release again"
+            raise MisconfiguredError("store", f"{problem}, this release knows {SCHEMA_VERSION}", remedy=remedy)
+
+    async def _expire(self, collection: AsyncCollection[Fields], retention: timedelta) -> None:
+        seconds = int(retention.total_seconds())
+        try:
+            with _tolerated(*NOT_SUPPORTED):
+                await collection.create_index([("timestamp", DESCENDING)], expireAfterSeconds=seconds)
+        except OperationFailure as error:
+            if error.code not in OTHER_OPTIONS:
+                raise
+            change = {"keyPattern": {"timestamp": DESCENDING}, "expireAfterSeconds": seconds}
+            with _tolerated(*NOT_ALLOWED, *NOT_SUPPORTED):  # the role readWrite may make an index but not change one
+                await self._database.command("collMod", collection.name, index=change)
+
+
+@contextmanager
+def _tolerated(*codes: int) -> Iterator[None]:
+    try:
+        yield
+    except OperationFailure as error:
+        if error.code not in codes:
+            raise
+        log.debug("MongoDB refused an extra with code %s", error.code)
+
+
+async def _inserted(collection: AsyncCollection[Fields], row: Fields) -> bool:
+    """Whether this call, and nobody else's, made the record: also when the answer to its first try was lost."""
+    row["write_id"] = uuid4().hex
+    for tries_left in reversed(range(TRIES)):
+        try:
+            await collection.insert_one(row)
+        except DuplicateKeyError:
+            break
+        except AutoReconnect:
+            if not tries_left:
+                raise
+        else:
+            return True
+    found = await collection.find_one({"_id": row["_id"]}, {"write_id": 1})
+    if found is None:  # there, but not yet with the majority
+        raise AutoReconnect("the record is not with the majority")
+    return bool(found.get("write_id") == row["write_id"])
+
+
+def _between(since: datetime, until: datetime) -> Fields:
+    return {"at_us": {"$gte": micros(since), "$lt": micros(until)}}
+
+
+def _document(row: Fields) -> Document:
+    return Document(row["_id"], row["body"], row["version"])
+
+
+def _point(row: Fields) -> Point:
+    return Point(row["_id"], moment_of(row["at_us"]), {name: row[name] for name in row if name not in OURS})
+
+
+def _message(row: Fields) -> Message:
+    return Message(row["_id"], row["target"], row["body"], moment_of(row["at_us"]), moment_of(row["due_us"]))
