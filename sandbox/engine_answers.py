@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -34,12 +33,13 @@ def moment(at_ms: int) -> str:
     return f"{_seconds(at_ms)}{fraction}Z"
 
 
-async def body_of(request: Request) -> Any:  # noqa: ANN401 -- as it came over the wire
+async def body_of(request: Request) -> object:
     """The request's JSON; what is none is a 400 in plain text, never in the envelope."""
     try:
-        return json.loads(await request.body())
+        body: object = json.loads(await request.body())
     except ValueError as error:
         raise HTTPException(HTTPStatus.BAD_REQUEST, f"Request body deserialize error: {error}") from error
+    return body
 
 
 def limit_of(query: Mapping[str, str], usual: int) -> int:

@@ -100,8 +100,8 @@ class PaperRoutes:
         order = body if isinstance(body, dict) else {}
         symbol, side = order.get("symbol"), SIDES.get(str(order.get("trade_type", order.get("side"))).lower())
         price, quantity = _positive(order.get("price")), _positive(order.get("quantity"))
-        if symbol not in self._world.market.symbols:
-            return _refused(f"Unknown symbol: {symbol}", now)
+        if symbol not in self._world.desk.symbols():
+            return _refused(f"Symbol is not traded: {symbol}", now)
         if side is None:
             return _refused("trade_type must be Long or Short", now)
         if price is None or (quantity is None and "quantity" in order):

@@ -72,7 +72,7 @@ class RefusedError(ValueError):
     """A setting that the engine does not take; the message is what it answers."""
 
 
-def _copy_of(settings: Mapping[str, Any]) -> Any:  # noqa: ANN401 -- the shape is the sheet's
+def _copy_of(settings: Mapping[str, Any]) -> dict[str, Any]:
     return copy.deepcopy(dict(settings))
 
 
@@ -92,7 +92,7 @@ class SettingsDesk:
         """Each symbol's entry."""
         return {symbol: asdict(settings) for symbol, settings in self.trading.symbols.items()}
 
-    def put_symbols(self, body: Any, *, known: tuple[str, ...]) -> list[str]:  # noqa: ANN401 -- as it came over the wire
+    def put_symbols(self, body: object, *, known: tuple[str, ...]) -> list[str]:
         """Replace each named entry; a field that is left out becomes null.
 
         Raises:
@@ -106,7 +106,7 @@ class SettingsDesk:
         self.trading.symbols = {**self.trading.symbols, **replaced}
         return list(replaced)
 
-    def put_basic(self, body: Any) -> float | None:  # noqa: ANN401
+    def put_basic(self, body: object) -> float | None:
         """Take the fields that are there; the initial balance when it is one of them: the portfolio is to be reset.
 
         Raises:
@@ -124,7 +124,7 @@ class SettingsDesk:
         self._obey()
         return changes.get("initial_balance")
 
-    def put_strategy(self, body: Any) -> None:  # noqa: ANN401
+    def put_strategy(self, body: object) -> None:
         """Take risk, engine and preset; the strategies must be there and are ignored.
 
         Raises:
@@ -139,7 +139,7 @@ class SettingsDesk:
         self.engine |= {k: v for k, v in engine.items() if k in ENGINE}
         self.market_preset = settings["market_preset"]
 
-    def put_indicators(self, body: Any) -> None:  # noqa: ANN401
+    def put_indicators(self, body: object) -> None:
         """Take the known keys of the two groups; all others, and so a whole flat body, are ignored.
 
         Raises:
@@ -156,7 +156,7 @@ class SettingsDesk:
             raise RefusedError("macd_signal must be between 1 and 20")
         self.indicators, self.signal = indicators, signal
 
-    def put_interval(self, body: Any) -> int:  # noqa: ANN401
+    def put_interval(self, body: object) -> int:
         """How often the trader decides, minutes.
 
         Raises:
@@ -203,7 +203,7 @@ def _known(value: object, defaults: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _like(name: str, value: Any, default: Any) -> Any:  # noqa: ANN401
+def _like(name: str, value: Any, default: Any) -> Any:  # noqa: ANN401 -- a generic would not survive dict[str, Any]
     """`value`, when it is of the kind of `default`: a flag, or a number above 0, whole where the default is."""
     if isinstance(default, bool):
         good = isinstance(value, bool)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sandbox.book import FUNDING_RATE, Book, Position
 from sandbox.market import MINUTE_MS, Market, decimals
-from sandbox.trading_settings import SymbolSettings, TradingSettings
+from sandbox.trading_settings import TradingSettings
 
 FAST, SLOW = 8, 32
 BAND = 0.0005
@@ -97,7 +97,7 @@ class Trader:
             if self.running and (minute % self.settings.signal_interval_minutes == 0 or self.decide_at_once):
                 self.decide_at_once = False
                 self._decide(minute, {symbol: values[0][step] for symbol, values in series.items()})
-            for symbol, (_, highs, lows, _, _) in series.items() if self.orders else ():
+            for symbol, (_, highs, lows, _, _) in series.items() if self.running and self.orders else ():
                 self._fill_orders(symbol, lows[step], highs[step], minute)
             for position in list(self.book.positions.values()):
                 opens, highs, lows, closes, _ = series[position.symbol]
@@ -129,7 +129,7 @@ class Trader:
                 self._enter(symbol, side, price, minute)
 
     def _enter(self, symbol: str, side: int, price: float, minute: int, quantity: float | None = None) -> None:
-        settings = self.settings.symbols.get(symbol, SymbolSettings(enabled=True))
+        settings = self.settings.symbols[symbol]
         leverage = settings.leverage or self.settings.leverage
         if len(self.book.positions) >= self.settings.max_positions:
             return
@@ -158,6 +158,9 @@ class Trader:
         )
 
     def _fill_orders(self, symbol: str, low: float, high: float, minute: int) -> None:
+        settings = self.settings.symbols.get(symbol)
+        if settings is None or not settings.enabled:
+            return
         for order in [o for o in self.orders.values() if o.symbol == symbol]:
             if low <= order.price <= high and symbol not in self.book.positions:
                 del self.orders[order.id]

@@ -427,6 +427,41 @@ async def test_a_resting_order_opens_a_position_when_its_price_is_there(
     assert [(p.symbol, p.side, p.quantity) for p in filled] == [("BTCUSDT", 1, 0.01)]
 
 
+@pytest.mark.parametrize("how", ["stopped", "disabled"])
+async def test_a_resting_order_waits_while_its_symbol_may_not_be_entered(
+    engine: EngineCaller, clock: SetClock, how: str
+) -> None:
+    await engine.call("POST", f"{PAPER}/reset")
+    if how == "stopped":
+        await engine.call("POST", f"{PAPER}/stop")
+    else:
+        await engine.put(f"{PAPER}/symbols", {"symbols": {"BTCUSDT": FULL | {"enabled": False}}})
+    price = (await engine.data("/api/market/prices"))["BTCUSDT"]
+    await engine.call("POST", f"{PAPER}/orders", json={"symbol": "BTCUSDT", "trade_type": "Long", "price": price})
+    clock.pass_time(hours=3)
+    assert len(await engine.data(f"{PAPER}/pending-orders")) == 1
+
+
+async def test_a_symbol_that_was_added_is_traded_too(engine: EngineCaller, world: World, clock: SetClock) -> None:
+    await engine.call("POST", f"{PAPER}/reset")
+    await engine.put(f"{PAPER}/symbols", {"symbols": {"XRPUSDT": {"enabled": True}}})
+    clock.pass_time(days=2)
+    await engine.data(f"{PAPER}/status")
+    added = [p for p in world.book.positions.values() if p.symbol == "XRPUSDT"]
+    added += [t.position for t in world.book.closed if t.position.symbol == "XRPUSDT"]
+    assert added
+    assert {(p.leverage, p.stop_loss, p.take_profit) for p in added} == {(3, None, None)}
+
+
+async def test_no_more_positions_are_opened_than_allowed(engine: EngineCaller, world: World, clock: SetClock) -> None:
+    await engine.call("POST", f"{PAPER}/reset")
+    await engine.put(f"{PAPER}/basic-settings", {"max_positions": 2})
+    for _ in range(48):
+        clock.pass_time(hours=1)
+        assert len(await engine.data(f"{PAPER}/trades/open")) <= 2
+    assert world.book.closed
+
+
 async def test_a_resting_order_can_be_cancelled_once(engine: EngineCaller) -> None:
     order = {"symbol": "BTCUSDT", "side": "sell", "price": 1e9}
     placed = (await engine.call("POST", f"{PAPER}/orders", json=order)).json()["data"]
