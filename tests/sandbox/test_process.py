@@ -88,7 +88,8 @@ def test_it_says_where_everything_is_and_leaves_nothing_after_sigterm(tmp_path: 
             assert httpx.get(url, trust_env=False).is_success
         with socket.create_connection(("127.0.0.1", int(told["sinks"]["smtp"].rpartition(":")[2])), 2) as mail:
             assert mail.recv(3) == b"220"
-        listening = {one.laddr.ip for one in psutil.Process(process.pid).net_connections("tcp") if not one.raddr}
+        connections = psutil.Process(process.pid).net_connections("tcp")
+        listening = {one.laddr.ip for one in connections if one.status == psutil.CONN_LISTEN}
         assert listening == {"127.0.0.1"}
         family = psutil.Process(process.pid).children(recursive=True)
         process.terminate()
