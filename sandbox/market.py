@@ -166,12 +166,10 @@ class _Tape:
 
     def __init__(self, seed: Sequence[int], usual_price: float, phases: Sequence[Phase]) -> None:
         self._random = np.random.default_rng(seed)
-        self._usual_price = usual_price
         self._digits = decimals(usual_price)
         self._phases = phases
         self._trend_left = 0
         self._trend = float(self._random.choice([-1.0, 1.0]))
-        self._logs = np.empty(0)
         moves = [self._day_of_moves(day) for day in range(HISTORY_DAYS + 1)]
         self._noise = np.random.default_rng([*seed, 1])
         path = np.cumsum(np.concatenate(moves))
