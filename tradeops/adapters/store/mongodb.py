@@ -9,6 +9,7 @@ which none lacks.
 
 import asyncio
 import logging
+import warnings
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime, timedelta
@@ -33,7 +34,7 @@ from tradeops.adapters.store.interface import (
     Point,
     QueuedMessage,
 )
-from tradeops.adapters.store.mongodb_errors import NOT_ALLOWED, NOT_SUPPORTED, hosts_of, typed_error
+from tradeops.adapters.store.mongodb_errors import NOT_ALLOWED, NOT_SUPPORTED, bad_address, hosts_of, typed_error
 from tradeops.adapters.store.records import (
     AUDIT_EVENTS,
     OURS,
@@ -80,17 +81,18 @@ class MongoStore:
     def __init__(self, url: str, *, database: str = DATABASE) -> None:
         self._hosts = hosts_of(url)
         try:
-            self._client: AsyncMongoClient[Fields] = AsyncMongoClient(
-                url,
-                tz_aware=True,
-                appname="tradeops",
-                retryWrites=True,
-                serverSelectionTimeoutMS=2000,
-                connectTimeoutMS=2000,
-                socketTimeoutMS=5000,
-            )
-        except PyMongoError as error:
-            raise typed_error(error, self._hosts) from None
+            with _strict_about_options():
+                self._client: AsyncMongoClient[Fields] = AsyncMongoClient(
+                    url,
+                    tz_aware=True,
+                    appname="tradeops",
+                    retryWrites=True,
+                    serverSelectionTimeoutMS=2000,
+                    connectTimeoutMS=2000,
+                    socketTimeoutMS=5000,
+                )
+        except (PyMongoError, ValueError, UserWarning):  # also a port that cannot be; the words may quote the password
+            raise bad_address(self._hosts) from None
         self._database = self._client.get_database(
             database,
             write_concern=WriteConcern(w="majority", j=True, wtimeout=3000),
@@ -326,6 +328,14 @@ class MongoStore:
             change = {"keyPattern": {"timestamp": DESCENDING}, "expireAfterSeconds": seconds}
             with _tolerated(*NOT_ALLOWED, *NOT_SUPPORTED):  # the role readWrite may make an index but not change one
                 await self._database.command("collMod", collection.name, index=change)
+
+
+@contextmanager
+def _strict_about_options() -> Iterator[None]:
+    # the driver warns of a wrong value and goes on without the option: `tls=ture` would send the password in clear
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="(?!Unknown option|Duplicate)", category=UserWarning)
+        yield
 
 
 @contextmanager

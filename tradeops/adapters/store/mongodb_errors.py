@@ -6,7 +6,6 @@ from pymongo.errors import (
     ConfigurationError,
     ConnectionFailure,
     DocumentTooLarge,
-    InvalidURI,
     OperationFailure,
     PyMongoError,
 )
@@ -31,14 +30,19 @@ def hosts_of(url: str) -> str:
     return authority.rpartition("@")[2]
 
 
+def bad_address(hosts: str) -> MisconfiguredError:
+    """What the driver does not take."""
+    remedy = "check MONGODB_URL: its port, its options, and % signs in its password"
+    return MisconfiguredError("store", f"the address of MongoDB at {hosts} is not valid", remedy=remedy)
+
+
 def typed_error(error: PyMongoError, hosts: str) -> TradeOpsError:
     """The error of our tree."""
     match error:
         case OperationFailure():
             return _refusal(error.code, hosts)
-        case ConfigurationError() | InvalidURI():
-            remedy = "check MONGODB_URL: its options, and % signs in its password"
-            return MisconfiguredError("store", f"the address of MongoDB at {hosts} is not valid", remedy=remedy)
+        case ConfigurationError():
+            return bad_address(hosts)
         case DocumentTooLarge():
             return RejectedError("store", "the record is larger than MongoDB keeps")
         case ConnectionFailure():

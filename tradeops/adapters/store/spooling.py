@@ -5,6 +5,7 @@ order, once in effect. What needs an answer (reads, compare-and-set, the outbox)
 """
 
 import asyncio
+import itertools
 import logging
 import time
 from collections import Counter
@@ -171,19 +172,20 @@ class SpoolingStore:
         """How many writes are not in MongoDB."""
         return await self._spool.pending()
 
-    async def replay(self) -> Replay:
+    async def replay(self, *, within: timedelta = timedelta.max) -> Replay:
         """Make the writes that wait, in order, until none does; another process that is at it is left to it.
 
-        A write that MongoDB refuses is set aside, so that the next can pass.
+        A write that MongoDB refuses is set aside, so that the next can pass. After `within` no further one is begun.
 
         Raises:
             UnavailableError: MongoDB is down (again); what is not made still waits.
             MisconfiguredError: it does not let us in; the same.
         """
         done: Counter[str] = Counter()
+        ends_at = time.monotonic() + within.total_seconds()
         with self._spool.replaying() as alone:
-            while alone and (batch := await self._spool.waiting()):
-                for spooled in batch:
+            while alone and time.monotonic() < ends_at and (batch := await self._spool.waiting()):
+                for spooled in itertools.takewhile(lambda _: time.monotonic() < ends_at, batch):
                     done[await self._replay_one(spooled)] += 1
         if done:
             log.info("MongoDB is back, spooled writes are replayed: %s", dict(done))
@@ -212,16 +214,18 @@ class SpoolingStore:
 
     async def _nothing_waits(self) -> bool:
         """Whether a write need not queue behind others, after a try to replay those."""
-        waiting = (await self._spool.pending()).waiting
-        if not waiting:
+        first = await self._spool.waiting(1)
+        if not first:
             return True
+        window = self._patience.replay
         try:
-            async with asyncio.timeout(self._patience.replay.total_seconds()):
-                await self.replay()
+            # both bounds: the driver now and then swallows a cancellation, and a replay would go on
+            async with asyncio.timeout(window.total_seconds()):
+                await self.replay(within=window)
         except TimeoutError:
-            if (await self._spool.pending()).waiting >= waiting:
+            if await self._spool.waiting(1) == first:
                 raise
-        return not (await self._spool.pending()).waiting
+        return not await self._spool.waiting(1)
 
     async def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
         self._raise_if_paused()
