@@ -24,10 +24,10 @@ NOT_SUPPORTED = frozenset({59, 72, 115, 238})
 def hosts_of(url: str) -> str:
     """The hosts of an address, without user and password, however badly it is written."""
     rest = url.partition("://")[2]
-    authority = re.split("[/?#]", rest, maxsplit=1)[0]
-    if "@" in rest and "@" not in authority:  # a password with a bare slash: what looks like the host is not it
+    before, at, after = re.split("[/?#]", rest, maxsplit=1)[0].partition("@")
+    if rest.count("@") > len(at):  # a password with a bare @ or slash: what looks like the host may be part of it
         return "an unreadable address"
-    return authority.rpartition("@")[2]
+    return after if at else before
 
 
 def bad_address(hosts: str) -> MisconfiguredError:
