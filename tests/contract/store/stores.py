@@ -43,9 +43,9 @@ class MongoServer:
     def url(self) -> str:
         return f"mongodb://127.0.0.1:{self.port}"
 
-    def start(self) -> None:
+    def start(self, *options: str) -> None:
         command = [program("secantusd-py"), "--host", "127.0.0.1", "--port", str(self.port)]
-        command += ["--storage-path", str(self.folder / "data"), "--sync-on-commit"]
+        command += ["--storage-path", str(self.folder / "data"), "--sync-on-commit", *options]
         log = self.folder / "output.txt"
         with log.open("a") as output:
             self.process = subprocess.Popen(

@@ -17,6 +17,7 @@ from typing import Any
 from uuid import uuid4
 
 import pymongo
+from bson.errors import BSONError
 from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, ReadPreference, ReturnDocument, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import AutoReconnect, DuplicateKeyError, OperationFailure, PyMongoError
@@ -285,7 +286,7 @@ class MongoStore:
         except TimeoutError as error:
             problem = f"MongoDB at {self._hosts} did not answer within {ANSWER_SECONDS:g} s"
             raise UnavailableError("store", problem) from error
-        except PyMongoError as error:
+        except (PyMongoError, BSONError) as error:
             raise typed_error(error, self._hosts) from error
 
     async def _prepare(self, name: str, *, documents: bool) -> None:

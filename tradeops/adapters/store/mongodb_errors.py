@@ -2,13 +2,8 @@
 
 import re
 
-from pymongo.errors import (
-    ConfigurationError,
-    ConnectionFailure,
-    DocumentTooLarge,
-    OperationFailure,
-    PyMongoError,
-)
+from bson.errors import BSONError
+from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailure, PyMongoError
 
 from tradeops.errors import MisconfiguredError, RejectedError, TradeOpsError, UnavailableError
 
@@ -36,15 +31,15 @@ def bad_address(hosts: str) -> MisconfiguredError:
     return MisconfiguredError("store", f"the address of MongoDB at {hosts} is not valid", remedy=remedy)
 
 
-def typed_error(error: PyMongoError, hosts: str) -> TradeOpsError:
+def typed_error(error: PyMongoError | BSONError, hosts: str) -> TradeOpsError:
     """The error of our tree."""
     match error:
         case OperationFailure():
             return _refusal(error.code, hosts)
         case ConfigurationError():
             return bad_address(hosts)
-        case DocumentTooLarge():
-            return RejectedError("store", "the record is larger than MongoDB keeps")
+        case BSONError():
+            return RejectedError("store", "the record is no BSON, or larger than the 16 MiB that MongoDB keeps")
         case ConnectionFailure():
             return UnavailableError("store", f"MongoDB at {hosts} does not answer", remedy="start it")
         case _:

@@ -1,6 +1,7 @@
 """What MongoDB's errors mean for the operator, in words that never carry a password."""
 
 import pytest
+from bson.errors import BSONError
 from hypothesis import given
 from hypothesis import strategies as st
 from pymongo.errors import (
@@ -31,7 +32,7 @@ SECRET = "mongodb://user:sesame@db:27017"
         pytest.param(OperationFailure(SECRET, 8000), MisconfiguredError, "does not let us in", id="Atlas"),
         pytest.param(OperationFailure(SECRET, 10107), UnavailableError, "no primary; look at its", id="no primary"),
         pytest.param(WriteError(SECRET, 121), RejectedError, "refused the record with code 121", id="validator"),
-        pytest.param(DocumentTooLarge(SECRET), RejectedError, "larger than MongoDB keeps", id="too large"),
+        pytest.param(DocumentTooLarge(SECRET), RejectedError, "larger than the 16 MiB", id="too large"),
         pytest.param(WTimeoutError(SECRET, 64), UnavailableError, "code 64; look at its log", id="no majority"),
         pytest.param(OperationFailure(SECRET), UnavailableError, "failed with code None", id="no code"),
         pytest.param(ConfigurationError(SECRET), MisconfiguredError, "not valid; check MONGODB_URL", id="address"),
@@ -39,7 +40,7 @@ SECRET = "mongodb://user:sesame@db:27017"
     ],
 )
 def test_each_error_says_what_to_do_and_not_the_password(
-    error: PyMongoError, kind: type[TradeOpsError], words: str
+    error: PyMongoError | BSONError, kind: type[TradeOpsError], words: str
 ) -> None:
     typed = typed_error(error, "db")
     assert type(typed) is kind
