@@ -30,8 +30,10 @@ JOBS = (
 
 
 def tracked_text_files() -> list[Path]:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
-    return [ROOT / name for name in listed if name and (ROOT / name).suffix not in {".png"} and (ROOT / name).exists()]
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
+    return [ROOT / name for name in listed if name and (ROOT / name).suffix != ".png" and (ROOT / name).exists()]
 
 
 def settings_names() -> list[str]:
@@ -111,3 +113,10 @@ def function_names(path: Path) -> set[str]:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
     }
+
+
+@pytest.mark.parametrize("route", ["/api/monitoring", "/ai/performance", "/ai/market-condition", "/predict-trend"])
+def test_routes_that_answer_constants_are_never_read(route: str) -> None:
+    readers = [path for folder in ("tradeops", "flows") for path in (ROOT / folder).rglob("*.py")]
+    assert readers
+    assert not [str(path) for path in readers if route in path.read_text()]
