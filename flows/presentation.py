@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from prefect import State, Task, runtime
+from prefect import State, Task
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.client.schemas.objects import TaskRun
 from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from tradeops.domain.health import Change, Finding, HealthReport, PreviousRun, Severity, Status, changes
@@ -35,7 +36,7 @@ async def is_transient(_task: Task[..., object], _run: TaskRun, state: State[obj
 
 def lateness() -> timedelta:
     """How long after its time this run began."""
-    return datetime.now(UTC) - runtime.flow_run.get_scheduled_start_time()
+    return datetime.now(UTC) - flow_run.get_scheduled_start_time()
 
 
 def skipped(reason: str) -> State[Any]:

@@ -103,7 +103,7 @@ async def start(plan: Callable[[Path], Plan | None], home: Path) -> Broker | Non
     """Start what the plan says and wait for it; `None`, and a line in the log, when there is nothing or it fails."""
     planned = plan(home)
     if planned is None:
-        LOG.info("%s is not installed: not configured", plan.__name__)
+        LOG.info("%s is not installed: not configured", getattr(plan, "__name__", "it"))
         return None
     broker = Broker(planned)
     try:

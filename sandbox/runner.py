@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,7 +135,7 @@ class _Play:
 
 
 @contextlib.contextmanager
-def _cancelled_by_signals() -> Iterator[None]:
+def _cancelled_by_signals() -> Generator[None]:
     """SIGTERM and SIGINT cancel the current task, once: what it does to end must not be cancelled too."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     signals = (signal.SIGTERM, signal.SIGINT)
@@ -157,7 +157,7 @@ def _cancelled_by_signals() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _own(home: Path) -> Iterator[None]:
+def _own(home: Path) -> Generator[None]:
     """Hold the home for this process alone; the lock goes with the process, however that ends."""
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -174,7 +174,7 @@ def _own(home: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _claimed(wish: Wish) -> Iterator[dict[str, socket.socket]]:
+def _claimed(wish: Wish) -> Generator[dict[str, socket.socket]]:
     """A listening socket for each name in `PORTS`; those asked for by number first, so that no wish takes them."""
     with contextlib.ExitStack() as stack:
         claimed: dict[str, socket.socket] = {}

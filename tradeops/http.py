@@ -9,7 +9,7 @@ import base64
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -189,7 +189,7 @@ class HttpService:
         )
 
     @contextmanager
-    def _typed_errors(self, address: str, total: timedelta) -> Iterator[None]:
+    def _typed_errors(self, address: str, total: timedelta) -> Generator[None]:
         try:
             yield
         except TimeoutError as error:
@@ -206,7 +206,7 @@ class HttpService:
 
 
 @asynccontextmanager
-async def open_pool() -> AsyncIterator[httpx.AsyncClient]:
+async def open_pool() -> AsyncGenerator[httpx.AsyncClient]:
     """The connection pool that all adapters of one process share; closed at exit.
 
     Redirects are never followed and cookies never kept: they ignore ports, so one service would get another's. A proxy

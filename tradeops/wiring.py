@@ -1,7 +1,7 @@
 """Settings to adapters: the one place where the parts of a process are put together."""
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -48,7 +48,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(settings: Settings | None = None) -> AsyncIterator[Desk]:
+async def open_desk(settings: Settings | None = None) -> AsyncGenerator[Desk]:
     """The desk of one process and event loop; everything it opened is closed at exit.
 
     A part that is down does not stop it: that is for the job to find out.
@@ -78,7 +78,7 @@ async def open_desk(settings: Settings | None = None) -> AsyncIterator[Desk]:
 
 
 @asynccontextmanager
-async def open_services(settings: Settings) -> AsyncIterator[Services]:
+async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     """The clients of all configured services, on one connection pool; none of them is asked anything yet."""
     s = settings
     async with open_pool() as pool:

@@ -3,8 +3,9 @@
 import asyncio
 from datetime import timedelta
 
-from prefect import State, flow, runtime, task
+from prefect import State, flow, task
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
 from prefect.tasks import exponential_backoff
 
 from flows import presentation
@@ -32,7 +33,7 @@ async def probe_everything(desk: Desk) -> Round:
 )
 async def record(desk: Desk, report: HealthReport) -> None:
     """Keep the report, once however often this is repeated: uptime and incidents are computed from it."""
-    await health.record(desk, report, run_id=str(runtime.flow_run.get_id()))
+    await health.record(desk, report, run_id=str(flow_run.get_id()))
 
 
 @flow(timeout_seconds=30)

@@ -232,7 +232,7 @@ async def test_a_run_that_starts_when_the_next_is_due_is_skipped(
 ) -> None:
     route = wire.get(f"{ENGINE}/api/health").respond(json=RUNNING)
     due = datetime.now(UTC) - timedelta(minutes=late)
-    monkeypatch.setattr(presentation.runtime.flow_run, "get_scheduled_start_time", lambda: due)
+    monkeypatch.setattr(presentation.flow_run, "get_scheduled_start_time", lambda: due)
     state = await run()
     if late < 15:
         assert state.name == "Completed"

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -217,7 +217,7 @@ def _writable(home: Path) -> Path:
 
 
 @contextmanager
-def _only_one(home: Path) -> Iterator[None]:
+def _only_one(home: Path) -> Generator[None]:
     """Hold the lock of this home; the system frees it when we end, however we end."""
     path = home / "up.lock"
     with path.open("a+") as lock:
@@ -234,7 +234,7 @@ def _only_one(home: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _step(console: Console, what: str) -> Iterator[None]:
+def _step(console: Console, what: str) -> Generator[None]:
     started = time.monotonic()
     with console.status(f"{what} …"):
         yield

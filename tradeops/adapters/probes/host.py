@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,21 +45,17 @@ async def _in_thread_of_its_own(look: Callable[[], T]) -> T:
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[T] = loop.create_future()
 
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if outcome.done():
-            return
-        if error:
-            outcome.set_exception(error)
-        else:
-            outcome.set_result(result)  # type: ignore[arg-type] # a result unless there is an error
+    def settle(end: Callable[[], None]) -> None:
+        if not outcome.done():
+            end()
 
     def run() -> None:
         try:
             result = look()
         except Exception as error:  # noqa: BLE001 - handed over whole
-            loop.call_soon_threadsafe(settle, None, error)
+            loop.call_soon_threadsafe(settle, partial(outcome.set_exception, error))
         else:
-            loop.call_soon_threadsafe(settle, result, None)
+            loop.call_soon_threadsafe(settle, partial(outcome.set_result, result))
 
     threading.Thread(target=run, name="probe", daemon=True).start()
     return await outcome

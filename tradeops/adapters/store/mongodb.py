@@ -10,7 +10,7 @@ which none lacks.
 import asyncio
 import logging
 import warnings
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -275,7 +275,7 @@ class MongoStore:
         return result.matched_count == 1
 
     @asynccontextmanager
-    async def _timed(self, name: str, *, documents: bool = False) -> AsyncIterator[AsyncCollection[Fields]]:
+    async def _timed(self, name: str, *, documents: bool = False) -> AsyncGenerator[AsyncCollection[Fields]]:
         """The collection, prepared, with a bound on all that is done in the block, and its errors typed."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
@@ -332,7 +332,7 @@ class MongoStore:
 
 
 @contextmanager
-def _strict_about_options() -> Iterator[None]:
+def _strict_about_options() -> Generator[None]:
     # the driver warns of a wrong value and goes on without the option: `tls=ture` would send the password in clear
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message="(?!Unknown option|Duplicate)", category=UserWarning)
@@ -340,7 +340,7 @@ def _strict_about_options() -> Iterator[None]:
 
 
 @contextmanager
-def _tolerated(*codes: int) -> Iterator[None]:
+def _tolerated(*codes: int) -> Generator[None]:
     try:
         yield
     except OperationFailure as error:

@@ -1,6 +1,6 @@
 """Opens the store that the settings choose."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Literal
@@ -18,7 +18,7 @@ SPOOL = "spool.sqlite"
 @asynccontextmanager
 async def open_store(
     kind: Literal["sqlite", "mongodb"], *, home: Path, mongodb_url: str | None = None
-) -> AsyncIterator[Store]:
+) -> AsyncGenerator[Store]:
     """The store, closed at exit.
 
     Args:

@@ -5,7 +5,7 @@ It knows the three writes that may be made late and twice without harm: events, 
 
 import fcntl
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -124,7 +124,7 @@ class Spool:
         await self._file.changed("UPDATE spool SET refusal = ? WHERE place = ?", refusal, spooled.place)
 
     @contextmanager
-    def replaying(self) -> Iterator[bool]:
+    def replaying(self) -> Generator[bool]:
         """Whether this caller alone may replay now; the right ends with the block, or with the process.
 
         Raises:

@@ -8,7 +8,7 @@ import errno
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,7 +43,7 @@ class SqliteFile:
 
     async def rows(self, statement: str, *values: object) -> list[Any]:
         """What a query finds."""
-        return await asyncio.to_thread(self._alone, lambda c: c.execute(statement, values).fetchall())
+        return await asyncio.to_thread(lambda: self._alone(lambda c: c.execute(statement, values).fetchall()))
 
     async def changed(self, statement: str, *values: object) -> int:
         """How many rows a statement changed, durably."""
@@ -56,7 +56,7 @@ class SqliteFile:
             with _immediate(connection):
                 return work(connection)
 
-        return await asyncio.to_thread(self._alone, transaction)
+        return await asyncio.to_thread(lambda: self._alone(transaction))
 
     def _alone(self, work: Callable[[sqlite3.Connection], T]) -> T:
         # a lock of threads, not of tasks: a cancelled task lets go of its lock while its thread is still at work
@@ -100,7 +100,7 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def _typed_errors(path: Path) -> Iterator[None]:
+def _typed_errors(path: Path) -> Generator[None]:
     try:
         yield
     except sqlite3.Error as error:
@@ -122,7 +122,7 @@ def _migrate(connection: sqlite3.Connection, path: Path, migrations: tuple[str, 
 
 
 @contextmanager
-def _immediate(connection: sqlite3.Connection) -> Iterator[None]:
+def _immediate(connection: sqlite3.Connection) -> Generator[None]:
     # the write lock at the beginning, so that a transaction cannot fail for it half-way
     connection.execute("BEGIN IMMEDIATE")
     try:
