@@ -215,6 +215,7 @@ async def test_an_expired_lease_can_be_claimed_again_and_the_late_owner_changes_
     assert await store.claim("b", now=NOON + LEASE - SECOND, lease=LEASE) == []
     [second] = await store.claim("b", now=NOON + LEASE, lease=LEASE)
     assert second.tries == 2
+    assert (late.interrupted, second.interrupted) == (False, True)
     assert not await store.settle(late, MessageState.DELIVERED)
     assert not await store.postpone(late, until=NOON)
     assert await store.settle(second, MessageState.FAILED)
@@ -223,10 +224,11 @@ async def test_an_expired_lease_can_be_claimed_again_and_the_late_owner_changes_
 async def test_a_postponed_message_waits_and_counts_its_tries(store: Store) -> None:
     await store.enqueue(message())
     [claim] = await store.claim("a", now=NOON, lease=LEASE)
-    assert await store.postpone(claim, until=NOON + 5 * SECOND)
+    assert await store.postpone(claim, until=NOON + 5 * SECOND, note="busy")
+    assert [waiting.note for waiting in await store.outbox()] == ["busy"]
     assert await store.claim("a", now=NOON + 4 * SECOND, lease=LEASE) == []
     [again] = await store.claim("a", now=NOON + 5 * SECOND, lease=LEASE)
-    assert again.tries == 2
+    assert (again.tries, again.interrupted) == (2, False)
     assert not await store.settle(claim, MessageState.DELIVERED)
 
 
@@ -236,12 +238,12 @@ async def test_a_settled_message_is_never_claimed_again_and_stays_listed(store: 
     [waiting] = await store.outbox()
     assert (waiting.message, waiting.state, waiting.tries) == (message(), MessageState.WAITING, 0)
     [claim] = await store.claim("a", now=NOON, lease=LEASE)
-    assert await store.settle(claim, end)
+    assert await store.settle(claim, end, note="said so")
     assert not await store.settle(claim, end)
     assert await store.claim("b", now=NOON + timedelta(days=1), lease=LEASE) == []
     assert await store.outbox() == []
     [ended] = await store.outbox(end)
-    assert (ended.message, ended.state, ended.tries) == (message(), end, 1)
+    assert (ended.message, ended.state, ended.tries, ended.note) == (message(), end, 1, "said so")
 
 
 async def test_of_many_claimers_each_message_goes_to_one(store: Store) -> None:

@@ -105,11 +105,16 @@ class MessageState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QueuedMessage:
-    """A message as it stands in the outbox, for the operator."""
+    """A message as it stands in the outbox, for the operator.
+
+    Attributes:
+        note: why it was postponed or failed; empty while nothing went wrong.
+    """
 
     message: Message
     state: MessageState
     tries: int
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +123,14 @@ class Claim:
 
     Attributes:
         tries: claims of it so far, this one included.
+        interrupted: the claim before ended without a word, by its lease: whether that one sent it is not known.
     """
 
     message: Message
     owner: str
     leased_until: datetime
     tries: int
+    interrupted: bool = False
 
 
 class Store(Protocol):
@@ -205,11 +212,11 @@ class Store(Protocol):
         """Take due messages that nobody else holds, the longest due first; each goes to exactly one owner."""
         ...
 
-    async def settle(self, claim: Claim, state: MessageState) -> bool:
+    async def settle(self, claim: Claim, state: MessageState, *, note: str = "") -> bool:
         """End a message as delivered or failed; `False`, and no change, when the claim has passed to another owner."""
         ...
 
-    async def postpone(self, claim: Claim, *, until: datetime) -> bool:
+    async def postpone(self, claim: Claim, *, until: datetime, note: str = "") -> bool:
         """Give a claimed message back for a later try; `False`, and no change, when it has passed to another owner."""
         ...
 

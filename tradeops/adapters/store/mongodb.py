@@ -231,26 +231,27 @@ class MongoStore:
         claims: list[Claim] = []
         async with self._timed(OUTBOX) as outbox:
             while len(claims) < checked_limit(limit):
-                row = await outbox.find_one_and_update(where, change, sort=order, return_document=ReturnDocument.AFTER)
+                row = await outbox.find_one_and_update(where, change, sort=order)
                 if row is None:
                     break
-                claims.append(Claim(_message(row), owner, until, row["tries"]))
+                interrupted = row["owner"] is not None
+                claims.append(Claim(_message(row), owner, until, row["tries"] + 1, interrupted=interrupted))
         return claims
 
-    async def settle(self, claim: Claim, state: MessageState) -> bool:
+    async def settle(self, claim: Claim, state: MessageState, *, note: str = "") -> bool:
         """See `Store`."""
-        return await self._end_claim(claim, {"state": state.value})
+        return await self._end_claim(claim, {"state": state.value, "note": note})
 
-    async def postpone(self, claim: Claim, *, until: datetime) -> bool:
+    async def postpone(self, claim: Claim, *, until: datetime, note: str = "") -> bool:
         """See `Store`."""
-        return await self._end_claim(claim, {"due_us": micros(until)})
+        return await self._end_claim(claim, {"due_us": micros(until), "note": note})
 
     async def outbox(self, state: MessageState = MessageState.WAITING, *, limit: int = 100) -> list[QueuedMessage]:
         """See `Store`."""
         order = [("due_us", ASCENDING), ("at_us", ASCENDING), ("_id", ASCENDING)]
         async with self._timed(OUTBOX) as outbox:
             rows = await outbox.find({"state": state.value}).sort(order).limit(checked_limit(limit)).to_list()
-        return [QueuedMessage(_message(row), state, row["tries"]) for row in rows]
+        return [QueuedMessage(_message(row), state, row["tries"], row.get("note", "")) for row in rows]
 
     async def describe(self) -> str:
         """See `Store`."""

@@ -146,13 +146,13 @@ class SpoolingStore:
         """See `Store`."""
         return await self._ask(lambda: self._store.claim(owner, now=now, lease=lease, limit=limit))
 
-    async def settle(self, claim: Claim, state: MessageState) -> bool:
+    async def settle(self, claim: Claim, state: MessageState, *, note: str = "") -> bool:
         """See `Store`."""
-        return await self._ask(lambda: self._store.settle(claim, state))
+        return await self._ask(lambda: self._store.settle(claim, state, note=note))
 
-    async def postpone(self, claim: Claim, *, until: datetime) -> bool:
+    async def postpone(self, claim: Claim, *, until: datetime, note: str = "") -> bool:
         """See `Store`."""
-        return await self._ask(lambda: self._store.postpone(claim, until=until))
+        return await self._ask(lambda: self._store.postpone(claim, until=until, note=note))
 
     async def outbox(self, state: MessageState = MessageState.WAITING, *, limit: int = 100) -> list[QueuedMessage]:
         """See `Store`."""

@@ -54,6 +54,7 @@ MIGRATIONS = (
     ) STRICT;
     CREATE INDEX outbox_due ON outbox (state, due_at);
     """,
+    "ALTER TABLE outbox ADD COLUMN note TEXT NOT NULL DEFAULT '';",
 )
 
 
@@ -196,37 +197,42 @@ class SqliteStore:
     async def claim(self, owner: str, *, now: datetime, lease: timedelta, limit: int = 10) -> list[Claim]:
         """See `Store`."""
         at, until = micros(now), now + checked_lease(lease)
-        take = (checked_key(owner), micros(until), at, at, checked_limit(limit))
+        due = (at, at, checked_limit(limit))
+        lease_of = (checked_key(owner), micros(until))
 
         def claimed(connection: sqlite3.Connection) -> list[Any]:
-            return connection.execute(
-                "UPDATE outbox SET owner = ?, leased_until = ?, tries = tries + 1 WHERE key IN ("
-                " SELECT key FROM outbox WHERE state = 'waiting' AND due_at <= ?"
-                " AND (leased_until IS NULL OR leased_until <= ?) ORDER BY due_at, created_at, key LIMIT ?)"
-                " RETURNING key, target, body, created_at, due_at, tries",
-                take,
+            rows = connection.execute(
+                "SELECT key, target, body, created_at, due_at, tries, owner FROM outbox WHERE state = 'waiting'"
+                " AND due_at <= ? AND (leased_until IS NULL OR leased_until <= ?)"
+                " ORDER BY due_at, created_at, key LIMIT ?",
+                due,
             ).fetchall()
+            connection.executemany(
+                "UPDATE outbox SET owner = ?, leased_until = ?, tries = tries + 1 WHERE key = ?",
+                [(*lease_of, row[0]) for row in rows],
+            )
+            return rows
 
-        claims = [Claim(_message(row), owner, until, row[5]) for row in await self._file.write(claimed)]
-        return sorted(claims, key=lambda c: (c.message.due_at, c.message.created_at, c.message.key))
+        rows = await self._file.write(claimed)
+        return [Claim(_message(row), owner, until, row[5] + 1, interrupted=row[6] is not None) for row in rows]
 
-    async def settle(self, claim: Claim, state: MessageState) -> bool:
+    async def settle(self, claim: Claim, state: MessageState, *, note: str = "") -> bool:
         """See `Store`."""
-        return await self._end_claim(claim, state, micros(claim.message.due_at))
+        return await self._end_claim(claim, state, micros(claim.message.due_at), note)
 
-    async def postpone(self, claim: Claim, *, until: datetime) -> bool:
+    async def postpone(self, claim: Claim, *, until: datetime, note: str = "") -> bool:
         """See `Store`."""
-        return await self._end_claim(claim, MessageState.WAITING, micros(until))
+        return await self._end_claim(claim, MessageState.WAITING, micros(until), note)
 
     async def outbox(self, state: MessageState = MessageState.WAITING, *, limit: int = 100) -> list[QueuedMessage]:
         """See `Store`."""
         rows = await self._file.rows(
-            "SELECT key, target, body, created_at, due_at, tries FROM outbox WHERE state = ?"
+            "SELECT key, target, body, created_at, due_at, tries, note FROM outbox WHERE state = ?"
             " ORDER BY due_at, created_at, key LIMIT ?",
             state,
             checked_limit(limit),
         )
-        return [QueuedMessage(_message(row), state, row[5]) for row in rows]
+        return [QueuedMessage(_message(row), state, row[5], row[6]) for row in rows]
 
     async def describe(self) -> str:
         """See `Store`."""
@@ -245,12 +251,13 @@ class SqliteStore:
         )
         return [_point(row) for row in rows]
 
-    async def _end_claim(self, claim: Claim, state: MessageState, due_at: int) -> bool:
+    async def _end_claim(self, claim: Claim, state: MessageState, due_at: int, note: str) -> bool:
         ended = await self._file.changed(
-            "UPDATE outbox SET state = ?, due_at = ?, owner = NULL, leased_until = NULL"
+            "UPDATE outbox SET state = ?, due_at = ?, note = ?, owner = NULL, leased_until = NULL"
             " WHERE key = ? AND owner = ? AND leased_until = ? AND state = 'waiting'",
             state,
             due_at,
+            note,
             claim.message.key,
             claim.owner,
             micros(claim.leased_until),
