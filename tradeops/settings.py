@@ -25,7 +25,9 @@ from tradeops.setting_types import (
     Seconds,
     SecretHttpAddress,
     UrlPath,
-    setting,
+)
+from tradeops.setting_types import (
+    setting as _setting,
 )
 
 MASK = "********"
@@ -38,93 +40,95 @@ class Settings(NotifySettings):
     """
 
     # The bot, by the names its users already know
-    rust_api_url: HttpAddress | None = setting(
+    rust_api_url: HttpAddress | None = _setting(
         "RUST_API_URL", None, "http://127.0.0.1:8080", "The bot engine. Mandatory for every job."
     )
-    python_api_url: HttpAddress | None = setting(
+    python_api_url: HttpAddress | None = _setting(
         "PYTHON_API_URL", None, "http://127.0.0.1:8000", "The bot's AI service. Leave it out when it is gone for good."
     )
-    frontend_url: HttpAddress | None = setting("FRONTEND_URL", None, "http://127.0.0.1:3000", "The bot's web frontend.")
-    mongodb_url: MongoAddress | None = setting(
+    frontend_url: HttpAddress | None = _setting(
+        "FRONTEND_URL", None, "http://127.0.0.1:3000", "The bot's web frontend."
+    )
+    mongodb_url: MongoAddress | None = _setting(
         "MONGODB_URL", None, "mongodb://user:password@127.0.0.1:27017", "MongoDB; watched, and our store by default."
     )
-    redis_url: RedisAddress | None = setting(
+    redis_url: RedisAddress | None = _setting(
         "REDIS_URL", None, "redis://:password@127.0.0.1:6379/0", "The bot's Redis."
     )
-    rabbitmq_url: RabbitAddress | None = setting(
+    rabbitmq_url: RabbitAddress | None = _setting(
         "RABBITMQ_URL", None, "amqp://user:password@127.0.0.1:5672/", "The bot's RabbitMQ."
     )
-    binance_api_url: HttpAddress | None = setting(
+    binance_api_url: HttpAddress | None = _setting(
         "BINANCE_API_URL", None, "https://api.binance.com", "Market data of the exchange; no key is needed."
     )
-    openai_api_key: SecretStr | None = setting(
+    openai_api_key: SecretStr | None = _setting(
         "OPENAI_API_KEY", None, "sk-…", "Key of the LLM. Without one the LLM is not used."
     )
-    openai_base_url: HttpAddress = setting(
+    openai_base_url: HttpAddress = _setting(
         "OPENAI_BASE_URL", "https://api.openai.com/v1", "http://127.0.0.1:11434/v1", "Any OpenAI-compatible endpoint."
     )
 
     # Prefect, by its own names
-    prefect_api_url: HttpAddress | None = setting(
+    prefect_api_url: HttpAddress | None = _setting(
         "PREFECT_API_URL", None, "http://127.0.0.1:4200/api", "Prefect's API; `tradeops up` starts one without it."
     )
-    prefect_api_key: SecretStr | None = setting("PREFECT_API_KEY", None, "pnu_…", "Key of Prefect Cloud.")
-    prefect_api_auth_string: SecretStr | None = setting(
+    prefect_api_key: SecretStr | None = _setting("PREFECT_API_KEY", None, "pnu_…", "Key of Prefect Cloud.")
+    prefect_api_auth_string: SecretStr | None = _setting(
         "PREFECT_API_AUTH_STRING", None, "admin:password", "Basic authentication of an own Prefect server."
     )
 
     # Where we keep what we know
-    home: Path = setting("TRADEOPS_HOME", Path("~/.tradeops"), "/var/lib/tradeops", "Folder of everything we write.")
-    store: Literal["sqlite", "mongodb"] | None = setting(
+    home: Path = _setting("TRADEOPS_HOME", Path("~/.tradeops"), "/var/lib/tradeops", "Folder of everything we write.")
+    store: Literal["sqlite", "mongodb"] | None = _setting(
         "TRADEOPS_STORE", None, "sqlite", "sqlite or mongodb; without it mongodb when MONGODB_URL is set, else sqlite."
     )
 
     # How we ask
-    engine_token: SecretStr | None = setting(
+    engine_token: SecretStr | None = _setting(
         "TRADEOPS_ENGINE_TOKEN", None, "eyJ…", "Bearer token for the engine; its routes work without one."
     )
-    engine_health_path: UrlPath = setting(
+    engine_health_path: UrlPath = _setting(
         "TRADEOPS_ENGINE_HEALTH_PATH", "/api/health", "/api/health", "Health route of the engine."
     )
-    ai_health_path: UrlPath = setting(
+    ai_health_path: UrlPath = _setting(
         "TRADEOPS_AI_HEALTH_PATH", "/health", "/health", "Health route of the AI service."
     )
-    frontend_path: UrlPath = setting("TRADEOPS_FRONTEND_PATH", "/", "/", "Page of the frontend that must answer.")
-    rabbitmq_management_url: SecretHttpAddress | None = setting(
+    frontend_path: UrlPath = _setting("TRADEOPS_FRONTEND_PATH", "/", "/", "Page of the frontend that must answer.")
+    rabbitmq_management_url: SecretHttpAddress | None = _setting(
         "TRADEOPS_RABBITMQ_MANAGEMENT_URL",
         None,
         "http://user:password@127.0.0.1:15672",
         "RabbitMQ's management API; with it, its alarms are watched too.",
     )
-    http_connect_timeout_seconds: Seconds = setting(
+    http_connect_timeout_seconds: Seconds = _setting(
         "TRADEOPS_HTTP_CONNECT_TIMEOUT_SECONDS", 2.0, "2", "Longest wait for a connection."
     )
-    http_read_timeout_seconds: Seconds = setting(
+    http_read_timeout_seconds: Seconds = _setting(
         "TRADEOPS_HTTP_READ_TIMEOUT_SECONDS", 5.0, "5", "Longest wait between two pieces of an answer."
     )
-    http_body_cap_mib: Annotated[int, Field(gt=0, le=4096)] = setting(
+    http_body_cap_mib: Annotated[int, Field(gt=0, le=4096)] = _setting(
         "TRADEOPS_HTTP_BODY_CAP_MIB", 64, "64", "Largest HTTP body that is read, in MiB."
     )
 
     # What counts as healthy
-    slow_after_seconds: Annotated[float, Field(gt=0, lt=2.5)] = setting(
+    slow_after_seconds: Annotated[float, Field(gt=0, lt=2.5)] = _setting(
         "TRADEOPS_SLOW_AFTER_SECONDS", 2.0, "2", "A slower answer is degraded; a probe ends after 2.5 s."
     )
-    disk_path: Path = setting("TRADEOPS_DISK_PATH", Path("/"), "/data", "The disk that is watched.")
-    disk_alert_percent: Percent = setting("TRADEOPS_DISK_ALERT_PERCENT", 80.0, "80", "Fuller is degraded.")
-    disk_critical_percent: Percent = setting("TRADEOPS_DISK_CRITICAL_PERCENT", 90.0, "90", "Fuller is critical.")
-    memory_alert_percent: Percent = setting("TRADEOPS_MEMORY_ALERT_PERCENT", 85.0, "85", "Fuller is degraded.")
-    memory_critical_percent: Percent = setting("TRADEOPS_MEMORY_CRITICAL_PERCENT", 95.0, "95", "Fuller is critical.")
-    clock_skew_limit_seconds: Seconds = setting(
+    disk_path: Path = _setting("TRADEOPS_DISK_PATH", Path("/"), "/data", "The disk that is watched.")
+    disk_alert_percent: Percent = _setting("TRADEOPS_DISK_ALERT_PERCENT", 80.0, "80", "Fuller is degraded.")
+    disk_critical_percent: Percent = _setting("TRADEOPS_DISK_CRITICAL_PERCENT", 90.0, "90", "Fuller is critical.")
+    memory_alert_percent: Percent = _setting("TRADEOPS_MEMORY_ALERT_PERCENT", 85.0, "85", "Fuller is degraded.")
+    memory_critical_percent: Percent = _setting("TRADEOPS_MEMORY_CRITICAL_PERCENT", 95.0, "95", "Fuller is critical.")
+    clock_skew_limit_seconds: Seconds = _setting(
         "TRADEOPS_CLOCK_SKEW_LIMIT_SECONDS", 30.0, "30", "A clock further from ours is degraded."
     )
-    candle_symbol: Annotated[str, Field(pattern=r"^[A-Z0-9]{2,20}$")] = setting(
+    candle_symbol: Annotated[str, Field(pattern=r"^[A-Z0-9]{2,20}$")] = _setting(
         "TRADEOPS_CANDLE_SYMBOL", "BTCUSDT", "BTCUSDT", "Symbol whose newest candle shows that market data flow."
     )
-    candle_age_limit_seconds: Annotated[float, Field(ge=60, allow_inf_nan=False)] = setting(
+    candle_age_limit_seconds: Annotated[float, Field(ge=60, allow_inf_nan=False)] = _setting(
         "TRADEOPS_CANDLE_AGE_LIMIT_SECONDS", 180.0, "180", "An older newest one-minute candle is degraded."
     )
-    late_run_limit_seconds: Seconds = setting(
+    late_run_limit_seconds: Seconds = _setting(
         "TRADEOPS_LATE_RUN_LIMIT_SECONDS", 300.0, "300", "A Prefect run later than this is degraded."
     )
 

@@ -19,6 +19,19 @@ SECRETS = {
     "PREFECT_API_AUTH_STRING": "admin:hunter2",
     "TRADEOPS_ENGINE_TOKEN": "hunter2",
     "TRADEOPS_RABBITMQ_MANAGEMENT_URL": "http://user:hunter2@broker:15672",
+    "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/hunter2",
+    "DISCORD_WEBHOOK_URL": "https://discord.com/api/webhooks/1/hunter2",
+    "TELEGRAM_BOT_TOKEN": "1:hunter2",
+    "SMTP_PASSWORD": "hunter2",
+    "TRADEOPS_WEBHOOK_URL": "https://example.com/?token=hunter2",
+    "TRADEOPS_WEBHOOK_SECRET": "hunter2",
+    "NOTIFY_URLS": "json://user:hunter2@host",
+}
+SECRET_PARTNERS = {  # a half of a pair alone stops start-up
+    "TELEGRAM_BOT_TOKEN": ("TELEGRAM_CHAT_ID",),
+    "SMTP_PASSWORD": ("SMTP_USER",),
+    "TRADEOPS_WEBHOOK_URL": ("TRADEOPS_WEBHOOK_SECRET",),
+    "TRADEOPS_WEBHOOK_SECRET": ("TRADEOPS_WEBHOOK_URL",),
 }
 
 
@@ -56,6 +69,16 @@ def test_nothing_is_mandatory_to_start() -> None:
         pytest.param("TRADEOPS_SLOW_AFTER_SECONDS", "2.5", "less than 2.5", id="slower than a probe may be"),
         pytest.param("TRADEOPS_DISK_ALERT_PERCENT", "101", "less than 100", id="percent above 100"),
         pytest.param("TRADEOPS_CANDLE_SYMBOL", "BTC/USDT", "match pattern", id="symbol with a slash"),
+        pytest.param("SLACK_WEBHOOK_URL", "hooks.slack.com/services/x", "has no http:// or https://", id="no webhook"),
+        pytest.param("TELEGRAM_BOT_TOKEN", "ABC-DEF", "is no token", id="bot token without a number"),
+        pytest.param("TELEGRAM_CHAT_ID", "my chat", "match pattern", id="chat with a blank"),
+        pytest.param("SMTP_PORT", "0", "greater than or equal to 1", id="port zero"),
+        pytest.param("TRADEOPS_SMTP_SECURITY", "ssl", "'starttls', 'tls' or 'none'", id="unknown security"),
+        pytest.param("EMAIL_FROM", "the desk", "is no e-mail address", id="sender without an address"),
+        pytest.param("EMAIL_FROM", "a@b\nBcc: c@d", "is no e-mail address", id="header injection"),
+        pytest.param("EMAIL_TO", "a@b.example,nobody", "is no e-mail address", id="one bad recipient of two"),
+        pytest.param("NOTIFICATION_CHANNELS", "slack,pigeon", "names 'pigeon'", id="unknown channel"),
+        pytest.param("NOTIFY_URLS", "ntfy.sh/desk", "has no scheme://… at place 1", id="Apprise without a scheme"),
     ],
 )
 def test_a_bad_value_is_one_line_with_name_problem_and_example(
@@ -92,6 +115,17 @@ def test_a_bad_secret_is_not_repeated_in_its_error(monkeypatch: pytest.MonkeyPat
     ("environment", "problem"),
     [
         pytest.param({"TRADEOPS_STORE": "mongodb"}, "MONGODB_URL is not set", id="MongoDB without an address"),
+        pytest.param({"TELEGRAM_BOT_TOKEN": "1:a"}, "TELEGRAM_CHAT_ID is not", id="bot without a chat"),
+        pytest.param({"TELEGRAM_CHAT_ID": "1"}, "TELEGRAM_BOT_TOKEN is not", id="chat without a bot"),
+        pytest.param({"SMTP_USER": "u"}, "SMTP_PASSWORD is not", id="login without a password"),
+        pytest.param({"TRADEOPS_WEBHOOK_URL": "https://a.example"}, "WEBHOOK_SECRET is not", id="unsigned webhook"),
+        pytest.param({"SMTP_HOST": "mail"}, "EMAIL_TO has no address", id="no recipients"),
+        pytest.param({"SMTP_HOST": "mail", "EMAIL_TO": " , "}, "EMAIL_TO has no address", id="empty recipients"),
+        pytest.param(
+            {"SMTP_HOST": "mail", "EMAIL_TO": "a@b.example"}, "neither EMAIL_FROM nor SMTP_USER", id="no sender"
+        ),
+        pytest.param({"EMAIL_TO": "a@b.example"}, "SMTP_HOST is not", id="recipients without a server"),
+        pytest.param({"NOTIFICATION_CHANNELS": "slack"}, "SLACK_WEBHOOK_URL is not set", id="channel without address"),
         pytest.param({"TRADEOPS_DISK_ALERT_PERCENT": "90"}, "TRADEOPS_DISK_ALERT_PERCENT must be below", id="disk"),
         pytest.param({"TRADEOPS_MEMORY_CRITICAL_PERCENT": "80"}, "TRADEOPS_MEMORY_ALERT_PERCENT must", id="memory"),
     ],
@@ -114,7 +148,8 @@ def test_the_environment_wins_over_the_file_and_both_over_the_default(
     assert (rows["RUST_API_URL"].value, rows["RUST_API_URL"].origin) == ("http://environment:1", "environment")
     assert (rows["FRONTEND_URL"].value, rows["FRONTEND_URL"].origin) == ("http://file:2", ".env")
     assert (rows["TRADEOPS_DISK_PATH"].value, rows["TRADEOPS_DISK_PATH"].origin) == ("/", "default")
-    assert list(rows) == NAMES
+    assert sorted(rows) == sorted(NAMES)
+    assert next(iter(rows)) == "RUST_API_URL"
 
 
 def test_an_empty_value_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +160,8 @@ def test_an_empty_value_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_secret_shows_neither_in_the_rows_nor_in_the_repr(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setenv(name, SECRETS[name])
+    for each in {name, *SECRET_PARTNERS.get(name, ())}:
+        monkeypatch.setenv(each, SECRETS.get(each, "12"))
     settings = load_settings()
     assert "hunter2" not in repr(settings)
     assert "hunter2" not in repr(effective_settings(settings))
@@ -209,3 +245,43 @@ def test_every_setting_has_a_description_and_an_example_that_it_accepts(monkeypa
 def test_the_reference_in_the_documentation_is_the_one_we_print() -> None:
     documented = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
     assert reference() in documented
+
+
+SLACK = {"SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/x"}
+NTFY = {"NOTIFY_URLS": "ntfys://ntfy.sh/desk"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        pytest.param({}, set(), id="nothing configured"),
+        pytest.param(SLACK | NTFY, {"slack", "apprise"}, id="all that are configured"),
+        pytest.param(SLACK | NTFY | {"NOTIFICATION_CHANNELS": " apprise ,"}, {"apprise"}, id="the chosen ones"),
+        pytest.param(SLACK | {"NOTIFICATIONS_ENABLED": "false"}, set(), id="switched off"),
+    ],
+)
+def test_channels_in_use_are_those_configured_and_chosen(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: set[str]
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings().channels_in_use == expected
+
+
+def test_a_login_that_is_an_address_is_the_sender(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "SMTP_HOST": "mail",
+        "SMTP_USER": "desk@example.com",
+        "SMTP_PASSWORD": "x",
+        "EMAIL_TO": "a@example.com, b@example.com,a@example.com",
+    }.items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert settings.email_sender == "desk@example.com"
+    assert settings.email_recipients == ("a@example.com", "b@example.com")
+
+
+def test_targets_of_apprise_may_have_commas_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_URLS", "mailto://u:p@host?to=a@b,c@d, json://host\nxml://host,")
+    found = [target.get_secret_value() for target in load_settings().apprise_targets]
+    assert found == ["mailto://u:p@host?to=a@b,c@d", "json://host", "xml://host"]

@@ -1,0 +1,116 @@
+"""The kinds of values that settings have: each says what is wrong with a bad one, and never repeats it."""
+
+import re
+from email.utils import parseaddr
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr
+
+CHANNEL_KINDS = ("slack", "discord", "telegram", "email", "webhook", "apprise")
+FURTHER_HOSTS = re.compile(r",[^/?#@]*(?=[/?#]|$)")  # of a replica set; the first host stands for all
+
+
+def _http_address(value: str) -> str:
+    parts = _split(value, ("http", "https"))
+    if parts.username or parts.password:
+        raise ValueError("must not carry a user or password")
+    if parts.query or parts.fragment:
+        raise ValueError("must not carry a query or fragment")
+    return value.rstrip("/")
+
+
+def _secret_address(*schemes: str) -> AfterValidator:
+    def check(value: SecretStr) -> SecretStr:
+        _split(FURTHER_HOSTS.sub("", value.get_secret_value()), schemes)
+        return value
+
+    return AfterValidator(check)
+
+
+def _split(value: str, schemes: tuple[str, ...]) -> Any:  # noqa: ANN401 - urlsplit's own result type is private
+    expected = " or ".join(f"{scheme}://" for scheme in schemes)
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("is no address: its host or port cannot be read") from None
+    if parts.scheme not in schemes:
+        raise ValueError(f"has no {expected}")
+    if not parts.hostname:
+        raise ValueError("has no host")
+    return parts
+
+
+def _path_on_host(value: str) -> str:
+    if not value.startswith("/"):
+        raise ValueError("must begin with /")
+    return value
+
+
+def _bot_token(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"\d+:[A-Za-z0-9_-]+", value.get_secret_value()):
+        raise ValueError("is no token: a number, a colon, then letters and digits")
+    return value
+
+
+def parse_list(value: str | None) -> tuple[str, ...]:
+    """The items of a comma list, in order, without spaces around them, empty ones and doubles."""
+    return tuple(dict.fromkeys(item for item in map(str.strip, (value or "").split(",")) if item))
+
+
+def parse_targets(value: str | None) -> tuple[str, ...]:
+    """The Apprise addresses in a text; commas and blanks part them, but not within one that goes on after a comma."""
+    return tuple(
+        dict.fromkeys(item for item in re.split(r"[\s,]+(?=[A-Za-z0-9]+://)", (value or "").strip(" ,\n")) if item)
+    )
+
+
+def _apprise_targets(value: SecretStr) -> SecretStr:
+    targets = parse_targets(value.get_secret_value())
+    for number, target in enumerate(targets, 1):
+        if not re.match(r"[A-Za-z0-9]+://\S+$", target):
+            raise ValueError(f"has no scheme://… at place {number}")
+    return value
+
+
+def _mailbox(value: str) -> str:
+    address = parseaddr(value)[1]
+    name, _, host = address.rpartition("@")
+    if not (name and host and value.isprintable()) or " " in address or "," in value:
+        raise ValueError("is no e-mail address")
+    return value
+
+
+def _mailboxes(value: str) -> str:
+    for item in parse_list(value):
+        _mailbox(item)
+    return value
+
+
+def _known_channels(value: str) -> str:
+    for name in parse_list(value):
+        if name not in CHANNEL_KINDS:
+            raise ValueError(f"names {name!r}, which is none of {', '.join(CHANNEL_KINDS)}")
+    return value
+
+
+HttpAddress = Annotated[str, AfterValidator(_http_address)]
+MongoAddress = Annotated[SecretStr, _secret_address("mongodb", "mongodb+srv")]
+RedisAddress = Annotated[SecretStr, _secret_address("redis", "rediss", "unix")]
+RabbitAddress = Annotated[SecretStr, _secret_address("amqp", "amqps")]
+SecretHttpAddress = Annotated[SecretStr, _secret_address("http", "https")]
+AppriseTargets = Annotated[SecretStr, AfterValidator(_apprise_targets)]
+BotToken = Annotated[SecretStr, AfterValidator(_bot_token)]
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+Mailboxes = Annotated[str, AfterValidator(_mailboxes)]
+ChannelKinds = Annotated[str, AfterValidator(_known_channels)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+UrlPath = Annotated[str, AfterValidator(_path_on_host)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Percent = Annotated[float, Field(gt=0, lt=100, allow_inf_nan=False)]
+
+
+def setting(name: str, default: object, example: str, description: str) -> Any:  # noqa: ANN401 - as pydantic's Field
+    """A field of the settings: the name of its variable, its default, a good value, what it means."""
+    return Field(default, validation_alias=name, examples=[example], description=description)
