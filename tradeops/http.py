@@ -7,10 +7,12 @@ closed before its answer was whole, as servers do with kept-alive ones: a read i
 import asyncio
 import base64
 import json
+import logging
 import re
 import time
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -27,6 +29,8 @@ __all__ = ["Answer", "HttpPolicy", "HttpService", "open_pool"]
 
 SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "OPTIONS"})
 KNOWN_ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
+ADDRESS_IS_SECRET: ContextVar[bool] = ContextVar("address_is_secret", default=False)
+logging.getLogger("httpx").addFilter(lambda _: not ADDRESS_IS_SECRET.get())  # it logs each address, at level INFO
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ class HttpService:
         base_url: scheme, host, port and perhaps a path; a user and password in it are used and never shown.
         policy: the bounds of its requests.
         headers: sent with each request.
+        secrets: parts of the paths, such as all of it for a webhook; errors show *** in their place, and the log of
+            httpx is silent.
 
     Raises:
         MisconfiguredError: a header that cannot be sent, such as a key with a line break in it.
@@ -68,6 +74,7 @@ class HttpService:
         base_url: str,
         policy: HttpPolicy,
         headers: Mapping[str, str] | None = None,
+        secrets: tuple[str, ...] = (),
     ) -> None:
         self.system = system
         self._client = client
@@ -83,7 +90,8 @@ class HttpService:
                 problem = f"the {name} header has characters that cannot be sent"
                 raise MisconfiguredError(system, problem, remedy="check its token or key for line breaks and quotes")
         credential = self._headers.get("authorization", "").rpartition(" ")[2]
-        self._secrets = (credential,) if credential else ()
+        self._hidden = secrets
+        self._secrets = (*secrets, credential) if credential else secrets
 
     async def request(
         self,
@@ -101,7 +109,7 @@ class HttpService:
             method: an HTTP verb.
             path: beginning with a slash, already URL-encoded.
             params: of the query.
-            body: sent as JSON; `None` sends none.
+            body: sent as JSON; bytes are JSON already and sent as they are; `None` sends none.
             headers: for this request alone, besides those of the service.
             within: for the whole exchange, in place of the policy's.
 
@@ -111,10 +119,10 @@ class HttpService:
             ContractError: a body over the cap, one that cannot be decoded, or something that is no HTTP.
         """
         total = within or self._policy.total
-        address = self.base_url + path
-        with self._typed_errors(address, total):
+        address = self.base_url + self._shown(path)
+        with self._typed_errors(address, total), self._kept_from_the_log():
             async with asyncio.timeout(total.total_seconds()):
-                request = self._build(method, address, params, body, headers or {})
+                request = self._build(method, self.base_url + path, params, body, headers or {})
                 try:
                     return await self._exchange(self._client, request, address)
                 except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
@@ -136,6 +144,19 @@ class HttpService:
         answer.raise_for_status()
         return answer.json()
 
+    def _shown(self, path: str) -> str:
+        for secret in self._hidden:
+            path = path.replace(secret, "***")
+        return path
+
+    @contextmanager
+    def _kept_from_the_log(self) -> Generator[None]:
+        token = ADDRESS_IS_SECRET.set(bool(self._hidden))
+        try:
+            yield
+        finally:
+            ADDRESS_IS_SECRET.reset(token)
+
     def _build(
         self,
         method: str,
@@ -144,7 +165,7 @@ class HttpService:
         body: object,
         headers: Mapping[str, str],
     ) -> httpx.Request:
-        content = None if body is None else json.dumps(body).encode()
+        content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         kind = {} if content is None else {"content-type": "application/json"}
         timeout = httpx.Timeout(self._policy.read.total_seconds(), connect=self._policy.connect.total_seconds())
         return self._client.build_request(

@@ -64,3 +64,12 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         for member in error.exceptions:
             yield from _chain(member)
     yield error
+
+
+def never_sent(error: TradeOpsError) -> bool:
+    """Whether it is certain that nothing of the request left: there was no connection.
+
+    Args:
+        error: as `HttpService.request` raised it.
+    """
+    return isinstance(error.__cause__, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)

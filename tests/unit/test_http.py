@@ -21,7 +21,7 @@ from tradeops.errors import (
     UnavailableError,
 )
 from tradeops.http import Answer, HttpPolicy, HttpService, open_pool
-from tradeops.http_faults import typed_error
+from tradeops.http_faults import never_sent, typed_error
 
 URL = "http://engine.test/api"
 NOW = datetime(2026, 11, 24, 12, 0, 10, tzinfo=UTC)
@@ -263,3 +263,45 @@ def test_the_cause_is_found_within_a_group_of_failed_connections() -> None:
     error = httpx.ConnectError("failed")
     error.__cause__ = group
     assert "refused the connection" in str(typed_error(error, system="engine", address=URL))
+
+
+async def test_a_secret_path_shows_neither_in_errors_nor_in_the_log_and_a_plain_one_does(
+    pool: httpx.AsyncClient, respx_mock: respx.MockRouter, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    respx_mock.post(f"http://engine.test/hooks/{SECRET}").respond(404, text=f"no {SECRET} here")
+    respx_mock.post("http://engine.test/plain").respond(204)
+    hooks = HttpService(
+        pool, system="slack", base_url="http://engine.test", policy=HttpPolicy(), secrets=(f"hooks/{SECRET}", SECRET)
+    )
+    with pytest.raises(RejectedError) as caught:
+        (await hooks.request("POST", f"/hooks/{SECRET}", body={})).raise_for_status()
+    assert "http://engine.test/*** answered HTTP 404: 'no *** here'" in str(caught.value)
+    await engine(pool).request("POST", "/plain", body={})
+    assert SECRET not in caplog.text
+    assert "http://engine.test/plain" in caplog.text
+
+
+async def test_a_body_of_bytes_is_sent_as_it_is(pool: httpx.AsyncClient, respx_mock: respx.MockRouter) -> None:
+    route = respx_mock.post("http://engine.test/signed").respond(204)
+    await engine(pool).request("POST", "/signed", body=b'{"a":  1}')
+    assert route.calls.last.request.content == b'{"a":  1}'
+    assert route.calls.last.request.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        pytest.param(httpx.ConnectError("refused"), True, id="no connection"),
+        pytest.param(httpx.ConnectTimeout("slow"), True, id="no connection in time"),
+        pytest.param(httpx.ReadTimeout("slow"), False, id="no answer in time"),
+        pytest.param(httpx.ReadError("reset"), False, id="reset"),
+    ],
+)
+async def test_it_is_known_whether_a_request_surely_never_left(
+    pool: httpx.AsyncClient, respx_mock: respx.MockRouter, error: httpx.HTTPError, expected: bool
+) -> None:
+    respx_mock.post("http://engine.test/").mock(side_effect=error)
+    with pytest.raises(UnavailableError) as caught:
+        await engine(pool).request("POST", "/", body={})
+    assert never_sent(caught.value) is expected
