@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import httpx
 from pydantic import SecretStr
@@ -14,11 +15,20 @@ from tradeops.adapters.engine.client import EngineClient
 from tradeops.adapters.exchange.client import ExchangeClient
 from tradeops.adapters.frontend.client import FrontendClient
 from tradeops.adapters.llm.client import LlmClient
+from tradeops.adapters.notify.apprise import AppriseChannel
+from tradeops.adapters.notify.channel import Channel
+from tradeops.adapters.notify.discord import DiscordChannel
+from tradeops.adapters.notify.mail import MailChannel, MailServer, usual_security
+from tradeops.adapters.notify.slack import SlackChannel
+from tradeops.adapters.notify.telegram import TelegramChannel
+from tradeops.adapters.notify.webhook import WebhookChannel
 from tradeops.adapters.prefect_api.client import PrefectApiClient
 from tradeops.adapters.store import Store, open_store
 from tradeops.errors import MisconfiguredError
 from tradeops.http import HttpPolicy, HttpService, open_pool
 from tradeops.settings import Settings, load_settings
+
+CHANNEL_TIME_OUT = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +110,40 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
         )
 
 
+@asynccontextmanager
+async def open_channels(settings: Settings) -> AsyncGenerator[dict[str, Channel]]:
+    """The channels in use, by name, on one connection pool; nothing is sent yet. Empty when none is configured."""
+    s = settings
+    async with open_pool() as pool:
+
+        def at(system: str, base_url: str, *secrets: str) -> HttpService:
+            connect = timedelta(seconds=s.http_connect_timeout_seconds)
+            policy = HttpPolicy(connect=connect, read=CHANNEL_TIME_OUT, total=CHANNEL_TIME_OUT, body_cap_bytes=2**20)
+            return HttpService(pool, system=system, base_url=base_url, policy=policy, secrets=secrets)
+
+        def webhook(system: str, address: SecretStr) -> tuple[HttpService, str]:
+            origin, path = _parted(address.get_secret_value())
+            return at(system, origin, *filter(None, [path[1:]])), path
+
+        channels: list[Channel] = []
+        if s.slack_webhook_url:
+            channels.append(SlackChannel(*webhook("slack", s.slack_webhook_url)))
+        if s.discord_webhook_url:
+            channels.append(DiscordChannel(*webhook("discord", s.discord_webhook_url)))
+        if s.telegram_bot_token and s.telegram_chat_id:
+            token = s.telegram_bot_token.get_secret_value()
+            channels.append(TelegramChannel(at("telegram", s.telegram_api_url, token), token, s.telegram_chat_id))
+        if s.smtp_host and s.email_sender:
+            channels.append(
+                MailChannel(_mail_server(s, s.smtp_host), sender=s.email_sender, recipients=s.email_recipients)
+            )
+        if s.webhook_url and s.webhook_secret:
+            http, path = webhook("webhook", s.webhook_url)
+            channels.append(WebhookChannel(http, path, secret=s.webhook_secret.get_secret_value()))
+        channels += [AppriseChannel(target, number=number) for number, target in enumerate(s.apprise_targets, 1)]
+        yield {one.name: one for one in channels if one.name.partition("-")[0] in s.channels_in_use}
+
+
 def our_store(settings: Settings) -> AbstractAsyncContextManager[Store]:
     """The store that the settings choose; a MongoDB that is down does not stop it from opening.
 
@@ -134,3 +178,20 @@ def _service(
 
 def _bearer(token: SecretStr | None) -> dict[str, str]:
     return {"authorization": f"Bearer {token.get_secret_value()}"} if token else {}
+
+
+def _parted(address: str) -> tuple[str, str]:
+    """The origin of an address, with the user and password in it, and the path with the query."""
+    parts = urlsplit(address)
+    path = parts.path or "/"
+    return f"{parts.scheme}://{parts.netloc}", f"{path}?{parts.query}" if parts.query else path
+
+
+def _mail_server(settings: Settings, host: str) -> MailServer:
+    return MailServer(
+        host=host,
+        port=settings.smtp_port,
+        security=settings.smtp_security or usual_security(host, settings.smtp_port),
+        user=settings.smtp_user,
+        password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+    )

@@ -12,6 +12,7 @@ COMMANDS = {
     "health": ("tradeops.cli.health", "Probe the bot and all it stands on, now."),
     "doctor": ("tradeops.cli.doctor", "Examine an installation: settings, endpoints, versions."),
     "config": ("tradeops.cli.config", "Show the effective settings and where each came from."),
+    "notify": ("tradeops.cli.notify", "Send a test message to each channel of notifications."),
     "sandbox": ("tradeops.cli.sandbox", "Run the sandbox bot; break it and mend it."),
 }
 EXIT_FAILED = 1

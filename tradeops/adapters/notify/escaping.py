@@ -8,8 +8,8 @@ LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 UNSEEN = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]")  # controls; text direction
 MASS_MENTION = re.compile("@(?=everyone|here|channel)", re.IGNORECASE)
 SLACK_COMMAND = re.compile("<(?=[!@#])")
-DISCORD_MARKUP = re.compile(r"[\\*_~`|<>\[\]()#]")
-LIST_MARK = re.compile(r"(?m)^([ \t]*)-")
+DISCORD_MARKUP = re.compile(r"https?://\S+|[\\*_~`|<>]|\](?=\()")
+DISCORD_LINE_MARK = re.compile(r"(?m)^([ \t]*)(?=[-+#])")
 INVISIBLE = "\u200b"
 
 
@@ -34,8 +34,8 @@ def slack(text: str) -> str:
 
 
 def discord(text: str) -> str:
-    """As Discord shows it unchanged where it reads Markdown."""
-    return calm(LIST_MARK.sub(r"\1\\-", DISCORD_MARKUP.sub(r"\\\g<0>", text)))
+    """As Discord shows it unchanged where it reads Markdown; it reads none in addresses of the web, which stay whole."""
+    return calm(DISCORD_LINE_MARK.sub(r"\1\\", DISCORD_MARKUP.sub(_escaped_for_discord, text)))
 
 
 def telegram(text: str) -> str:
@@ -46,3 +46,7 @@ def telegram(text: str) -> str:
 def plain(text: str) -> str:
     """For a service whose markup is unknown: no mention of a whole channel, in no dialect."""
     return SLACK_COMMAND.sub(f"<{INVISIBLE}", calm(text))
+
+
+def _escaped_for_discord(found: re.Match[str]) -> str:
+    return found[0] if found[0].startswith("http") else f"\\{found[0]}"
