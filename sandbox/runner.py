@@ -18,7 +18,7 @@ from sandbox import brokers
 from sandbox.faults import FaultBook
 from sandbox.scenarios import Scenario
 from sandbox.servers import Service, claim
-from sandbox.sinks import TELEGRAM_TOKEN
+from sandbox.sinks import TELEGRAM_TOKEN, sink_settings
 from sandbox.stage import Stage
 
 LOG = logging.getLogger(__name__)
@@ -114,7 +114,9 @@ class _Play:
             "seed": stage.seed,
             "control_url": stage.control.url,
             "expected_states": dict(stage.scenario.expected_states),
-            "environment": stage.environment | {one.plan.variable: one.plan.url for one in self._brokers},
+            "environment": stage.environment
+            | {one.plan.variable: one.plan.url for one in self._brokers}
+            | sink_settings(sinks, smtp_host=host, smtp_port=port),
             "pages": {
                 "sandbox": f"{stage.control.url}/",
                 "frontend": f"{stage.services['frontend'].url}/",

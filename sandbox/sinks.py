@@ -19,6 +19,7 @@ from sandbox.pages import page, table
 KEPT = 500
 LONGEST_MESSAGE_BYTES = 1024 * 1024
 TELEGRAM_TOKEN = "0:sandbox"  # noqa: S105 - the sandbox's own, and it opens nothing
+MAILBOX = "you@sandbox.example"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,29 @@ class Sinks:
             case _:
                 self.keep("webhook", "", sent)
         return JSONResponse({"received": True})
+
+
+def sink_settings(url: str, *, smtp_host: str, smtp_port: int) -> dict[str, str]:
+    """What a user sets to be told here.
+
+    Args:
+        url: of the HTTP channels.
+        smtp_host: of the mailbox.
+        smtp_port: the same.
+    """
+    return {
+        "SLACK_WEBHOOK_URL": f"{url}/slack",
+        "DISCORD_WEBHOOK_URL": f"{url}/discord",
+        "TELEGRAM_BOT_TOKEN": TELEGRAM_TOKEN,
+        "TELEGRAM_CHAT_ID": "1",
+        "TRADEOPS_TELEGRAM_API_URL": url,
+        "TRADEOPS_WEBHOOK_URL": f"{url}/webhook",
+        "TRADEOPS_WEBHOOK_SECRET": "sandbox-no-real-secret",
+        "SMTP_HOST": smtp_host,
+        "SMTP_PORT": str(smtp_port),
+        "EMAIL_FROM": "TradeOps <tradeops@sandbox.example>",
+        "EMAIL_TO": MAILBOX,
+    }
 
 
 class _Mailbox:

@@ -34,7 +34,7 @@ def slack(text: str) -> str:
 
 
 def discord(text: str) -> str:
-    """As Discord shows it unchanged where it reads Markdown; it reads none in addresses of the web, which stay whole."""
+    """As Discord shows it unchanged where it reads Markdown, which it does not within addresses of the web."""
     return calm(DISCORD_LINE_MARK.sub(r"\1\\", DISCORD_MARKUP.sub(_escaped_for_discord, text)))
 
 
