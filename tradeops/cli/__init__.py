@@ -13,6 +13,7 @@ COMMANDS = {
     "doctor": ("tradeops.cli.doctor", "Examine an installation: settings, endpoints, versions."),
     "config": ("tradeops.cli.config", "Show the effective settings and where each came from."),
     "notify": ("tradeops.cli.notify", "Send a test message to each channel of notifications."),
+    "outbox": ("tradeops.cli.outbox", "Show messages that wait or were never delivered; send them."),
     "sandbox": ("tradeops.cli.sandbox", "Run the sandbox bot; break it and mend it."),
 }
 EXIT_FAILED = 1

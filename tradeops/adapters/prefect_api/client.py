@@ -63,6 +63,15 @@ class Deployment:
     full_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Automation:
+    """What an automation is known by."""
+
+    automation_id: str
+    name: str
+    tags: frozenset[str]
+
+
 class PrefectApiClient:
     """A Prefect server or Prefect Cloud workspace.
 
@@ -168,6 +177,27 @@ class PrefectApiClient:
             return None
         answer.raise_for_status()
         return parse(wire.Artifact, answer.json(), system=answer.system, source=answer.address).id
+
+    async def automations(self) -> tuple[Automation, ...]:
+        """The automations of the server, at most `PAGE`."""
+        found = await self._list(wire.Automation, "/automations/filter", {"limit": PAGE})
+        return tuple(Automation(a.id, a.name, frozenset(a.tags)) for a in found)
+
+    async def put_automation(self, definition: Mapping[str, Any], *, replaces: str | None = None) -> None:
+        """Create an automation, or put the definition in the place of the one with the id `replaces`.
+
+        Raises:
+            RejectedError: Prefect does not take the definition.
+        """
+        method, path = ("POST", "/automations/") if replaces is None else ("PUT", f"/automations/{replaces}")
+        answer = await self._service.request(method, path, body=dict(definition))
+        answer.raise_for_status()
+
+    async def delete_automation(self, automation_id: str) -> None:
+        """Remove an automation; one that is gone already is no error."""
+        answer = await self._service.request("DELETE", f"/automations/{automation_id}")
+        if answer.status != NOT_FOUND:
+            answer.raise_for_status()
 
     async def _list(
         self, model: type[M], path: str, query: Mapping[str, Any], *, within: timedelta | None = None

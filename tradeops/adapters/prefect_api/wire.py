@@ -55,3 +55,11 @@ class Artifact(WireModel):
     key: str
     data: object = None
     flow_run_id: str | None = None
+
+
+class Automation(WireModel):
+    """An automation; what it does is not read back."""
+
+    id: str
+    name: str
+    tags: list[str]
