@@ -208,7 +208,7 @@ class MongoStore:
         """See `Store`."""
         row = {
             "_id": checked_key(message.key),
-            "target": checked_name(message.target),
+            "target": checked_key(message.target),
             "body": checked_body(message.body),
             "timestamp": message.created_at,
             "at_us": micros(message.created_at),

@@ -25,7 +25,7 @@ DEEPEST_BODY = 32
 
 
 def checked_name(name: str) -> str:
-    """A kind, a target, or the name of a series or collection.
+    """A kind, or the name of a series or collection.
 
     Raises:
         ValueError: anything but lower-case letters, digits and underscores, up to 64.

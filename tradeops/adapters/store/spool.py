@@ -191,7 +191,7 @@ def _row(write: Write) -> tuple[str, str, str, str]:
         case Message(key, target, body, created_at, due_at):
             record = [
                 checked_key(key),
-                checked_name(target),
+                checked_key(target),
                 json.loads(dumps(body)),
                 micros(created_at),
                 micros(due_at),

@@ -187,7 +187,7 @@ class SqliteStore:
         added = await self._file.changed(
             "INSERT INTO outbox (key, target, body, created_at, due_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             checked_key(message.key),
-            checked_name(message.target),
+            checked_key(message.target),
             dumps(message.body),
             micros(message.created_at),
             micros(message.due_at),
