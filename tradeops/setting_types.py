@@ -77,7 +77,7 @@ def _apprise_targets(value: SecretStr) -> SecretStr:
 def _mailbox(value: str) -> str:
     address = parseaddr(value)[1]
     name, _, host = address.rpartition("@")
-    if not (name and host and value.isprintable()) or " " in address or "," in value:
+    if not (name and host and address.isascii() and value.isprintable()) or " " in address or "," in value:
         raise ValueError("is no e-mail address")
     return value
 
