@@ -13,6 +13,7 @@ from tradeops.setting_types import (
     Mailbox,
     Mailboxes,
     Port,
+    Routes,
     SecretHttpAddress,
     parse_list,
     parse_targets,
@@ -89,6 +90,12 @@ class NotifySettings(BaseSettings):
         None,
         "ntfys://ntfy.sh/desk,pover://…",
         "Anything that Apprise speaks, parted by commas; secrets.",
+    )
+    notify_routes: Routes | None = setting(
+        "NOTIFY_ROUTES",
+        None,
+        "critical=*;warning=slack,email;info=email",
+        "Who hears what, by level or event; without a rule warnings and worse go to all, reports to email and webhook.",
     )
 
     @model_validator(mode="after")

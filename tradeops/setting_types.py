@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from tradeops.domain.routing import ALL, parse_routes
+
 CHANNEL_KINDS = ("slack", "discord", "telegram", "email", "webhook", "apprise")
 FURTHER_HOSTS = re.compile(r",[^/?#@]*(?=[/?#]|$)")  # of a replica set; the first host stands for all
 
@@ -95,6 +97,15 @@ def _known_channels(value: str) -> str:
     return value
 
 
+def _routes(value: str) -> str:
+    for rule in parse_routes(value):
+        for target in rule.targets:
+            kind, _, number = target.partition("-")
+            if target != ALL and not (kind in CHANNEL_KINDS and (not number or number.isdecimal())):
+                raise ValueError(f"names {target!r}, which is none of {', '.join(CHANNEL_KINDS)} and not {ALL}")
+    return value
+
+
 HttpAddress = Annotated[str, AfterValidator(_http_address)]
 MongoAddress = Annotated[SecretStr, _secret_address("mongodb", "mongodb+srv")]
 RedisAddress = Annotated[SecretStr, _secret_address("redis", "rediss", "unix")]
@@ -104,9 +115,12 @@ AppriseTargets = Annotated[SecretStr, AfterValidator(_apprise_targets)]
 BotToken = Annotated[SecretStr, AfterValidator(_bot_token)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 Mailboxes = Annotated[str, AfterValidator(_mailboxes)]
+Routes = Annotated[str, AfterValidator(_routes)]
 ChannelKinds = Annotated[str, AfterValidator(_known_channels)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 UrlPath = Annotated[str, AfterValidator(_path_on_host)]
+Count = Annotated[int, Field(ge=1, le=100)]
+Hours = Annotated[float, Field(gt=0, le=24 * 30, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Percent = Annotated[float, Field(gt=0, lt=100, allow_inf_nan=False)]
 

@@ -17,6 +17,8 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from tradeops.errors import MisconfiguredError
 from tradeops.notify_settings import NotifySettings
 from tradeops.setting_types import (
+    Count,
+    Hours,
     HttpAddress,
     MongoAddress,
     Percent,
@@ -130,6 +132,20 @@ class Settings(NotifySettings):
     )
     late_run_limit_seconds: Seconds = _setting(
         "TRADEOPS_LATE_RUN_LIMIT_SECONDS", 300.0, "300", "A Prefect run later than this is degraded."
+    )
+
+    # When to tell
+    incident_failures: Count = _setting(
+        "TRADEOPS_INCIDENT_FAILURES", 2, "2", "Bad looks in a row that open an incident; re-probes of one run count."
+    )
+    incident_successes: Count = _setting(
+        "TRADEOPS_INCIDENT_SUCCESSES", 2, "2", "Good runs in a row that resolve an incident."
+    )
+    incident_reminder_hours: Hours = _setting(
+        "TRADEOPS_INCIDENT_REMINDER_HOURS", 4.0, "4", "An open incident is told again after so long."
+    )
+    startup_grace_seconds: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = _setting(
+        "TRADEOPS_STARTUP_GRACE_SECONDS", 50.0, "50", "Services may still be starting so long after a start-up."
     )
 
     @model_validator(mode="after")

@@ -55,7 +55,6 @@ def silence_from(silence_id: str, body: Mapping[str, Any]) -> Silence:
 
 
 def _incident_body(incident: Incident) -> dict[str, Json]:
-    told = incident.told
     return {
         "key": incident.key,
         "source": incident.source,
@@ -72,16 +71,23 @@ def _incident_body(incident: Incident) -> dict[str, Json]:
         "opened_at": _maybe(incident.opened_at),
         "down": incident.down,
         "severity": incident.severity.word,
-        "told": told
-        and {"severity": told.severity.word, "at": _moment(told.at), "to": list(told.to), "reminders": told.reminders},
+        "told": None if (told := incident.told) is None else _told_body(told),
         "acknowledged_by": incident.acknowledged_by,
         "flips": [_moment(flip) for flip in incident.flips],
         "flapping": incident.flapping,
     }
 
 
+def _told_body(told: Told) -> dict[str, Json]:
+    return {
+        "severity": told.severity.word,
+        "at": _moment(told.at),
+        "to": list(told.to),
+        "reminders": told.reminders,
+    }
+
+
 def _incident(body: Mapping[str, Any]) -> Incident:
-    told = body["told"]
     warnings, errors, criticals = body["streaks"]
     return Incident(
         key=body["key"],
@@ -99,15 +105,16 @@ def _incident(body: Mapping[str, Any]) -> Incident:
         opened_at=_maybe_from(body["opened_at"]),
         down=body["down"],
         severity=_level(body["severity"]),
-        told=None
-        if told is None
-        else Told(
-            _level(told["severity"]), datetime.fromisoformat(told["at"]), tuple(told["to"]), int(told["reminders"])
-        ),
+        told=None if body["told"] is None else _told(body["told"]),
         acknowledged_by=body["acknowledged_by"],
         flips=tuple(datetime.fromisoformat(flip) for flip in body["flips"]),
         flapping=body["flapping"],
     )
+
+
+def _told(body: Mapping[str, Any]) -> Told:
+    at = datetime.fromisoformat(body["at"])
+    return Told(_level(body["severity"]), at, tuple(body["to"]), int(body["reminders"]))
 
 
 def _level(word: str) -> Level:
