@@ -68,7 +68,7 @@ def lay_out(notice: Notice, room: Room, *, measure: Measure = utf16_units) -> tu
     kept, spilled = _fitting(fields, room, budget - min(measure(text), room.text), measure)
     text = "\n".join([text, *(f"{name}: {value}" for name, value in spilled)]).strip("\n")
     taken = sum(measure(name) + measure(value) for name, value in kept)
-    pieces = split(text, room.text, first_room=min(room.text, budget - taken), measure=measure)
+    pieces = split(text, min(room.text, budget), first_room=min(room.text, budget - taken), measure=measure)
     return tuple(
         Part(title, piece, kept if number == 1 else (), _footer(number, len(pieces)))
         for number, piece in enumerate(pieces, 1)

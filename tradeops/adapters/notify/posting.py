@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
 from tradeops.adapters.notify.channel import DeliveryError, PermanentDeliveryError, TransientDeliveryError
-from tradeops.errors import ContractError, RateLimitedError, TradeOpsError, TransientError
+from tradeops.errors import ContractError, RateLimitedError, RejectedError, TradeOpsError, TransientError
 from tradeops.http import Answer, HttpService
 from tradeops.http_faults import never_sent
 
@@ -99,4 +99,5 @@ def delivery_error(error: TradeOpsError, *, remedy: str, begun: bool) -> Deliver
         return TransientDeliveryError(error.system, error.problem, may_have_arrived=begun, remedy=error.remedy)
     if isinstance(error, TransientError | ContractError):
         return TransientDeliveryError(error.system, error.problem, may_have_arrived=True, remedy=error.remedy)
-    return PermanentDeliveryError(error.system, error.problem, remedy=remedy or error.remedy)
+    known_better = isinstance(error, RejectedError) and error.remedy
+    return PermanentDeliveryError(error.system, error.problem, remedy=error.remedy if known_better else remedy)
