@@ -1,5 +1,6 @@
 """Silences as they are kept: begun, lifted, and which of them last."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from tradeops.adapters.store import AuditEvent, Store

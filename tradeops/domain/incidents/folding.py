@@ -25,7 +25,7 @@ def root_of(key: str, incidents: Mapping[str, Incident]) -> str | None:
         for one in _above(key, incidents)
         if _weight(incidents[one]) >= weight and (one < key or key not in _above(one, incidents))
     ]
-    return causes[-1] if causes else None
+    return (root_of(causes[-1], incidents) or causes[-1]) if causes else None
 
 
 def _above(key: str, incidents: Mapping[str, Incident]) -> Iterator[str]:
