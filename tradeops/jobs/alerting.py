@@ -1,0 +1,57 @@
+"""The last step of a job: its observations become incidents, and what waits is handed over. Never fails the job."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Iterable
+from datetime import UTC, datetime, timedelta
+
+from tradeops.domain.incidents.model import Observation
+from tradeops.errors import TradeOpsError
+from tradeops.jobs import incidents, outbox
+from tradeops.jobs.incidents import Ground, Outcome
+from tradeops.wiring import open_channels
+
+PATIENCE = timedelta(seconds=4)
+
+log = logging.getLogger(__name__)
+
+
+async def tell(ground: Ground, observations: Iterable[Observation], *, source: str, run_id: str) -> tuple[str, ...]:
+    """Count what was observed and hand over what waits; returns a line for each thing that did not work.
+
+    Takes 4 s for counting, and for handing over as long as `outbox.deliver` does. Never raises: a notification that
+    fails must not fail what it tells of.
+
+    Args:
+        ground: a desk.
+        observations: as for `incidents.observe`.
+        source: likewise.
+        run_id: likewise.
+    """
+    counting = incidents.observe(ground, observations, source=source, run_id=run_id, now=datetime.now(UTC))
+    problems = [
+        *await _carefully("incidents were not counted", asyncio.wait_for(counting, PATIENCE.total_seconds())),
+        *await _carefully("nothing was handed over", _hand_over(ground, run_id)),
+    ]
+    for problem in problems:
+        log.warning(problem)
+    return tuple(problems)
+
+
+async def _hand_over(ground: Ground, run_id: str) -> list[str]:
+    async with open_channels(ground.settings) as channels:
+        delivered = await outbox.deliver(ground.store, channels, owner=f"run-{os.getpid()}-{run_id}")
+    return [*delivered.given_up, *filter(None, [delivered.store_problem])]
+
+
+async def _carefully(what: str, step: Awaitable[Outcome | list[str]]) -> list[str]:
+    """The lines of the step, or the one that says why it did not work."""
+    try:
+        done = await step
+    except (TradeOpsError, TimeoutError) as error:
+        return [f"{what}: {str(error) or 'the store did not answer in time'}"]
+    except Exception as error:
+        log.exception("alerting broke")
+        return [f"{what}: our own code broke ({type(error).__name__}, see the log)"]
+    return done if isinstance(done, list) else []
