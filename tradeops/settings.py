@@ -148,6 +148,20 @@ class Settings(NotifySettings):
         "TRADEOPS_STARTUP_GRACE_SECONDS", 50.0, "50", "Services may still be starting so long after a start-up."
     )
 
+    # The watchdog
+    watchdog_seconds: Annotated[float, Field(ge=1, le=60, allow_inf_nan=False)] = _setting(
+        "TRADEOPS_WATCHDOG_SECONDS", 15.0, "15", "The watchdog looks, counts and sends this often."
+    )
+    watchdog_ping_url: SecretHttpAddress | None = _setting(
+        "TRADEOPS_WATCHDOG_PING_URL",
+        None,
+        "https://hc-ping.com/your-check",
+        "Told once a minute that the watchdog is alive; alarms when it is not.",
+    )
+    watchdog_ping_seconds: Seconds = _setting(
+        "TRADEOPS_WATCHDOG_PING_SECONDS", 60.0, "60", "Pause between two of these pings."
+    )
+
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if self.store == "mongodb" and self.mongodb_url is None:

@@ -1,6 +1,7 @@
 """Settings to adapters: the one place where the parts of a process are put together."""
 
 import base64
+import re
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from tradeops.adapters.notify.mail import MailChannel, MailServer, usual_securit
 from tradeops.adapters.notify.slack import SlackChannel
 from tradeops.adapters.notify.telegram import TelegramChannel
 from tradeops.adapters.notify.webhook import WebhookChannel
+from tradeops.adapters.outside_watch.client import OutsideWatch
 from tradeops.adapters.prefect_api.client import PrefectApiClient
 from tradeops.adapters.store import Store, open_store
 from tradeops.errors import MisconfiguredError
@@ -29,6 +31,7 @@ from tradeops.http import HttpPolicy, HttpService, open_pool
 from tradeops.settings import Settings, load_settings
 
 CHANNEL_TIME_OUT = timedelta(seconds=10)
+SHORTEST_TOKEN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,7 @@ async def open_channels(settings: Settings) -> AsyncGenerator[dict[str, Channel]
 
         def webhook(system: str, address: SecretStr) -> tuple[HttpService, str]:
             origin, path = _parted(address.get_secret_value())
-            return at(system, origin, *filter(None, [path[1:]])), path
+            return at(system, origin, *_secrets_in(path)), path
 
         channels: list[Channel] = []
         if s.slack_webhook_url:
@@ -132,7 +135,8 @@ async def open_channels(settings: Settings) -> AsyncGenerator[dict[str, Channel]
             channels.append(DiscordChannel(*webhook("discord", s.discord_webhook_url)))
         if s.telegram_bot_token and s.telegram_chat_id:
             token = s.telegram_bot_token.get_secret_value()
-            channels.append(TelegramChannel(at("telegram", s.telegram_api_url, token), token, s.telegram_chat_id))
+            http = at("telegram", s.telegram_api_url, token, token.partition(":")[2])
+            channels.append(TelegramChannel(http, token, s.telegram_chat_id))
         if s.smtp_host and s.email_sender:
             channels.append(
                 MailChannel(_mail_server(s, s.smtp_host), sender=s.email_sender, recipients=s.email_recipients)
@@ -142,6 +146,19 @@ async def open_channels(settings: Settings) -> AsyncGenerator[dict[str, Channel]
             channels.append(WebhookChannel(http, path, secret=s.webhook_secret.get_secret_value()))
         channels += [AppriseChannel(target, number=number) for number, target in enumerate(s.apprise_targets, 1)]
         yield {one.name: one for one in channels if one.name.partition("-")[0] in s.channels_in_use}
+
+
+@asynccontextmanager
+async def open_outside_watch(settings: Settings) -> AsyncGenerator[OutsideWatch | None]:
+    """Who is told that the watchdog is alive; `None` is "not configured"."""
+    if settings.watchdog_ping_url is None:
+        yield None
+        return
+    origin, path = _parted(settings.watchdog_ping_url.get_secret_value())
+    async with open_pool() as pool:
+        yield OutsideWatch(
+            HttpService(pool, system="outside watch", base_url=origin, policy=HttpPolicy(), secrets=(path[1:],)), path
+        )
 
 
 def our_store(settings: Settings) -> AbstractAsyncContextManager[Store]:
@@ -185,6 +202,11 @@ def _parted(address: str) -> tuple[str, str]:
     parts = urlsplit(address)
     path = parts.path or "/"
     return f"{parts.scheme}://{parts.netloc}", f"{path}?{parts.query}" if parts.query else path
+
+
+def _secrets_in(path: str) -> list[str]:
+    """All of the path of a webhook, and its tokens by themselves, should an answer repeat them."""
+    return [found for found in (path[1:], *re.findall(rf"[^/?&=]{{{SHORTEST_TOKEN},}}", path)) if found]
 
 
 def _mail_server(settings: Settings, host: str) -> MailServer:

@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from tradeops.adapters.store import Store
+from tradeops.domain.incidents.model import CERTAIN, Observation
 from tradeops.errors import ConflictError, TradeOpsError
+from tradeops.jobs.incidents import Ground, observe
 
 COLLECTION = "heartbeats"
 PATIENCE = timedelta(seconds=2)
@@ -15,18 +17,30 @@ PATIENCE = timedelta(seconds=2)
 log = logging.getLogger(__name__)
 
 
+def key_of_job(job: str) -> str:
+    """Under which incidents of the job itself are kept, whoever reports them: late, failed, crashed, timed out."""
+    return f"job:{job}"
+
+
 @asynccontextmanager
-async def heartbeat(store: Store, job: str) -> AsyncGenerator[None]:
+async def heartbeat(ground: Ground, job: str) -> AsyncGenerator[None]:
     """Leave a sign of life of `job` at the end of the block, whatever the verdict and whether it worked: it ran.
 
-    A store that is down or slow costs the sign, never the run.
+    A block that ends without an error also ends the job's own incident. A store that is down or slow costs the sign,
+    never the run.
     """
+    worked = False
     try:
         yield
+        worked = True
     finally:
         try:
             async with asyncio.timeout(PATIENCE.total_seconds()):
-                await beat(store, job, now=datetime.now(UTC))
+                now = datetime.now(UTC)
+                await beat(ground.store, job, now=now)
+                if worked:
+                    well = Observation(key_of_job(job), None, "", now, CERTAIN)
+                    await observe(ground, [well], source="job", run_id=f"{job}-{now:%Y%m%dT%H%M%S.%f}", now=now)
         except (TradeOpsError, TimeoutError) as error:
             log.warning("no sign of life was left: %s", str(error) or "the store did not answer in time")
 

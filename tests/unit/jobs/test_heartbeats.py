@@ -1,17 +1,23 @@
 """Signs of life in a real store."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tradeops.adapters.store import Store, open_store
+from tradeops.domain.incidents.model import CERTAIN, Observation
+from tradeops.domain.notices import Level
 from tradeops.errors import UnavailableError
 from tradeops.jobs import heartbeats
-from tradeops.jobs.heartbeats import beat, beats, heartbeat
+from tradeops.jobs.heartbeats import beat, beats, heartbeat, key_of_job
+from tradeops.jobs.incidents import observe, open_incidents
+from tradeops.settings import Settings
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -42,9 +48,30 @@ async def test_of_many_at_once_the_latest_stays(store: Store) -> None:
 
 async def test_a_run_that_fails_has_run(store: Store) -> None:
     with pytest.raises(UnavailableError, match="engine"):
-        async with heartbeat(store, "check"):
+        async with heartbeat(Own(store), "check"):
             raise UnavailableError("engine", "refused")
     assert datetime.now(UTC) - (await beats(store))["check"] < timedelta(seconds=10)
+
+
+@pytest.mark.parametrize("works", [True, False])
+async def test_a_run_that_works_ends_the_incident_of_its_job(store: Store, *, works: bool) -> None:
+    ground, now = Own(store), datetime.now(UTC) - timedelta(minutes=1)
+    late = Observation(key_of_job("check"), Level.CRITICAL, "late", now, CERTAIN)
+    await observe(ground, [late], source="job", run_id="watchdog", now=now)
+    with contextlib.suppress(UnavailableError):
+        async with heartbeat(ground, "check"):
+            if not works:
+                raise UnavailableError("engine", "refused")
+    still_open = await open_incidents(store, now=datetime.now(UTC))
+    assert [one.key for one in still_open] == ([] if works else ["job:check"])
+
+
+@dataclass
+class Own:
+    """What incidents need of a desk."""
+
+    store: Store
+    settings: Settings = field(default_factory=Settings.model_construct)
 
 
 class DeadStore:
@@ -65,6 +92,6 @@ async def test_a_dead_store_costs_the_sign_and_never_the_run(
 ) -> None:
     monkeypatch.setattr(heartbeats, "PATIENCE", timedelta(milliseconds=50))
     with caplog.at_level(logging.WARNING):
-        async with heartbeat(DeadStore(hangs=hangs), "check"):  # type: ignore[arg-type]
+        async with heartbeat(Own(DeadStore(hangs=hangs)), "check"):  # type: ignore[arg-type]
             pass
     assert "no sign of life was left" in caplog.text

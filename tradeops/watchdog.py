@@ -1,0 +1,142 @@
+"""The long-lived guard: sends what waits, and notices when jobs, Prefect or the store are gone. Needs neither of them.
+
+First half: the dead-man's switch. It runs beside everything else, once per installation, and holds nothing in memory
+that it could not lose.
+"""
+
+import asyncio
+import logging
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from tradeops.adapters.notify.channel import Channel, DeliveryError
+from tradeops.adapters.outside_watch.client import OutsideWatch
+from tradeops.adapters.store import Store
+from tradeops.domain.notices import Level, Notice
+from tradeops.errors import ConflictError, TradeOpsError
+from tradeops.jobs import incidents, outbox
+from tradeops.jobs.only_one import only_one
+from tradeops.jobs.watch import Post, look
+from tradeops.settings import Settings
+from tradeops.wiring import open_channels, open_outside_watch, open_services, our_store
+
+COLLECTION, DOCUMENT = "watchdog", "presence"
+ABSENT_AFTER = timedelta(minutes=10)
+FAILURES_UNTIL_TOLD = 2
+SOURCE = "job"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Watch:
+    """One watchdog at work.
+
+    Attributes:
+        store_failures: rounds in a row in which the store was down; told once, past the outbox, which is down with it.
+        pinged_at: when somebody outside was last told that we are alive.
+    """
+
+    settings: Settings
+    store: Store
+    post: Post
+    channels: dict[str, Channel]
+    outside: OutsideWatch | None
+    store_failures: int = 0
+    pinged_at: datetime | None = None
+
+    async def round(self) -> bool:
+        """Look, count, send; whether all of it was possible. What goes wrong is logged and told, never raised."""
+        now = datetime.now(UTC)
+        try:
+            await self._look(now)
+        except (TradeOpsError, TimeoutError) as error:
+            log.warning("this round was not counted: %s", str(error) or "the store did not answer in time")
+            await self._store_is_down(str(error), now)
+            return False
+        if self.store_failures >= FAILURES_UNTIL_TOLD:
+            await self._tell_directly("the store is back", "The watchdog counts and sends again.", Level.INFO, now)
+        self.store_failures = 0
+        await self._ping(now)
+        return True
+
+    async def _look(self, now: datetime) -> None:
+        since = await present(self.store, now=now)
+        seen = await look(self.post, watched_since=since, now=now)
+        await incidents.observe(self, seen, source=SOURCE, run_id=f"watchdog-{now:%Y%m%dT%H%M%S.%f}", now=now)
+        told = await outbox.deliver(self.store, self.channels, owner=f"watchdog-{os.getpid()}")
+        for line in told.given_up:
+            log.error(line)
+
+    async def _store_is_down(self, problem: str, now: datetime) -> None:
+        self.store_failures += 1
+        if self.store_failures == FAILURES_UNTIL_TOLD:
+            text = f"Nothing can be counted or kept, and alerts wait: {problem}"
+            await self._tell_directly("the store is down", text, Level.CRITICAL, now)
+
+    async def _tell_directly(self, title: str, body: str, level: Level, now: datetime) -> None:
+        notice = Notice(f"watchdog-store-{now:%Y%m%dT%H%M%S}", "store_down", level, title, body, now)
+
+        async def send(channel: Channel) -> None:
+            try:
+                await channel.send(notice, idempotency_key=notice.key)
+            except DeliveryError as error:
+                log.warning("%s", error)
+
+        await asyncio.gather(*(send(channel) for channel in self.channels.values()))
+
+    async def _ping(self, now: datetime) -> None:
+        period = timedelta(seconds=self.settings.watchdog_ping_seconds)
+        if self.outside is None or (self.pinged_at is not None and now - self.pinged_at < period):
+            return
+        self.pinged_at = now
+        try:
+            await self.outside.ping()
+        except TradeOpsError as error:
+            log.warning("nobody outside knows that we are alive: %s", error)
+
+
+async def present(store: Store, *, now: datetime) -> datetime:
+    """Say that somebody watches, and return since when without a longer gap.
+
+    A watchdog that is restarted goes on; one that was away for more than ten minutes begins anew, so that it does not
+    blame jobs for what it did not see.
+
+    Raises:
+        UnavailableError: the store is down.
+    """
+    while True:
+        kept = await store.get(COLLECTION, DOCUMENT)
+        since = now
+        if kept is not None and now - datetime.fromisoformat(str(kept.body["seen"])) <= ABSENT_AFTER:
+            since = datetime.fromisoformat(str(kept.body["since"]))
+        body = {"since": since.isoformat(), "seen": now.isoformat()}
+        try:
+            await store.put(COLLECTION, DOCUMENT, body, expected_version=None if kept is None else kept.version)
+        except ConflictError:
+            continue
+        return since
+
+
+async def watch(settings: Settings) -> None:
+    """Watch until cancelled.
+
+    Raises:
+        MisconfiguredError: TRADEOPS_HOME cannot be written.
+        UnavailableError: another watchdog of this home runs.
+    """
+    with only_one(settings.home_folder, "watchdog"):
+        async with (
+            open_services(settings) as services,
+            open_channels(settings) as channels,
+            open_outside_watch(settings) as outside,
+            our_store(settings) as store,
+        ):
+            post = Post(store, services.prefect_api, incidents.targets(settings))
+            at_work = Watch(settings, store, post, channels, outside)
+            told = ", ".join(channels) or "nobody: no channel is set up"
+            log.info("watching every %g s; messages go to %s", settings.watchdog_seconds, told)
+            while True:
+                await at_work.round()
+                await asyncio.sleep(settings.watchdog_seconds)
