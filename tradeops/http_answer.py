@@ -65,11 +65,15 @@ class Answer:
 
     def excerpt(self) -> str:
         """The beginning of the body on one printable line, without our secrets, for an error message."""
-        text = self.body[: 4 * EXCERPT_CHARACTERS].decode("utf-8", "replace")
-        for secret in self.secrets:
-            text = text.replace(secret, "***")
+        text = self.masked(self.body[: 4 * EXCERPT_CHARACTERS].decode("utf-8", "replace"))
         line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         return repr(line[:EXCERPT_CHARACTERS] + ("…" if len(line) > EXCERPT_CHARACTERS else ""))
+
+    def masked(self, text: str) -> str:
+        """A part of the answer, without our secrets."""
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        return text
 
     def raise_for_status(self) -> None:
         """Nothing on a 2xx, the typed error of the tree on anything else.

@@ -115,7 +115,7 @@ def _notify(plugin: Any, title: str, text: str, level: Level) -> bool:  # noqa: 
 def _messages(notice: Notice, plugin: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - Apprise has no types
     """Title and text of each message, split by us: Apprise would cut titles and lines that are too many."""
     body_room, title_room = int(plugin.body_maxlen), int(plugin.title_maxlen)
-    title = min(title_room if title_room > 0 else TITLE_ROOM, TITLE_ROOM, max(body_room // 3, 1))
+    title = min(title_room if title_room > 0 else TITLE_ROOM, max(body_room // 3, 1))
     text = max(body_room - title - LEAST_ROOM, LEAST_ROOM)
     room = Room(title=title, text=text, total=title + text + LEAST_ROOM)
     made = []

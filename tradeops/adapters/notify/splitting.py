@@ -7,7 +7,7 @@ Measure = Callable[[str], int]
 
 def utf16_units(text: str) -> int:
     """The length as Telegram and JavaScript count it: an emoji is two. Never less than the number of characters."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def split(text: str, room: int, *, first_room: int | None = None, measure: Measure = utf16_units) -> list[str]:
@@ -19,35 +19,42 @@ def split(text: str, room: int, *, first_room: int | None = None, measure: Measu
         text: what to split.
         room: the largest piece, as `measure` counts.
         first_room: the largest first piece; `None` is `room`.
-        measure: the size of a piece as it will be sent, escaped; must not shrink as text grows.
+        measure: the size of a text as it will be sent, escaped: at least its number of characters, and for several
+            lines the sum of theirs and of the line ends.
     """
     pieces: list[str] = []
-    piece: str | None = None
+    lines: list[str] = []
+    size = 0
+    line_end = measure("\n")
 
     def room_now() -> int:
         return room if pieces or first_room is None else first_room
 
+    def close() -> None:
+        nonlocal size
+        pieces.extend(filter(str.strip, ["\n".join(lines).strip("\n")]))
+        lines.clear()
+        size = 0
+
     for line in text.split("\n"):
-        joined = line if piece is None else f"{piece}\n{line}"
-        if measure(joined) <= room_now():
-            piece = joined
-            continue
-        if piece is not None and piece.strip():
-            pieces.append(piece.strip("\n"))
         rest = line
-        while measure(rest) > room_now():
-            head = _head(rest, room_now(), measure)
-            pieces.append(head.rstrip())
-            rest = rest[len(head) :].lstrip()
-        piece = rest
-    if piece is not None and piece.strip():
-        pieces.append(piece.strip("\n"))
-    return [found for found in pieces if found] or [""]
+        added = (line_end if lines else 0) + measure(rest)
+        if size + added > room_now():
+            close()
+            while len(rest) > room_now() or measure(rest) > room_now():
+                head = _head(rest, room_now(), measure)
+                pieces.append(head.rstrip())
+                rest = rest[len(head) :].lstrip()
+            added = measure(rest)
+        lines.append(rest)
+        size += added
+    close()
+    return [piece for piece in pieces if piece] or [""]
 
 
 def longest_prefix(text: str, room: int, *, measure: Measure = utf16_units) -> str:
     """As much of the beginning as fits into `room`, at least one character."""
-    fits, too_long = 1, len(text) + 1
+    fits, too_long = 1, min(len(text), max(room, 1)) + 1
     while too_long - fits > 1:
         middle = (fits + too_long) // 2
         fits, too_long = (middle, too_long) if measure(text[:middle]) <= room else (fits, middle)

@@ -78,7 +78,8 @@ def _check(answer: Answer) -> None:
         return
     given = body.get("parameters")
     parameters = given if isinstance(given, dict) else {}
-    why = f"{answer.address} says {str(body.get('description') or body.get('error_code') or answer.status)[:200]!r}"
+    said = answer.masked(str(body.get("description") or body.get("error_code") or answer.status))
+    why = f"{answer.address} says {said[:200]!r}"
     if body.get("error_code") == 429 or answer.status == 429:  # noqa: PLR2004 - HTTP's too many requests
         seconds = parameters.get("retry_after")
         wait = timedelta(seconds=min(seconds, 86_400)) if type(seconds) is int and seconds >= 0 else None
