@@ -75,12 +75,13 @@ def end_state(report: HealthReport, mishaps: Sequence[object] = ()) -> State[Hea
             return Completed(message="all parts are healthy", data=report)
 
 
-def health_markdown(report: HealthReport, before: PreviousRun | None) -> str:
+def health_markdown(report: HealthReport, before: PreviousRun | None, untold: Sequence[str] = ()) -> str:
     """The report for a tired operator: verdict, alerts, what changed, then every part.
 
     Args:
         report: the verdict.
         before: the run that it is compared with; `None` when none is known.
+        untold: why somebody was not told, a line each.
     """
     took = (report.finished_at - report.started_at).total_seconds()
     return "\n".join(
@@ -90,6 +91,7 @@ def health_markdown(report: HealthReport, before: PreviousRun | None) -> str:
             f"**{_time(report.started_at)}**, {len(report.findings)} parts in {took:.1f} s: {_counts(report)}",
             "",
             *_alerts(report),
+            *_untold(untold),
             *_changes(report, before),
             "## All parts",
             "",
@@ -132,6 +134,10 @@ def _alerts(report: HealthReport) -> list[str]:
         return []
     split = (alert.partition(": ") for alert in report.alerts)
     return ["## Alerts", "", *(f"- **{plain(head)}**: {plain(tail)}" for head, _, tail in split), ""]
+
+
+def _untold(lines: Sequence[str]) -> list[str]:
+    return ["## Alerting is degraded", "", *(f"- {plain(line)}" for line in lines), ""] if lines else []
 
 
 def _changes(report: HealthReport, before: PreviousRun | None) -> list[str]:

@@ -9,9 +9,10 @@ from prefect.runtime import flow_run
 from prefect.tasks import exponential_backoff
 
 from flows import presentation
-from tradeops.domain.health import HealthReport, Round, assess
+from tradeops.domain.health import HealthReport, PreviousRun, Round, assess
+from tradeops.domain.incidents.of_health import observations
 from tradeops.errors import MisconfiguredError
-from tradeops.jobs import health
+from tradeops.jobs import alerting, health
 from tradeops.wiring import Desk, open_desk
 
 PERIOD = timedelta(minutes=15)
@@ -36,9 +37,21 @@ async def record(desk: Desk, report: HealthReport) -> None:
     await health.record(desk, report, run_id=str(flow_run.get_id()))
 
 
+@task(cache_policy=NO_CACHE)
+async def tell(desk: Desk, report: HealthReport) -> tuple[str, ...]:
+    """Open and resolve incidents, and hand over what waits; returns what did not work, since that fails no run."""
+    return await alerting.tell(desk, observations(report), source="health", run_id=str(flow_run.get_id()))
+
+
+async def tell_and_publish(desk: Desk, report: HealthReport, before: PreviousRun | None) -> None:
+    """Publish last: the artifact says what could not be told."""
+    untold = await tell(desk, report)
+    await presentation.publish("system-health-check", presentation.health_markdown(report, before, untold))
+
+
 @flow(timeout_seconds=30)
 async def system_health_check() -> State[HealthReport]:
-    """Probe, judge, publish and record; ends `Critical` or `Degraded` when the bot is.
+    """Probe, judge, tell, publish and record; ends `Critical` or `Degraded` when the bot is.
 
     A run that starts so late that the next one is due ends `Skipped`: a backlog is not replayed.
 
@@ -51,9 +64,8 @@ async def system_health_check() -> State[HealthReport]:
         async with open_desk() as desk:
             before, probed = await asyncio.gather(health.previous_run(desk), probe_everything(desk))
             report = assess(probed, health.thresholds(desk.settings))
-            page = presentation.health_markdown(report, before)
             kept = await asyncio.gather(
-                presentation.publish("system-health-check", page), record(desk, report), return_exceptions=True
+                tell_and_publish(desk, report, before), record(desk, report), return_exceptions=True
             )
     except MisconfiguredError as error:
         return presentation.misconfigured(error)

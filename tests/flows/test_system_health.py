@@ -23,7 +23,8 @@ from tests.unit.adapters.samples import AI_HEALTH
 from tests.unit.adapters.services import enveloped
 from tradeops.domain.health import HealthReport, Severity
 from tradeops.errors import CriticalVerdictError, MisconfiguredError, RejectedError, TransientError, UnavailableError
-from tradeops.jobs import health
+from tradeops.jobs import alerting, health, incidents
+from tradeops.jobs import outbox as outbox_delivery
 from tradeops.wiring import open_desk
 
 AI = "http://ai.test"
@@ -131,6 +132,49 @@ async def test_everything_down_at_once_makes_the_monitor_suspect_itself(
     state = await run()
     assert state.message == "engine, ai_service"
     assert "**the monitor may be the problem**: all 2 parts are down at once while loopback" in await artifact(state)
+
+
+async def test_an_outage_is_told_once_and_its_end_once(wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLACK_WEBHOOK_URL", "http://slack.test/hook")
+    monkeypatch.setenv("TRADEOPS_STARTUP_GRACE_SECONDS", "0")
+    slack = wire.post("http://slack.test/hook").respond(text="ok")
+    engine = wire.get(f"{ENGINE}/api/health").mock(side_effect=httpx.ConnectError("refused"))
+    await run()
+    await run()
+    assert [b"engine is critical" in call.request.content for call in slack.calls] == [True]
+    engine.mock(side_effect=None, return_value=httpx.Response(200, json=RUNNING))
+    await run()
+    assert len(slack.calls) == 1
+    state = await run()
+    assert [b"engine recovered after" in call.request.content for call in slack.calls] == [False, True]
+    assert "Alerting is degraded" not in await artifact(state)
+
+
+async def test_a_channel_that_refuses_us_is_told_in_the_artifact_and_changes_no_verdict(
+    wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_WEBHOOK_URL", "http://slack.test/hook")
+    monkeypatch.setenv("TRADEOPS_STARTUP_GRACE_SECONDS", "0")
+    wire.post("http://slack.test/hook").respond(404, text="no_service")
+    wire.get(f"{ENGINE}/api/health").mock(side_effect=httpx.ConnectError("refused"))
+    state = await run()
+    assert (state.name, state.message) == ("Critical", "engine")
+    text = await artifact(state)
+    assert "## Alerting is degraded" in text
+    assert "was not delivered" in text
+
+
+async def test_alerting_that_breaks_changes_no_verdict(wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch) -> None:
+    wire.get(f"{ENGINE}/api/health").respond(json=RUNNING)
+    monkeypatch.setattr(incidents, "observe", AsyncMock(side_effect=ZeroDivisionError("a defect")))
+    state = await run()
+    assert (state.name, state.message) == ("Completed", "all parts are healthy")
+    assert "incidents were not counted: our own code broke (ZeroDivisionError, see the log)" in await artifact(state)
+
+
+async def test_telling_ends_before_the_deadline_of_the_flow() -> None:
+    telling = alerting.PATIENCE + outbox_delivery.BOUND + outbox_delivery.SETTLING
+    assert 9 + telling.total_seconds() < (system_health_check.timeout_seconds or 0) - 5
 
 
 async def test_text_from_outside_is_shown_letter_by_letter(wire: respx.MockRouter) -> None:
