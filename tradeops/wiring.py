@@ -90,6 +90,25 @@ async def open_desk(settings: Settings | None = None) -> AsyncGenerator[Desk]:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What alerting needs, also where no bot is configured."""
+
+    settings: Settings
+    store: Store
+
+
+@asynccontextmanager
+async def open_guard(settings: Settings) -> AsyncGenerator[Guard]:
+    """The store alone.
+
+    Raises:
+        MisconfiguredError: TRADEOPS_HOME cannot be written.
+    """
+    async with our_store(settings) as store:
+        yield Guard(settings, store)
+
+
 @asynccontextmanager
 async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     """The clients of all configured services, on one connection pool; none of them is asked anything yet."""

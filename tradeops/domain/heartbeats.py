@@ -39,6 +39,11 @@ class Overdue:
     late_by: timedelta
 
 
+def key_of_job(job: str) -> str:
+    """Under which incidents of the job itself are kept, whoever reports them: late, failed, crashed, timed out."""
+    return f"job:{job}"
+
+
 def overdue(
     beats: Mapping[str, datetime], rhythms: Mapping[str, Rhythm], *, watched_since: datetime, now: datetime
 ) -> tuple[Overdue, ...]:

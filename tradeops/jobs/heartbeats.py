@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from tradeops.adapters.store import Store
+from tradeops.domain.heartbeats import key_of_job
 from tradeops.domain.incidents.model import CERTAIN, Observation
 from tradeops.errors import ConflictError, TradeOpsError
 from tradeops.jobs.incidents import Ground, observe
@@ -15,11 +16,6 @@ COLLECTION = "heartbeats"
 PATIENCE = timedelta(seconds=2)
 
 log = logging.getLogger(__name__)
-
-
-def key_of_job(job: str) -> str:
-    """Under which incidents of the job itself are kept, whoever reports them: late, failed, crashed, timed out."""
-    return f"job:{job}"
 
 
 @asynccontextmanager

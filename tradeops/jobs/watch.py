@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from tradeops.adapters.prefect_api.client import PrefectApiClient
 from tradeops.adapters.store import Store
-from tradeops.domain.heartbeats import RHYTHMS, Overdue, Rhythm, overdue
+from tradeops.domain.heartbeats import RHYTHMS, Overdue, Rhythm, key_of_job, overdue
 from tradeops.domain.incidents.model import CERTAIN, Observation
 from tradeops.domain.incidents.wording import clock, lasted
 from tradeops.domain.notices import Level
@@ -56,8 +56,7 @@ async def _jobs(post: Post, watched_since: datetime, now: datetime) -> list[Obse
     beats = await heartbeats.beats(post.store)
     late = overdue(beats, post.rhythms, watched_since=watched_since, now=now)
     return [
-        Observation(heartbeats.key_of_job(one.job), Level.CRITICAL, _told(one), now, CERTAIN, (WORKER, SERVER))
-        for one in late
+        Observation(key_of_job(one.job), Level.CRITICAL, _told(one), now, CERTAIN, (WORKER, SERVER)) for one in late
     ]
 
 

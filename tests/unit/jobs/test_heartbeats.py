@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from tradeops.adapters.store import Store, open_store
+from tradeops.domain.heartbeats import key_of_job
 from tradeops.domain.incidents.model import CERTAIN, Observation
 from tradeops.domain.notices import Level
 from tradeops.errors import UnavailableError
 from tradeops.jobs import heartbeats
-from tradeops.jobs.heartbeats import beat, beats, heartbeat, key_of_job
+from tradeops.jobs.heartbeats import beat, beats, heartbeat
 from tradeops.jobs.incidents import observe, open_incidents
 from tradeops.settings import Settings
 
