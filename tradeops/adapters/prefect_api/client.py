@@ -167,7 +167,7 @@ class PrefectApiClient:
         if answer.status == NOT_FOUND:
             return None
         answer.raise_for_status()
-        return parse(wire.Artifact, answer.json(), system=answer.system, source=answer.address).id
+        return parse(wire.Artifact, answer.json(), system=answer.system, source=answer.address).latest_id
 
     async def _list(
         self, model: type[M], path: str, query: Mapping[str, Any], *, within: timedelta | None = None

@@ -49,9 +49,6 @@ class Flow(WireModel):
 
 
 class Artifact(WireModel):
-    """The latest artifact of a key."""
+    """What is known of a key; its own `id` is no artifact's, a page of that id stays blank."""
 
-    id: str
-    key: str
-    data: object = None
-    flow_run_id: str | None = None
+    latest_id: str
