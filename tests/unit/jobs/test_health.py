@@ -345,7 +345,7 @@ async def test_an_llm_that_is_gone_is_never_critical(tmp_path: Path) -> None:
 
 
 def late_run(name: str) -> dict[str, object]:
-    return {"id": "7d5c3a48-0d2c-4a55-9f43-6f1c8d0c1c11", "name": name}
+    return {"id": "7d5c3a48-0d2c-4a55-9f43-6f1c8d0c1c11", "name": name, "estimated_run_time": 0.0}
 
 
 def worker(status: str) -> dict[str, object]:
