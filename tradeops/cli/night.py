@@ -5,6 +5,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from uuid import uuid4
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -12,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tradeops.adapters.prefect_api.client import Deployment, PrefectApiClient, Run
+from tradeops.cli.patience import patiently
 from tradeops.errors import UnavailableError
 
 NIGHT = ("system-health-check",)
@@ -60,7 +63,8 @@ async def run_night(
     try:
         with Live(Group(*_rows(jobs, ui)), console=console, transient=True) as live:
             for job in jobs:
-                job.run = await api.start(found[job.name].deployment_id)
+                key = str(uuid4())  # so that a start whose answer was lost is no second run
+                job.run = await patiently(partial(api.start, found[job.name].deployment_id, idempotency_key=key))
                 deadline = time.monotonic() + LONGEST_RUN.total_seconds()
                 while not job.run.is_final:
                     live.update(Group(*_rows(jobs, ui)))
@@ -68,7 +72,7 @@ async def run_night(
                         problem = f"{job.name} is still {job.run.state_name} after {LONGEST_RUN.total_seconds():.0f} s"
                         raise UnavailableError("worker", problem, remedy="look at the worker's log")
                     await asyncio.sleep(LOOK_AGAIN_SECONDS)
-                    job.run = await api.run(job.run.run_id)
+                    job.run = await patiently(partial(api.run, job.run.run_id))
     finally:
         for row in _rows(jobs, ui, all_links=True):
             console.print(row, soft_wrap=isinstance(row, Text))  # a link that is cut or wrapped leads nowhere
