@@ -38,9 +38,9 @@ bench: $(VENV)/dev.stamp ## the figures that the documentation quotes
 lock: $(VENV)/dev.stamp ## renew both lock files within the bounds of pyproject.toml
 	$(PIP) install uv
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --all-extras --group build pyproject.toml -o requirements.lock
+	  --no-emit-index-url --no-strip-extras --all-extras --group build pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --all-extras --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	  --no-emit-index-url --no-strip-extras --all-extras --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## remove the environment and all caches; records under TRADEOPS_HOME stay
 	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
