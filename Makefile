@@ -5,6 +5,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# the locks are whole, so nothing is resolved at install: an older pip would look at releases that no lock names
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SCENARIO ?= degrading
 UP ?=
@@ -38,9 +39,9 @@ bench: $(VENV)/dev.stamp ## the figures that the documentation quotes
 lock: $(VENV)/dev.stamp ## renew both lock files within the bounds of pyproject.toml
 	$(PIP) install uv
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --no-strip-extras --all-extras --group build pyproject.toml -o requirements.lock
+	  --no-emit-index-url --all-extras --group build pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --no-strip-extras --all-extras --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	  --no-emit-index-url --all-extras --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## remove the environment and all caches; records under TRADEOPS_HOME stay
 	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -55,11 +56,11 @@ $(BIN)/python:
 
 $(VENV)/run.stamp: requirements.lock pyproject.toml | $(BIN)/python
 	@echo "Installing what TradeOps runs on (a minute or two, once) ..."
-	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --require-hashes --no-deps -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/dev.stamp: requirements-dev.lock $(VENV)/run.stamp
 	@echo "Installing what its tests need (once) ..."
-	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@
