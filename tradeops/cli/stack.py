@@ -10,11 +10,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from tradeops.adapters.prefect_api.client import PrefectApiClient
+from tradeops.cli.patience import patiently
 from tradeops.cli.processes import Leashed
 from tradeops.errors import MisconfiguredError, TradeOpsError, UnavailableError
 
@@ -114,7 +116,7 @@ class Stack:
         Raises:
             UnavailableError: Prefect's own command failed; with what it said.
         """
-        if not await api.has_pool(POOL):
+        if not await patiently(partial(api.has_pool, POOL)):
             await self._prefect("work-pool", "create", POOL, "--type", "process")
         await self._prefect("deploy", "--all")
 
@@ -129,7 +131,7 @@ class Stack:
         worker = self._launch("worker", [*_prefect(), "worker", "start", "--pool", POOL, "--name", name])
 
         async def known() -> bool:
-            return any(found.name == name and found.online for found in await api.workers(POOL))
+            return any(found.name == name and found.online for found in await patiently(partial(api.workers, POOL)))
 
         await _until(worker, known)
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Never
 
@@ -20,6 +21,7 @@ from tradeops.adapters.prefect_api.client import Deployment, PrefectApiClient
 from tradeops.adapters.probes import host
 from tradeops.cli import EXIT_FAILED
 from tradeops.cli.night import Job, run_night
+from tradeops.cli.patience import patiently
 from tradeops.cli.stack import POOL, Stack, own_environment, project_folder
 from tradeops.domain.health import ProbeResult, Severity, Status, judge
 from tradeops.errors import MisconfiguredError, UnavailableError
@@ -95,7 +97,7 @@ async def _up(settings: Settings, wish: Wish) -> int:
         async with open_pool() as pool:
             try:
                 api = await _start(stack, pool, settings, wish, console)
-                deployments = await api.deployments(POOL)
+                deployments = await patiently(partial(api.deployments, POOL))
                 expected = await _expected(stack, settings)
                 jobs = await run_night(api, deployments, expected, ui=_ui(api), console=console)
                 await _tell(console, stack, api, deployments, jobs)
@@ -154,16 +156,16 @@ async def _tell(
     console.print()
     rows: dict[str, str] = {"Prefect UI": f"{_ui(api)}/dashboard"}
     for job in jobs:
-        artifact = await api.artifact_id(job.name)
+        artifact = await patiently(partial(api.artifact_id, job.name))
         if artifact:
             rows[job.name] = f"{_ui(api)}/artifacts/artifact/{artifact}"
     rows |= stack.sandbox["pages"] if stack.sandbox else {}
     rows["logs"] = str(stack.home / "logs")
     for name, where in rows.items():
         console.print(f"  {name:22} {where}", soft_wrap=True)
-    upcoming = await api.next_runs([d.deployment_id for d in deployments], limit=1)
-    if upcoming and upcoming[0].expected_at:
-        console.print(f"  {'next scheduled run':22} {upcoming[0].expected_at:%H:%M} UTC")
+    upcoming = await patiently(partial(api.next_runs, [d.deployment_id for d in deployments], limit=1))
+    at = upcoming[0].expected_at if upcoming else None
+    console.print(f"  {'next scheduled run':22} {f'{at:%H:%M} UTC' if at else 'none yet'}")
     shell = _write_shell(stack)
     console.print(f"\nIn a second terminal: [bold]. {shell}[/bold] and then, for example,", soft_wrap=True)
     console.print("  prefect deployment run 'system-health-check/system-health-check'", soft_wrap=True)

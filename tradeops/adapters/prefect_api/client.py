@@ -172,11 +172,9 @@ class PrefectApiClient:
 
     async def artifact_id(self, key: str) -> str | None:
         """The latest artifact under a key, or `None`."""
-        answer = await self._service.request("GET", f"/artifacts/{quote(key, safe='')}/latest")
-        if answer.status == NOT_FOUND:
-            return None
-        answer.raise_for_status()
-        return parse(wire.Artifact, answer.json(), system=answer.system, source=answer.address).id
+        query = {"artifacts": {"key": {"any_": [key]}}, "limit": 1}
+        found = await self._list(wire.LatestArtifact, "/artifacts/latest/filter", query)
+        return found[0].latest_id if found else None
 
     async def automations(self) -> tuple[Automation, ...]:
         """The automations of the server, at most `PAGE`."""
@@ -225,5 +223,5 @@ def _run(found: wire.FlowRun) -> Run:
         expected_at=found.expected_start_time,
         started_at=found.start_time,
         ended_at=found.end_time,
-        duration=timedelta(seconds=found.total_run_time),
+        duration=timedelta(seconds=found.estimated_run_time),
     )

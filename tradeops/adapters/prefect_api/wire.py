@@ -12,7 +12,7 @@ class State(WireModel):
 
 
 class FlowRun(WireModel):
-    """A run of a flow."""
+    """A run of a flow; `total_run_time` stays 0 until it ends, the estimated one counts what has passed."""
 
     id: str
     name: str
@@ -21,7 +21,7 @@ class FlowRun(WireModel):
     expected_start_time: Moment | None = None
     start_time: Moment | None = None
     end_time: Moment | None = None
-    total_run_time: Number = 0.0
+    estimated_run_time: Number
 
 
 class Worker(WireModel):
@@ -48,13 +48,10 @@ class Flow(WireModel):
     name: str
 
 
-class Artifact(WireModel):
-    """The latest artifact of a key."""
+class LatestArtifact(WireModel):
+    """What is known of a key; its own `id` is no artifact's, a page of that id stays blank."""
 
-    id: str
-    key: str
-    data: object = None
-    flow_run_id: str | None = None
+    latest_id: str
 
 
 class Automation(WireModel):
