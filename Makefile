@@ -11,7 +11,7 @@ SCENARIO ?= degrading
 UP ?=
 PYTEST ?=
 
-.PHONY: help run demo test check bench lock clean
+.PHONY: help run demo deploy test check bench lock clean
 
 help: ## what can be done here
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ run: $(VENV)/run.stamp ## start it all (SCENARIO=healthy|degrading|crash|flaky),
 
 demo: $(VENV)/run.stamp ## the same once: ends by itself, fails unless every job ended as the scenario expects
 	@exec $(BIN)/tradeops up --once --scenario $(SCENARIO) $(UP)
+
+deploy: $(VENV)/run.stamp ## onto the Prefect server at PREFECT_API_URL: pool, deployments, automations
+	@exec $(BIN)/tradeops deploy
 
 test: $(VENV)/dev.stamp ## all tests, with coverage; PYTEST="-k word" passes options on
 	@sh .ci/install-services

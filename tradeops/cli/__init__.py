@@ -14,6 +14,7 @@ COMMANDS = {
     "config": ("tradeops.cli.config", "Show the effective settings and where each came from."),
     "notify": ("tradeops.cli.notify", "Send a test message to each channel of notifications."),
     "outbox": ("tradeops.cli.outbox", "Show messages that wait or were never delivered; send them."),
+    "deploy": ("tradeops.cli.deploy", "Put deployments and automations onto your Prefect server."),
     "watchdog": ("tradeops.cli.watchdog", "Guard the desk: send what waits, alarm when a job or Prefect is gone."),
     "sandbox": ("tradeops.cli.sandbox", "Run the sandbox bot; break it and mend it."),
 }
