@@ -12,6 +12,8 @@ COMMANDS = {
     "health": ("tradeops.cli.health", "Probe the bot and all it stands on, now."),
     "doctor": ("tradeops.cli.doctor", "Examine an installation: settings, endpoints, versions."),
     "config": ("tradeops.cli.config", "Show the effective settings and where each came from."),
+    "incidents": ("tradeops.cli.incidents", "List what is broken, and take care of it."),
+    "silence": ("tradeops.cli.silence", "Let some incidents alert nobody for a while; list and lift silences."),
     "notify": ("tradeops.cli.notify", "Send a test message to each channel of notifications."),
     "outbox": ("tradeops.cli.outbox", "Show messages that wait or were never delivered; send them."),
     "deploy": ("tradeops.cli.deploy", "Put deployments and automations onto your Prefect server."),
