@@ -4,6 +4,7 @@ import asyncio
 import html
 import json
 import logging
+import sys
 import time
 from datetime import timedelta
 from types import SimpleNamespace
@@ -73,7 +74,7 @@ async def test_a_target_that_hangs_is_left_although_its_own_bounds_are_longer(mo
         began = time.monotonic()
         with pytest.raises(TransientDeliveryError, match="could not deliver"):
             await channel(sink.url, more="?rto=500&cto=500").send(notice(), idempotency_key="k")
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 7
 
 
 async def test_a_target_that_drips_is_left_in_time() -> None:
@@ -84,8 +85,15 @@ async def test_a_target_that_drips_is_left_in_time() -> None:
         began = time.monotonic()
         with pytest.raises(TransientDeliveryError, match=r"longer than 0\.4 s") as caught:
             await tried.send(notice(), idempotency_key="k")
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 6
     assert caught.value.may_have_arrived
+
+
+async def test_apprise_that_does_not_load_in_time_sent_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apprise, "_load", lambda _: time.sleep(1))
+    with pytest.raises(TransientDeliveryError) as caught:
+        await channel("http://127.0.0.1:9", within=0.05).send(notice(), idempotency_key="k")
+    assert not caught.value.may_have_arrived
 
 
 async def test_a_thread_that_hangs_does_not_keep_the_process_from_ending() -> None:
@@ -100,9 +108,7 @@ async def test_a_thread_that_hangs_does_not_keep_the_process_from_ending() -> No
         "        print('left')\n"
         "asyncio.run(main())\n"
     )
-    python = await asyncio.create_subprocess_exec(
-        __import__("sys").executable, "-c", script, stdout=asyncio.subprocess.PIPE
-    )
+    python = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
     out, _ = await asyncio.wait_for(python.communicate(), 30)
     assert out == b"left\n"
 

@@ -237,7 +237,7 @@ async def test_a_server_that_does_not_come_to_an_end_is_left_in_time(behave: obj
     async with silent_server(behave) as port:
         began = time.monotonic()
         error = await failure(channel(port, within=timedelta(seconds=0.3)))
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4
     assert isinstance(error, TransientDeliveryError)
     assert not error.may_have_arrived
     assert "within 0.3 s" in error.problem

@@ -54,11 +54,13 @@ class AppriseChannel:
             TransientDeliveryError: Apprise said no, or nothing in time; whether it arrived is not known.
             PermanentDeliveryError: it does not understand the target, or said no too often.
         """
+        begun = False
         try:
             plugin = await self._loaded()
             for number, (title, text) in enumerate(_messages(notice, plugin)):
                 if str(number) in self._progress.done(idempotency_key):
                     continue
+                begun = True
                 async with asyncio.timeout(self._within.total_seconds()):
                     accepted = await _in_daemon_thread(lambda: _notify(plugin, title, text, notice.level))  # noqa: B023 - awaited here
                 if not accepted:
@@ -66,7 +68,7 @@ class AppriseChannel:
                 self._progress.add(idempotency_key, str(number))
         except TimeoutError as error:
             problem = f"{self._where} took longer than {self._within.total_seconds():g} s"
-            raise TransientDeliveryError(self.name, problem, may_have_arrived=True) from error
+            raise TransientDeliveryError(self.name, problem, may_have_arrived=begun) from error
 
     async def _loaded(self) -> Any:  # noqa: ANN401 - Apprise has no types
         if self._plugin is None:
