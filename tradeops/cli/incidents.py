@@ -39,6 +39,18 @@ def ack(key: str, by: str) -> None:
     click.echo(f"{incident.key} is yours, {by}: no reminders until it is over")
 
 
+@command.command()
+def started() -> None:
+    """Say that the bot was just started, so that its services get their grace."""
+    asyncio.run(_started())
+    click.echo("the services of the bot may be starting: they get their grace from now on")
+
+
+async def _started() -> None:
+    async with our_store(load_settings()) as store:
+        await incidents.started(store, now=datetime.now(UTC))
+
+
 async def _acknowledge(key: str, by: str) -> Incident:
     async with our_store(load_settings()) as store:
         return await incidents.acknowledge(store, key, by=by, now=datetime.now(UTC))

@@ -42,7 +42,10 @@ def see(home: Path, *looks: tuple[str, Level | None], rounds: int = 1) -> None:
         async with open_store("sqlite", home=home) as store:
             for number in range(rounds):
                 now = datetime.now(UTC)
-                seen = [Observation(key, level, f"{key} refused", now, looks=3) for key, level in looks]
+                seen = [
+                    Observation(key, level, f"{key} refused", now, looks=3, may_be_starting=True)
+                    for key, level in looks
+                ]
                 ground = cast("Desk", Ground(store))
                 await incidents.observe(ground, seen, source="health", run_id=f"{now}-{number}", now=now)
 
@@ -99,6 +102,13 @@ def test_taking_care_of_what_is_not_broken_is_refused(home: Path) -> None:
     result = run_incidents("ack", "engine")
     assert isinstance(result.exception, RejectedError)
     assert home.exists()
+
+
+def test_a_bot_that_was_just_started_gets_its_grace(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADEOPS_STARTUP_GRACE_SECONDS", "50")
+    assert "get their grace" in run_incidents("started").output
+    see(home, ("engine", Level.CRITICAL))
+    assert waiting(home) == 0
 
 
 def test_a_flapping_incident_says_so(home: Path) -> None:
