@@ -61,13 +61,13 @@ async def run_night(
     found = {deployment.full_name.rpartition("/")[2]: deployment for deployment in deployments}
     jobs = [Job(name, expected.get(name)) for name in NIGHT if name in found]
     try:
-        with Live(Group(*_rows(jobs, ui)), console=console, transient=True) as live:
+        with Live(Group(*_rows(jobs, ui)), console=console, transient=True, auto_refresh=False) as live:
             for job in jobs:
                 key = str(uuid4())  # so that a start whose answer was lost is no second run
                 job.run = await patiently(partial(api.start, found[job.name].deployment_id, idempotency_key=key))
                 deadline = time.monotonic() + LONGEST_RUN.total_seconds()
                 while not job.run.is_final:
-                    live.update(Group(*_rows(jobs, ui)))
+                    live.update(Group(*_rows(jobs, ui)), refresh=True)
                     if time.monotonic() > deadline:
                         problem = f"{job.name} is still {job.run.state_name} after {LONGEST_RUN.total_seconds():.0f} s"
                         raise UnavailableError("worker", problem, remedy="look at the worker's log")

@@ -49,7 +49,7 @@ class Stack:
         """Start the stand-in bot, wait for it, and let all that follows see it and only it.
 
         Raises:
-            MisconfiguredError: its packages are not installed.
+            MisconfiguredError: its packages are not installed, or its folder cannot be used.
             UnavailableError: it did not come up.
         """
         if find_spec("sandbox") is None or find_spec("aiosmtpd") is None or find_spec("numpy") is None:
@@ -57,7 +57,11 @@ class Stack:
             raise MisconfiguredError("sandbox", "its packages are not installed", remedy=remedy)
         folder = self.home / "sandbox"
         found = folder / "sandbox.json"
-        found.unlink(missing_ok=True)
+        try:
+            found.unlink(missing_ok=True)  # a former one's, or we would take it for this one's
+        except OSError as error:
+            remedy = "remove it, or set another TRADEOPS_HOME"
+            raise MisconfiguredError("sandbox", f"{folder} cannot be used: {error.strerror}", remedy=remedy) from error
         command = [sys.executable, "-m", "sandbox", "--home", str(folder), "--scenario", scenario]
         process = self._launch("sandbox", command + ([] if seed is None else ["--seed", str(seed)]))
 
