@@ -8,7 +8,8 @@ LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 UNSEEN = re.compile("[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]")  # controls; text direction
 MASS_MENTION = re.compile("@(?=everyone|here|channel)", re.IGNORECASE)
 SLACK_COMMAND = re.compile("<(?=[!@#])")
-DISCORD_MARKUP = re.compile(r"https?://\S+|[\\*_~`|<>]|\](?=\()")
+WEB_ADDRESS = re.compile(r"(https?://\S+)")
+DISCORD_MARKUP = str.maketrans({character: f"\\{character}" for character in "\\*_~`|<>"})
 DISCORD_LINE_MARK = re.compile(r"(?m)^([ \t]*)(?=[-+#])")
 INVISIBLE = "\u200b"
 
@@ -35,7 +36,9 @@ def slack(text: str) -> str:
 
 def discord(text: str) -> str:
     """As Discord shows it unchanged where it reads Markdown, which it does not within addresses of the web."""
-    return calm(DISCORD_LINE_MARK.sub(r"\1\\", DISCORD_MARKUP.sub(_escaped_for_discord, text)))
+    parts = WEB_ADDRESS.split(text)
+    parts[::2] = [words.translate(DISCORD_MARKUP).replace("](", r"\](") for words in parts[::2]]
+    return calm(DISCORD_LINE_MARK.sub(r"\1\\", "".join(parts)))
 
 
 def telegram(text: str) -> str:
@@ -46,7 +49,3 @@ def telegram(text: str) -> str:
 def plain(text: str) -> str:
     """For a service whose markup is unknown: no mention of a whole channel, in no dialect."""
     return SLACK_COMMAND.sub(f"<{INVISIBLE}", calm(text))
-
-
-def _escaped_for_discord(found: re.Match[str]) -> str:
-    return found[0] if found[0].startswith("http") else f"\\{found[0]}"

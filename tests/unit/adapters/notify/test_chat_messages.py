@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.adapters.notify.notices import EMOJI, HOSTILE, OCCURRED_AT, notice
@@ -263,6 +263,7 @@ def test_hostile_names_are_shown_and_not_obeyed() -> None:
     assert "](" not in embeds(sent)[0]["description"].replace("\\](", "")
 
 
+@settings(deadline=None)
 @given(
     title=st.text(max_size=400),
     body=st.text(st.sampled_from(f"a<&*\n {EMOJI}_-"), max_size=300).map(lambda text: text * 40),

@@ -4,7 +4,7 @@ import html
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradeops.adapters.notify import escaping
@@ -75,6 +75,7 @@ def test_a_service_of_unknown_markup_gets_no_command_of_slack() -> None:
     assert not re.search(r"<[!@#]", escaping.plain("<!channel> <@U1> <#C1>"))
 
 
+@settings(deadline=None)
 @given(ANYTHING)
 def test_cleaned_text_can_be_sent_and_cleaning_it_again_changes_nothing(text: str) -> None:
     once = cleaned(text)
@@ -83,12 +84,14 @@ def test_cleaned_text_can_be_sent_and_cleaning_it_again_changes_nothing(text: st
     assert once.replace("\n", "").replace("\t", "").isprintable() or not once.isascii()
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_slack_and_telegram_show_the_very_text(text: str) -> None:
     assert html.unescape(escaping.telegram(text)).replace("\u200b", "") == text.replace("\u200b", "")
     assert "<" not in escaping.slack(text)
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("a*_[](<>\\-#+\n `|~:/htps."), max_size=40))
 def test_discord_shows_the_very_text(text: str) -> None:
     assert re.sub(r"\\(.)", r"\1", re.sub(r"https?://\S+", "", escaping.discord(text))) == re.sub(

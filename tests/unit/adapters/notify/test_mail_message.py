@@ -6,7 +6,7 @@ from email.utils import getaddresses
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.adapters.notify.notices import EMOJI, HOSTILE, notice
@@ -86,6 +86,7 @@ def test_a_title_cannot_add_headers(end: str) -> None:
     assert message["Subject"] == "[CRITICAL] down Bcc: evil@example.com <script>"
 
 
+@settings(max_examples=40, deadline=None)  # the standard library takes its time over encoded headers
 @given(st.text(st.characters(codec=None), max_size=300))
 def test_any_title_makes_one_subject(title: str) -> None:
     message = received(notice(title=title, body=title, level=Level.INFO))

@@ -3,7 +3,7 @@
 import html
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.adapters.notify.notices import EMOJI
@@ -71,6 +71,7 @@ def test_the_longest_prefix_is_the_longest_but_never_empty(room: int, expected: 
 LINES = st.text(st.sampled_from(f"ab <&\n\t{EMOJI}"), max_size=200)
 
 
+@settings(deadline=None)
 @given(text=LINES, room=st.integers(10, 40), first=st.integers(10, 40))
 def test_every_piece_fits_and_all_that_is_visible_arrives_in_order(text: str, room: int, first: int) -> None:
     pieces = split(text, room, first_room=first, measure=escaped_units)
