@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 from tradeops.domain.incidents.model import Observation
 from tradeops.errors import TradeOpsError
-from tradeops.jobs import incidents, outbox
+from tradeops.jobs import outbox, standin
 from tradeops.jobs.incidents import Ground, Outcome
+from tradeops.jobs.standin import StandIn
 from tradeops.wiring import open_channels
 
-PATIENCE = timedelta(seconds=4)
+PATIENCE = timedelta(seconds=6)
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 async def tell(ground: Ground, observations: Iterable[Observation], *, source: str, run_id: str) -> tuple[str, ...]:
     """Count what was observed and hand over what waits; returns a line for each thing that did not work.
 
-    Takes 4 s for counting, and for handing over as long as `outbox.deliver` does. Never raises: a notification that
+    Takes 6 s for counting, and for handing over as long as `outbox.deliver` does. Never raises: a notification that
     fails must not fail what it tells of.
 
     Args:
@@ -29,20 +30,28 @@ async def tell(ground: Ground, observations: Iterable[Observation], *, source: s
         source: likewise.
         run_id: likewise.
     """
-    counting = incidents.observe(ground, observations, source=source, run_id=run_id, now=datetime.now(UTC))
-    problems = [
-        *await _carefully("incidents were not counted", asyncio.wait_for(counting, PATIENCE.total_seconds())),
-        *await _carefully("nothing was handed over", _hand_over(ground, run_id)),
-    ]
+    problems = await _carefully("nobody was told", _tell(ground, tuple(observations), source, run_id))
     for problem in problems:
         log.warning(problem)
     return tuple(problems)
 
 
-async def _hand_over(ground: Ground, run_id: str) -> list[str]:
+async def deliver(ground: Ground, stand_in: StandIn | None, *, owner: str) -> list[str]:
+    """Hand over what waits in our store, and in the file that stands in for it; a line for each thing that failed."""
+    stores = [ground.store] if stand_in is None else [ground.store, stand_in.store]
     async with open_channels(ground.settings) as channels:
-        delivered = await outbox.deliver(ground.store, channels, owner=f"run-{os.getpid()}-{run_id}")
-    return [*delivered.given_up, *filter(None, [delivered.store_problem])]
+        rounds = await asyncio.gather(*(outbox.deliver(store, channels, owner=owner) for store in stores))
+    return [line for one in rounds for line in (*one.given_up, *filter(None, [one.store_problem]))]
+
+
+async def _tell(ground: Ground, looks: tuple[Observation, ...], source: str, run_id: str) -> list[str]:
+    async with standin.open_stand_in(ground.settings) as stand_in:
+        counting = standin.observe(ground, stand_in, looks, source=source, run_id=run_id, now=datetime.now(UTC))
+        owner = f"run-{os.getpid()}-{run_id}"
+        return [
+            *await _carefully("incidents were not counted", asyncio.wait_for(counting, PATIENCE.total_seconds())),
+            *await _carefully("nothing was handed over", deliver(ground, stand_in, owner=owner)),
+        ]
 
 
 async def _carefully(what: str, step: Awaitable[Outcome | list[str]]) -> list[str]:

@@ -100,7 +100,7 @@ async def observe(
         decision = decide(board, looks, terms)
         return decision.board, decision
 
-    board, decision = await _change(ground.store, counted, now=now)
+    board, decision = await change_board(ground.store, counted, now=now)
     await _hand_over(ground.store, board, now=now)
     await _tell_history(ground.store, decision.changes, run_id=run_id, now=now)
     return Outcome(decision.notices, _open(board))
@@ -113,7 +113,7 @@ async def hand_over_pending(store: Store, *, now: datetime) -> int:
         UnavailableError: the store is down.
         ContractError: the board was written by something else.
     """
-    board, _ = await _board(store, now=now)
+    board, _ = await read_board(store, now=now)
     await _hand_over(store, board, now=now)
     return len(board.pending)
 
@@ -124,7 +124,7 @@ async def started(store: Store, *, now: datetime) -> None:
     Raises:
         UnavailableError, ConflictError, ContractError: as `observe`.
     """
-    await _change(store, lambda board: (replace(board, started_at=now), None), now=now)
+    await change_board(store, lambda board: (replace(board, started_at=now), None), now=now)
 
 
 async def open_incidents(store: Store, *, now: datetime) -> tuple[Incident, ...]:
@@ -134,7 +134,7 @@ async def open_incidents(store: Store, *, now: datetime) -> tuple[Incident, ...]
         UnavailableError: the store is down.
         ContractError: the board was written by something else.
     """
-    board, _ = await _board(store, now=now)
+    board, _ = await read_board(store, now=now)
     return _open(board)
 
 
@@ -154,7 +154,7 @@ async def acknowledge(store: Store, key: str, *, by: str, now: datetime) -> Inci
         incident = replace(incident, acknowledged_by=by)
         return replace(board, incidents={**board.incidents, key: incident}), incident
 
-    _, incident = await _change(store, taken, now=now)
+    _, incident = await change_board(store, taken, now=now)
     await store.append_event(
         AuditEvent(f"{incident.incident_id}:acknowledged", "incident_acknowledged", now, ACTOR, {"by": by})
     )
@@ -173,9 +173,14 @@ def _route(settings: Settings, there: tuple[str, ...]) -> Callable[[str, Level],
     return lambda event, level: routing.targets_for(event, level, rules, there)
 
 
-async def _change(store: Store, change: Callable[[Board], tuple[Board, T]], *, now: datetime) -> tuple[Board, T]:
+async def change_board(store: Store, change: Callable[[Board], tuple[Board, T]], *, now: datetime) -> tuple[Board, T]:
+    """Write what `change` makes of the board, and return it with what `change` says; anew when others were first.
+
+    Raises:
+        UnavailableError, ConflictError, ContractError: as `observe`.
+    """
     for attempt in range(TRIES):
-        board, version = await _board(store, now=now)
+        board, version = await read_board(store, now=now)
         changed, outcome = change(board)
         try:
             if changed != board or version is None:
@@ -187,7 +192,13 @@ async def _change(store: Store, change: Callable[[Board], tuple[Board, T]], *, n
     raise ConflictError("incidents", f"the board was changed by others {TRIES} times in a row")
 
 
-async def _board(store: Store, *, now: datetime) -> tuple[Board, int | None]:
+async def read_board(store: Store, *, now: datetime) -> tuple[Board, int | None]:
+    """The board and its version; a new one without a version where there is none yet.
+
+    Raises:
+        UnavailableError: the store is down.
+        ContractError: the board was written by something else.
+    """
     kept = await store.get(COLLECTION, BOARD)
     if kept is None:
         return Board(started_at=now), None
@@ -209,7 +220,7 @@ async def _hand_over(store: Store, board: Board, *, now: datetime) -> None:
         return replace(board, pending=tuple(one for one in board.pending if one.key not in done)), None
 
     try:
-        await _change(store, struck, now=now)
+        await change_board(store, struck, now=now)
     except ConflictError:  # whoever comes next finds them in the outbox and strikes them off
         log.warning("messages that are in the outbox are still on the board of incidents")
 

@@ -1,5 +1,5 @@
 """The MongoDB-compatible server of the store's tests."""
 
-from tests.contract.store.conftest import database, session_server
+from tests.contract.store.conftest import database, own_server, session_server
 
-__all__ = ["database", "session_server"]
+__all__ = ["database", "own_server", "session_server"]

@@ -61,7 +61,7 @@ async def test_an_alert_is_in_the_outbox_when_the_round_returns(ground: Ground) 
     assert queued.message.target == "slack"
     assert [from_body(queued.message.body)] == list(outcome.notices)
     assert [one.key for one in outcome.open] == ["engine"]
-    board, _ = await incidents._board(ground.store, now=NOON)
+    board, _ = await incidents.read_board(ground.store, now=NOON)
     assert board.pending == ()
 
 
