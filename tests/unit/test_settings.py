@@ -78,6 +78,9 @@ def test_nothing_is_mandatory_to_start() -> None:
         pytest.param("EMAIL_FROM", "a@b\nBcc: c@d", "is no e-mail address", id="header injection"),
         pytest.param("EMAIL_TO", "a@b.example,nobody", "is no e-mail address", id="one bad recipient of two"),
         pytest.param("NOTIFICATION_CHANNELS", "slack,pigeon", "names 'pigeon'", id="unknown channel"),
+        pytest.param("NOTIFY_ROUTES", "critical=pigeon", "names 'pigeon'", id="route to an unknown channel"),
+        pytest.param("NOTIFY_ROUTES", "critical", "has the rule 'critical'", id="route without channels"),
+        pytest.param("TRADEOPS_INCIDENT_FAILURES", "0", "greater than or equal to 1", id="no failures at all"),
         pytest.param("NOTIFY_URLS", "ntfy.sh/desk", "has no scheme://… at place 1", id="Apprise without a scheme"),
     ],
 )
