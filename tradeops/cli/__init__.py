@@ -13,11 +13,11 @@ COMMANDS = {
     "doctor": ("tradeops.cli.doctor", "Examine an installation: settings, endpoints, versions."),
     "config": ("tradeops.cli.config", "Show the effective settings and where each came from."),
     "incidents": ("tradeops.cli.incidents", "List what is broken, and take care of it."),
-    "silence": ("tradeops.cli.silence", "Let some incidents alert nobody for a while; list and lift silences."),
+    "silence": ("tradeops.cli.silence", "Let some incidents alert nobody for a while."),
     "notify": ("tradeops.cli.notify", "Send a test message to each channel of notifications."),
     "outbox": ("tradeops.cli.outbox", "Show messages that wait or were never delivered; send them."),
-    "deploy": ("tradeops.cli.deploy", "Put deployments and automations onto your Prefect server."),
-    "watchdog": ("tradeops.cli.watchdog", "Guard the desk: send what waits, alarm when a job or Prefect is gone."),
+    "deploy": ("tradeops.cli.deploy", "Put pool, deployments and automations onto your Prefect server."),
+    "watchdog": ("tradeops.cli.watchdog", "Guard the desk: send what waits, alarm when its jobs stop."),
     "sandbox": ("tradeops.cli.sandbox", "Run the sandbox bot; break it and mend it."),
 }
 EXIT_FAILED = 1

@@ -19,9 +19,9 @@ from tradeops.wiring import prefect_api
 
 @click.command()
 def command() -> None:
-    """Put pool, deployments and automations onto the server at PREFECT_API_URL; a second time changes nothing.
+    """Put pool, deployments and automations onto your Prefect server.
 
-    Start a worker of the pool `tradeops` and `tradeops watchdog` beside it, where the bot can be reached.
+    It is the one at PREFECT_API_URL; a second time changes nothing. Start a worker of the pool `tradeops` and `tradeops watchdog` beside it, where the bot can be reached.
     """
     asyncio.run(_deploy(load_settings()))
 

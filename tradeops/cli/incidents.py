@@ -25,7 +25,10 @@ COLOURS = {Level.WARNING: "yellow", Level.ERROR: "red", Level.CRITICAL: "bold re
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_context
 def command(context: click.Context, style: str) -> None:
-    """List what is broken; `ack KEY` takes care of one, so that nobody is reminded of it."""
+    """List what is broken, and take care of it.
+
+    `ack KEY` takes care of one incident, so that nobody is reminded of it.
+    """
     if context.invoked_subcommand is None:
         asyncio.run(_list(style))
 

@@ -19,7 +19,7 @@ from tradeops.wiring import open_channels
 
 @click.group()
 def command() -> None:
-    """Try the channels of notifications."""
+    """Send a test message to each channel of notifications."""
 
 
 @command.command("test")

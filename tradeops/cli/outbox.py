@@ -27,7 +27,7 @@ COLOURS = {MessageState.WAITING: "yellow", MessageState.DELIVERED: "green", Mess
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.pass_context
 def command(context: click.Context, state: str, style: str) -> None:
-    """Show the messages of the outbox, state and reason of each; send what is due; send one again."""
+    """Show messages that wait or were never delivered; send them."""
     if context.invoked_subcommand is None:
         asyncio.run(_list(MessageState(state), style))
 

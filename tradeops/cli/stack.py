@@ -19,6 +19,7 @@ from tradeops.adapters.prefect_api.client import PrefectApiClient
 from tradeops.cli.patience import patiently
 from tradeops.cli.processes import Leashed
 from tradeops.errors import MisconfiguredError, TradeOpsError, UnavailableError
+from tradeops.jobs.only_one import is_held
 
 POOL = "tradeops"
 PATIENCE = timedelta(seconds=50)  # ten looks at five seconds, as the bot's services are given after a deployment
@@ -138,6 +139,13 @@ class Stack:
             return any(found.name == name and found.online for found in await patiently(partial(api.workers, POOL)))
 
         await _until(worker, known)
+
+    def start_watchdog(self) -> bool:
+        """Start the watchdog; `False` when one of this home runs already, started by somebody else."""
+        if is_held(Path(self.environment.get("TRADEOPS_HOME", self.home)), "watchdog"):
+            return False
+        self._launch("watchdog", [sys.executable, "-m", "tradeops.cli", "watchdog"])
+        return True
 
     def stop(self) -> None:
         """End all processes, those that use others first, and wait until they are gone."""

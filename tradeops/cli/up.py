@@ -1,7 +1,6 @@
 """`tradeops up`: everything started, the jobs run once, their schedule kept until Ctrl-C."""
 
 import asyncio
-import fcntl
 import os
 import shlex
 import signal
@@ -24,13 +23,15 @@ from rich.text import Text
 from tradeops.adapters.prefect_api.client import Deployment, PrefectApiClient
 from tradeops.adapters.probes import host
 from tradeops.cli import EXIT_FAILED
+from tradeops.cli.deploy import apply_automations
 from tradeops.cli.night import Job, run_night
 from tradeops.cli.patience import patiently
 from tradeops.cli.stack import POOL, Stack, own_environment, project_folder
 from tradeops.domain.health import ProbeResult, Severity, Status, judge
-from tradeops.errors import MisconfiguredError, UnavailableError
+from tradeops.errors import MisconfiguredError
 from tradeops.http import open_pool
 from tradeops.jobs.health import thresholds
+from tradeops.jobs.only_one import only_one
 from tradeops.settings import Settings, env_file, load_settings
 from tradeops.wiring import prefect_api
 
@@ -98,7 +99,7 @@ async def _up(settings: Settings, wish: Wish) -> int:
     without = own_names if settings.rust_api_url is None else set()
     environment = own_environment(os.environ, without=without) | _for_children(settings)
     stack = Stack(home, project, environment)
-    with _only_one(home):
+    with only_one(home, "up"):
         async with open_pool() as pool:
             try:
                 api = await _start(stack, pool, settings, wish, console)
@@ -129,8 +130,11 @@ async def _start(
         await stack.server_answers(api)
     with _step(console, "deployments"):
         await stack.deploy(api)
+        await apply_automations(api, stack.project)
     with _step(console, "worker"):
         await stack.start_worker(api)
+    if not stack.start_watchdog():
+        console.print(f"[green]✓[/green] {'watchdog, which runs already':40}")
     console.print()
     return api
 
@@ -241,23 +245,6 @@ def _writable(home: Path) -> Path:
         remedy = "set TRADEOPS_HOME to a folder that you may write"
         raise MisconfiguredError("TRADEOPS_HOME", f"{home} cannot be used: {error.strerror}", remedy=remedy) from error
     return home
-
-
-@contextmanager
-def _only_one(home: Path) -> Generator[None]:
-    """Hold the lock of this home; the system frees it when we end, however we end."""
-    path = home / "up.lock"
-    with path.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            lock.seek(0)
-            problem = f"already runs in {home} as process {lock.read().strip() or 'unknown'}"
-            raise UnavailableError("tradeops up", problem, remedy="end it, or set another TRADEOPS_HOME") from error
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from tradeops.settings import Settings, load_settings
 
 @click.command()
 def command() -> None:
-    """Watch until it is ended: send waiting messages, alarm when a job is overdue, or Prefect or its worker is gone.
+    """Guard the desk: send what waits, alarm when its jobs stop.
 
     Runs once per TRADEOPS_HOME, beside everything else and without needing it.
     """

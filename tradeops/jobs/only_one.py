@@ -36,3 +36,15 @@ def only_one(home: Path, what: str) -> Generator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def is_held(home: Path, what: str) -> bool:
+    """Whether a process holds the lock of `what` in this home now."""
+    try:
+        with (home / f"{what}.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

@@ -8,7 +8,7 @@ import pytest
 from tests.unit.cli.conftest import Invoke
 from tradeops.settings import MASK, Settings
 
-NAMES = [str(info.validation_alias) for info in Settings.model_fields.values()]
+NAMES = [row.name for row in effective_settings(Settings.model_construct())]
 SECRET = "hunter2"
 
 

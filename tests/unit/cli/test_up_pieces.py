@@ -23,6 +23,7 @@ from tradeops.cli.processes import Leashed
 from tradeops.cli.stack import Stack
 from tradeops.cli.up import Wish
 from tradeops.errors import MisconfiguredError, UnavailableError
+from tradeops.jobs.only_one import only_one
 from tradeops.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[3]
@@ -77,12 +78,12 @@ def test_a_home_that_is_there_but_not_ours_is_told_as_well(home: Path, monkeypat
 
 def test_only_one_may_have_a_home_and_the_next_may_after_it(home: Path) -> None:
     up._writable(home)
-    with up._only_one(home):
-        with pytest.raises(UnavailableError) as raised, up._only_one(home):
+    with only_one(home, "up"):
+        with pytest.raises(UnavailableError) as raised, only_one(home, "up"):
             pytest.fail("two at once")
         problem = f"already runs in {home} as process {os.getpid()}"
         assert str(raised.value) == f"tradeops up: {problem}; end it, or set another TRADEOPS_HOME"
-    with up._only_one(home):
+    with only_one(home, "up"):
         assert (home / "up.lock").read_text() == str(os.getpid())
 
 
@@ -90,7 +91,7 @@ def test_a_lock_of_somebody_who_did_not_write_who_they_are(home: Path) -> None:
     up._writable(home)
     with (home / "up.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(UnavailableError, match="as process unknown"), up._only_one(home):
+        with pytest.raises(UnavailableError, match="as process unknown"), only_one(home, "up"):
             pytest.fail("two at once")
 
 
