@@ -21,7 +21,8 @@ from tradeops.wiring import prefect_api
 def command() -> None:
     """Put pool, deployments and automations onto your Prefect server.
 
-    It is the one at PREFECT_API_URL; a second time changes nothing. Start a worker of the pool `tradeops` and `tradeops watchdog` beside it, where the bot can be reached.
+    It is the one at PREFECT_API_URL; a second time changes nothing. Start a worker of the pool `tradeops` and
+    `tradeops watchdog` beside it, where the bot can be reached.
     """
     asyncio.run(_deploy(load_settings()))
 

@@ -69,7 +69,8 @@ def command(
 ) -> None:
     """Let some incidents alert nobody for a while.
 
-    PATTERN is of their keys: `mongodb`, `job:*`, `*`. Runs go on and are recorded. What is still broken at the end alerts then; the end of what was told before is told.
+    PATTERN is of their keys: `mongodb`, `job:*`, `*`. Runs go on and are recorded. What is still broken at the end
+    alerts then; the end of what was told before is told.
     """
     if (pattern is not None) + listing + (lift is not None) != 1:
         raise click.UsageError("give a PATTERN, or --list, or --lift ID")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.cli.conftest import Invoke
-from tradeops.settings import MASK, Settings
+from tradeops.settings import MASK, Settings, effective_settings
 
 NAMES = [row.name for row in effective_settings(Settings.model_construct())]
 SECRET = "hunter2"
