@@ -23,10 +23,8 @@ class Duration(click.ParamType[timedelta]):
 
     name = "duration"
 
-    def convert(self, value: str | timedelta, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         """The duration, or a usage error."""
-        if isinstance(value, timedelta):
-            return value
         found = re.findall(r"(\d{1,6})([dhms])", value)
         if not found or "".join(number + unit for number, unit in found) != value:
             self.fail(f"{value!r} is no duration: write 2h, 90m or 1d12h", param, ctx)
@@ -41,10 +39,10 @@ class Moment(click.ParamType[datetime]):
 
     name = "time"
 
-    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """The moment, aware, or a usage error."""
         try:
-            moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+            moment = datetime.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is no time: write 2026-11-26T02:00", param, ctx)
         return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone(UTC)

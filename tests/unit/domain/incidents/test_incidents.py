@@ -8,6 +8,7 @@ import pytest
 from tests.unit.domain.incidents.play import NOON, POLICY, QUARTER, Play, dead, look
 from tradeops.domain.incidents.folding import DEPENDS_ON
 from tradeops.domain.incidents.model import CERTAIN, Incident, Observation, Silence, key_of
+from tradeops.domain.incidents.wording import lasted
 from tradeops.domain.notices import Level
 
 HOUR = timedelta(hours=1)
@@ -337,6 +338,22 @@ def test_long_names_become_different_short_keys() -> None:
 def test_nothing_is_no_key() -> None:
     with pytest.raises(ValueError, match="is no key"):
         key_of("\u2003")
+
+
+@pytest.mark.parametrize(
+    ("duration", "text"),
+    [
+        (timedelta(seconds=-1), "0 s"),
+        (timedelta(seconds=59.9), "59 s"),
+        (timedelta(minutes=1), "1 min"),
+        (timedelta(minutes=59, seconds=59), "59 min"),
+        (timedelta(hours=1), "1 h 0 min"),
+        (timedelta(hours=23, minutes=59), "23 h 59 min"),
+        (timedelta(days=2, hours=3), "2 d 3 h"),
+    ],
+)
+def test_a_duration_reads_by_its_two_largest_units(duration: timedelta, text: str) -> None:
+    assert lasted(duration) == text
 
 
 def test_a_very_long_title_is_cut_and_the_body_keeps_it_all() -> None:
