@@ -95,6 +95,19 @@ async def test_every_target_gets_its_own_message(ground: Ground) -> None:
     ]
 
 
+async def test_hostile_names_and_texts_are_told_and_block_nobody(ground: Ground) -> None:
+    evil = Observation(
+        "strategy:</b><script> @everyone " + "x" * 300, Level.CRITICAL, "a\ud800\nb\x00" + "y" * 9000, NOON, 3
+    )
+    await see(ground, evil, dead("engine"))
+    [queued] = await ground.store.outbox()
+    body = from_body(queued.message.body).body
+    assert "strategy:_/b_script_" in body
+    assert "a b" + " " + "y" * 100 in body
+    assert "(7004 more characters)" in body
+    assert len(queued.message.key) < 200
+
+
 async def test_routes_decide_who_is_told(ground: Ground) -> None:
     ground.settings = configured(
         EMAIL_TO="a@b.c", SMTP_HOST="h", EMAIL_FROM="d@e.f", NOTIFY_ROUTES="critical=*;warning=email"

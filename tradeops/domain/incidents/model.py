@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -11,6 +11,7 @@ from tradeops.domain.notices import Level
 
 CERTAIN = 1000
 LONGEST_KEY = 80
+LONGEST_SUMMARY = 2000
 SEVERITIES = (Level.WARNING, Level.ERROR, Level.CRITICAL)
 UNSAFE = re.compile(r"[^A-Za-z0-9_.:/+-]+")
 
@@ -30,7 +31,7 @@ class Observation:
     """What one look at one thing found.
 
     Attributes:
-        key: what was looked at, as `key_of` makes it: `mongodb`, `job:daily-portfolio-report`, `cost:monthly`.
+        key: what was looked at: `mongodb`, `job:daily-portfolio-report`, `cost:monthly`; counted as `key_of` makes it.
         severity: how bad; `None` is good.
         summary: why, one line without secrets.
         at: when, aware.
@@ -175,6 +176,19 @@ class Silence:
     def covers(self, key: str, moment: datetime) -> bool:
         """Whether `key` is silent at `moment`."""
         return self.since <= moment < self.until and fnmatchcase(key, self.pattern)
+
+
+def tidy(look: Observation) -> Observation:
+    """The look as every store can keep it: its keys as `key_of` makes them, its summary one line of whole characters.
+
+    Raises:
+        ValueError: a key of which nothing is left.
+    """
+    text = "".join(c if c.isprintable() else " " for c in look.summary)
+    line = " ".join(text.split())
+    if len(line) > LONGEST_SUMMARY:
+        line = f"{line[:LONGEST_SUMMARY]}… ({len(line) - LONGEST_SUMMARY} more characters)"
+    return replace(look, key=key_of(look.key), summary=line, depends_on=tuple(map(key_of, look.depends_on)))
 
 
 def key_of(text: str) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from tradeops.domain.incidents import wording
 from tradeops.domain.incidents.folding import root_of
 from tradeops.domain.incidents.machine import is_stale, step
-from tradeops.domain.incidents.model import Incident, Observation, Policy, Silence, Told, Transition
+from tradeops.domain.incidents.model import Incident, Observation, Policy, Silence, Told, Transition, tidy
 from tradeops.domain.notices import Level, Notice
 
 Route = Callable[[str, Level], tuple[str, ...]]
@@ -159,7 +159,7 @@ class _Message:
 
 def _one_per_key(looks: Iterable[Observation]) -> list[Observation]:
     worst: dict[str, Observation] = {}
-    for look in looks:
+    for look in map(tidy, looks):
         if look.key not in worst or (look.severity or Level.INFO) > (worst[look.key].severity or Level.INFO):
             worst[look.key] = look
     return list(worst.values())
