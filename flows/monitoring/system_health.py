@@ -13,6 +13,7 @@ from tradeops.domain.health import HealthReport, PreviousRun, Round, assess
 from tradeops.domain.incidents.of_health import observations
 from tradeops.errors import MisconfiguredError
 from tradeops.jobs import alerting, health
+from tradeops.jobs.heartbeats import heartbeat
 from tradeops.wiring import Desk, open_desk
 
 PERIOD = timedelta(minutes=15)
@@ -61,7 +62,7 @@ async def system_health_check() -> State[HealthReport]:
     if (late := presentation.lateness()) > PERIOD:
         return presentation.skipped(f"{late.total_seconds() / 60:.0f} min late: the next run is due")
     try:
-        async with open_desk() as desk:
+        async with open_desk() as desk, heartbeat(desk, "system-health-check"):
             before, probed = await asyncio.gather(health.previous_run(desk), probe_everything(desk))
             report = assess(probed, health.thresholds(desk.settings))
             kept = await asyncio.gather(

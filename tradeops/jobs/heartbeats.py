@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 async def heartbeat(ground: Ground, job: str) -> AsyncGenerator[None]:
     """Leave a sign of life of `job` at the end of the block, whatever the verdict and whether it worked: it ran.
 
-    A block that ends without an error also ends the job's own incident. A store that is down or slow costs the sign,
-    never the run.
+    A block that ends without an error also ends the job's own incident. A store that is down or slow, and a defect of
+    ours here, cost the sign, never the run.
     """
     worked = False
     try:
@@ -39,6 +39,8 @@ async def heartbeat(ground: Ground, job: str) -> AsyncGenerator[None]:
                     await observe(ground, [well], source="job", run_id=f"{job}-{now:%Y%m%dT%H%M%S.%f}", now=now)
         except (TradeOpsError, TimeoutError) as error:
             log.warning("no sign of life was left: %s", str(error) or "the store did not answer in time")
+        except Exception:
+            log.exception("no sign of life was left: our own code broke")
 
 
 async def beat(store: Store, job: str, *, now: datetime) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -96,3 +97,12 @@ async def test_a_dead_store_costs_the_sign_and_never_the_run(
         async with heartbeat(Own(DeadStore(hangs=hangs)), "check"):  # type: ignore[arg-type]
             pass
     assert "no sign of life was left" in caplog.text
+
+
+async def test_a_defect_of_ours_costs_the_sign_and_never_the_run(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(heartbeats, "observe", AsyncMock(side_effect=ZeroDivisionError("a defect")))
+    async with heartbeat(Own(store), "check"):
+        pass
+    assert "a defect" in caplog.text
