@@ -69,7 +69,7 @@ OFFLINE = """
 import socket
 def refuse(*_): raise SystemExit("a connection was made")
 socket.socket.connect = socket.socket.connect_ex = refuse
-import flows.presentation, flows.monitoring.system_health, tradeops.jobs.health
+import flows.presentation, flows.monitoring.system_health, flows.monitoring.run_state_alert, tradeops.watchdog
 """
 
 
