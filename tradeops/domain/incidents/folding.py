@@ -44,7 +44,5 @@ def _dependencies(key: str, incidents: Mapping[str, Incident]) -> tuple[str, ...
 
 
 def _weight(incident: Incident) -> Level:
-    """How much it can explain now: what was seen last, or while it recovers or flaps the worst of its incident."""
-    if incident.observed is None or incident.flapping:
-        return incident.severity
-    return incident.observed
+    """How much it can explain now: what was seen last, or while it recovers the worst of its incident."""
+    return incident.severity if incident.observed is None else incident.observed

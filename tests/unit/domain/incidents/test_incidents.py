@@ -154,6 +154,20 @@ def test_one_critical_blip_in_a_warning_is_no_rise() -> None:
     assert play.told == ["opened"]
 
 
+def test_critical_blips_among_warnings_never_add_up_to_a_rise() -> None:
+    play = Play()
+    play.see_all([[look("disk", Level.CRITICAL)], [look("disk", Level.WARNING)]] * 5)
+    assert play.told == ["opened"]
+    assert play.board.incidents["disk"].severity is Level.WARNING
+
+
+def test_good_looks_that_do_not_follow_each_other_resolve_nothing() -> None:
+    play = Play()
+    play.see(dead("engine"))
+    play.see_all([[look("engine")], [look("engine", Level.CRITICAL)]] * 6)
+    assert play.told == ["opened"]
+
+
 def test_an_acknowledged_incident_reminds_nobody_but_rises_and_recovers() -> None:
     play = Play()
     play.see(look("disk", Level.WARNING, looks=2))
@@ -180,6 +194,12 @@ def test_what_is_still_broken_when_a_silence_ends_is_told_then() -> None:
     play.see_all([[dead("engine")]] * 10)
     assert [at for at, _ in play.notices] == [NOON + 2 * HOUR]
     assert "since 2026-11-25 12:15 UTC" in play.notices[0][1].body
+
+
+def test_what_is_mending_when_a_silence_ends_is_not_told_any_more() -> None:
+    play = Play(silences=[hushed("*", hours=1)])
+    play.see_all([[dead("engine")]] * 3 + [[look("engine")]] * 3)
+    assert play.told == []
 
 
 def test_a_silence_covers_its_keys_and_its_time_alone() -> None:
@@ -216,6 +236,15 @@ def test_the_third_outage_in_six_hours_is_flapping_then_silence_until_it_is_stab
     play.see_all([[look("engine")]] * 12)
     assert play.told[5:] == ["resolved"]
     assert play.board.incidents == {}
+
+
+def test_two_hours_without_a_change_end_the_flapping() -> None:
+    play = Play()
+    play.see_all([*cycle(2, 1) * 3])
+    play.see(look("engine"), after=timedelta(hours=2) - timedelta(microseconds=1))
+    assert play.told[-1] == "flapping"
+    play.see(look("engine"), after=timedelta(microseconds=1))
+    assert play.told[-1] == "resolved"
 
 
 def test_what_ends_its_flapping_broken_is_reminded_of_again() -> None:
