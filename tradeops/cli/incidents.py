@@ -14,7 +14,9 @@ from tradeops.domain.incidents.folding import root_of
 from tradeops.domain.incidents.model import Incident, Silence
 from tradeops.domain.incidents.wording import STATES, clock, lasted
 from tradeops.domain.notices import Level
+from tradeops.errors import UnavailableError
 from tradeops.jobs import incidents, silences
+from tradeops.jobs.standin import open_stand_in
 from tradeops.settings import load_settings
 from tradeops.wiring import our_store
 
@@ -61,8 +63,7 @@ async def _acknowledge(key: str, by: str) -> Incident:
 
 async def _list(style: str) -> None:
     now = datetime.now(UTC)
-    async with our_store(load_settings()) as store:
-        there, quiet = await asyncio.gather(incidents.open_incidents(store, now=now), silences.lasting(store, now=now))
+    there, quiet = await _standing(now)
     known = {incident.key: incident for incident in there}
     rows = [(incident, _whom(incident, known, quiet, now)) for incident in there]
     if style == "json":
@@ -78,6 +79,20 @@ async def _list(style: str) -> None:
     if rows:
         console.print(table)
     console.print(f"{len(rows)} open", style="dim")
+
+
+async def _standing(now: datetime) -> tuple[tuple[Incident, ...], tuple[Silence, ...]]:
+    """What is open and what is silent, by this machine's copy while the store is down."""
+    settings = load_settings()
+    async with our_store(settings) as store, open_stand_in(settings) as stand_in:
+        try:
+            return await incidents.open_incidents(store, now=now), await silences.lasting(store, now=now)
+        except UnavailableError as error:
+            if stand_in is None:
+                raise
+            click.echo(f"this machine's copy is shown: {error}", err=True)
+        local = stand_in.store
+        return await incidents.open_incidents(local, now=now), await silences.lasting(local, now=now)
 
 
 def _whom(incident: Incident, known: dict[str, Incident], quiet: tuple[Silence, ...], now: datetime) -> str:

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import socket
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
+from unittest.mock import AsyncMock
 
 import pytest
 from click.testing import CliRunner, Result
@@ -15,8 +17,8 @@ from tradeops.cli.incidents import command as incidents_command
 from tradeops.cli.silence import command as silence_command
 from tradeops.domain.incidents.model import Observation
 from tradeops.domain.notices import Level
-from tradeops.errors import RejectedError
-from tradeops.jobs import incidents
+from tradeops.errors import RejectedError, UnavailableError
+from tradeops.jobs import incidents, standin
 from tradeops.settings import Settings, load_settings
 from tradeops.wiring import Desk
 
@@ -89,6 +91,22 @@ def test_what_is_broken_is_listed_with_who_knows(home: Path) -> None:
         ("mongodb", "critical"),
         ("disk", "warning"),
     ]
+
+
+def test_while_the_store_is_down_the_copy_of_this_machine_is_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    see(home / standin.FOLDER, ("engine", Level.CRITICAL))
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("MONGODB_URL", f"mongodb://127.0.0.1:{nobody.getsockname()[1]}")
+        result = run_incidents()
+    assert "this machine's copy is shown: store: MongoDB at" in result.stderr
+    assert "1 open" in result.stdout
+
+
+def test_a_local_store_that_is_broken_is_an_error(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(incidents, "open_incidents", AsyncMock(side_effect=UnavailableError("store", "damaged")))
+    assert isinstance(run_incidents().exception, UnavailableError)
+    assert home.exists()
 
 
 def test_taking_care_is_kept_and_shown(home: Path) -> None:
