@@ -152,7 +152,8 @@ def test_a_second_one_in_the_same_home_is_refused_in_one_line(up: Up) -> None:
 def test_ctrl_c_leaves_no_process_behind(up: Up) -> None:
     """The last one with `up`: it ends it."""
     family = psutil.Process(up.process.pid).children(recursive=True)
-    assert len(family) >= 6  # three leashes, the sandbox, the server, the worker
+    assert len(family) >= 8  # four leashes, the sandbox, the server, the worker, the watchdog
+    assert sum(one.endswith(" -m tradeops.cli watchdog") for one in living_in(up.home)) == 2  # itself and its leash
     assert press_ctrl_c(up) == 0
     assert not [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
     assert not living_in(up.home)

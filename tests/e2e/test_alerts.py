@@ -1,0 +1,93 @@
+"""From a run that fails on a live server to what people get: automation, incident, channels, watchdog."""
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import Up, until
+
+pytestmark = pytest.mark.e2e
+
+JOB = "system-health-check"
+KEY = f"job:{JOB}"
+CHANNELS = ["discord", "email", "slack", "telegram", "webhook"]
+ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+PATIENCE = 60.0
+
+
+def messages(up: Up) -> list[dict[str, Any]]:
+    """All that the sandbox's channels got, oldest first."""
+    [hook] = re.findall(r"^export SLACK_WEBHOOK_URL=(\S+)/slack$", (up.home / "shell").read_text(), re.MULTILINE)
+    answer = httpx.get(f"{hook}/deliveries", trust_env=False, timeout=10).raise_for_status()
+    found: list[dict[str, Any]] = answer.json()
+    return found
+
+
+def alerts(up: Up, about: str, *, after: int = 0) -> list[str]:
+    """The channels that were told that something is broken."""
+    return sorted(m["channel"] for m in told(up, about, after) if "recovered" not in m["text"])
+
+
+def recoveries(up: Up, about: str, *, after: int = 0) -> list[str]:
+    return sorted(m["channel"] for m in told(up, about, after) if "recovered" in m["text"])
+
+
+def told(up: Up, about: str, after: int) -> list[dict[str, Any]]:
+    return [m for m in messages(up) if m["number"] > after and about in m["text"]]
+
+
+def prefect(up: Up, path: str, query: object = None) -> Any:  # noqa: ANN401 - JSON
+    address = up.address("Prefect UI").removesuffix("/dashboard") + "/api" + path
+    answer = httpx.request("GET" if query is None else "POST", address, json=query, trust_env=False, timeout=10)
+    return answer.raise_for_status().json()
+
+
+def run(up: Up, environment: dict[str, str]) -> str:
+    """Run the health check in a changed environment to its end; the name of its last state."""
+    query = {"name": "of the alert tests", "job_variables": {"env": environment}, "state": {"type": "SCHEDULED"}}
+    deployment = prefect(up, f"/deployments/name/{JOB}/{JOB}")["id"]
+    return ended(up, prefect(up, f"/deployments/{deployment}/create_flow_run", query)["id"])
+
+
+def ended(up: Up, run_id: str) -> str:
+    until(lambda: prefect(up, f"/flow_runs/{run_id}")["state"]["type"] in {"COMPLETED", "FAILED", "CRASHED"}, PATIENCE)
+    return str(prefect(up, f"/flow_runs/{run_id}")["state"]["name"])
+
+
+def alert_runs_ended(up: Up) -> int:
+    """How often the automation has started its flow, and that has ended well."""
+    where = {
+        "deployments": {"name": {"any_": ["run-state-alert"]}},
+        "flow_runs": {"state": {"name": {"any_": ["Completed"]}}},
+    }
+    return len(prefect(up, "/flow_runs/filter", where))
+
+
+def test_a_run_that_fails_is_told_once_by_the_automation_and_its_end_once_by_the_watchdog(up: Up) -> None:
+    before, alerted = max((m["number"] for m in messages(up)), default=0), alert_runs_ended(up)
+    started = up.in_second_terminal(
+        f"""prefect deployment run '{JOB}/{JOB}' -jv 'env={{"RUST_API_URL": "nonsense"}}'"""
+    )
+    assert ended(up, re.findall(ID, started.stdout)[0]) == "Failed"
+    assert run(up, {"RUST_API_URL": "more nonsense"}) == "Failed"
+    until(lambda: alert_runs_ended(up) == alerted + 2, PATIENCE)
+    assert alerts(up, KEY, after=before) == CHANNELS
+
+    # it does its work: that the bot is not well is another incident
+    assert run(up, {"TRADEOPS_STARTUP_GRACE_SECONDS": "0"}) == "Critical"
+    until(lambda: recoveries(up, KEY, after=before) == CHANNELS, PATIENCE)
+    assert alerts(up, KEY, after=before) == CHANNELS
+    assert alerts(up, "frontend") == CHANNELS
+
+
+def test_deploying_again_changes_nothing(up: Up) -> None:
+    done = up.in_second_terminal("tradeops deploy")
+    assert done.returncode == 0, done.stderr
+    what = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
+    assert [name for word, name in what if word == "deployed"] == ["run-state-alert/run-state-alert", f"{JOB}/{JOB}"]
+    assert {word for word, _ in what} == {"deployed", "unchanged"}
+    assert {name for word, name in what if word == "unchanged"} == {
+        one["name"] for one in prefect(up, "/automations/filter", {})
+    }
