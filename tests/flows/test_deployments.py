@@ -11,6 +11,8 @@ import yaml
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.flows import Flow, load_flow_from_entrypoint
 
+from tradeops.jobs.automations import read_definitions
+
 ROOT = Path(__file__).parents[2]
 FLOW_FILES = sorted(path for path in (ROOT / "flows").rglob("*.py") if path.name != "__init__.py")
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
@@ -45,8 +47,24 @@ def test_a_deployment_loads_its_flow_by_the_same_name_and_its_parameters_are_val
     assert loaded.name == deployment["name"]
     assert loaded.fn.__name__.replace("_", "-") == deployment["name"]
     assert loaded.timeout_seconds
-    for parameters in [deployment.get("parameters", {})] + [s.get("parameters", {}) for s in deployment["schedules"]]:
-        loaded.validate_parameters(parameters)
+    if "tradeops" in deployment["tags"]:  # a job, which is started by hand too; others get theirs from an automation
+        for started in [{}, *deployment["schedules"]]:
+            loaded.validate_parameters(deployment.get("parameters", {}) | started.get("parameters", {}))
+
+
+def test_an_automation_gives_the_flow_that_it_starts_what_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    entrypoints = {f"{d['name']}/{d['name']}": d["entrypoint"] for d in DEPLOYMENTS}
+    automations = read_definitions((ROOT / "automations.yaml").read_text())
+    starts = [action for one in automations for action in one["actions"] if action["type"] == "run-deployment"]
+    assert {"run-state-alert/run-state-alert"} <= {action["deployment"] for action in starts}
+    for action in starts:
+        loaded: Flow[..., Any] = load_flow_from_entrypoint(
+            entrypoints[action["deployment"]], use_placeholder_flow=False
+        )
+        given = action.get("parameters", {})
+        assert set(loaded.parameters.required or []) <= set(given) <= set(loaded.parameters.properties)
 
 
 @deployment
