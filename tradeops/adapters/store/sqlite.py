@@ -1,7 +1,9 @@
 """The store in one SQLite file: the default, for any number of processes of one machine."""
 
+import asyncio
 import json
 import sqlite3
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -134,8 +136,7 @@ class SqliteStore:
 
     async def add_point(self, series: str, point: Point) -> bool:
         """See `Store`."""
-        at = micros(point.timestamp)
-        row = (checked_collection(series), checked_key(point.key), at, dumps(checked_point_body(point.body)))
+        row = _row(checked_collection(series), point)
         retention = series_rules.RETENTION.get(series)
 
         def add(connection: sqlite3.Connection) -> bool:
@@ -147,6 +148,13 @@ class SqliteStore:
             return added == 1
 
         return await self._file.write(add)
+
+    async def add_points(self, series: str, points: Sequence[Point]) -> None:
+        """See `Store`; all of them or none."""
+        name = checked_collection(series)
+        rows = await asyncio.to_thread(lambda: [_row(name, point) for point in points])
+        statement = "INSERT INTO points VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+        await self._file.write(lambda connection: connection.executemany(statement, rows))
 
     async def points(
         self, series: str, *, since: datetime, until: datetime, limit: int = 1000, newest_first: bool = False
@@ -261,6 +269,10 @@ class SqliteStore:
 def _document(row: tuple[str, str, int]) -> Document:
     key, body, version = row
     return Document(key, json.loads(body), version)
+
+
+def _row(series: str, point: Point) -> tuple[str, str, int, str]:
+    return series, checked_key(point.key), micros(point.timestamp), dumps(checked_point_body(point.body))
 
 
 def _point(row: tuple[str, int, str]) -> Point:
