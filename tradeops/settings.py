@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
@@ -57,6 +58,14 @@ def _split(value: str, schemes: tuple[str, ...]) -> Any:  # noqa: ANN401 - urlsp
 def _path_on_host(value: str) -> str:
     if not value.startswith("/"):
         raise ValueError("must begin with /")
+    return value
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):  # no such name, one that leaves the folder, the name of a folder
+        raise ValueError("is no IANA time zone") from None
     return value
 
 
@@ -177,6 +186,14 @@ class Settings(BaseSettings):
         "TRADEOPS_LATE_RUN_LIMIT_SECONDS", 300.0, "300", "A Prefect run later than this is degraded."
     )
 
+    # How reports are made
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = _setting(
+        "TRADEOPS_TIME_ZONE", "UTC", "Asia/Ho_Chi_Minh", "Time zone of the times that people see; storage stays UTC."
+    )
+    late_grace_seconds: Seconds = _setting(
+        "TRADEOPS_LATE_GRACE_SECONDS", 21600.0, "21600", "A daily report that starts later than this is skipped."
+    )
+
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if self.store == "mongodb" and self.mongodb_url is None:
@@ -201,6 +218,16 @@ class Settings(BaseSettings):
     def slow_after(self) -> timedelta:
         """TRADEOPS_SLOW_AFTER_SECONDS."""
         return timedelta(seconds=self.slow_after_seconds)
+
+    @property
+    def late_grace(self) -> timedelta:
+        """TRADEOPS_LATE_GRACE_SECONDS."""
+        return timedelta(seconds=self.late_grace_seconds)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """TRADEOPS_TIME_ZONE."""
+        return ZoneInfo(self.time_zone)
 
 
 @dataclass(frozen=True, slots=True)

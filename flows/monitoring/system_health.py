@@ -12,6 +12,7 @@ from flows import presentation
 from tradeops.domain.health import HealthReport, Round, assess
 from tradeops.errors import MisconfiguredError
 from tradeops.jobs import health
+from tradeops.rendering.health import health_page
 from tradeops.wiring import Desk, open_desk
 
 PERIOD = timedelta(minutes=15)
@@ -51,10 +52,13 @@ async def system_health_check() -> State[HealthReport]:
         async with open_desk() as desk:
             before, probed = await asyncio.gather(health.previous_run(desk), probe_everything(desk))
             report = assess(probed, health.thresholds(desk.settings))
-            page = presentation.health_markdown(report, before)
+            page = health_page(report, before, desk.settings.zone)
             kept = await asyncio.gather(
                 presentation.publish("system-health-check", page), record(desk, report), return_exceptions=True
             )
     except MisconfiguredError as error:
-        return presentation.misconfigured(error)
-    return presentation.end_state(report, kept)
+        return presentation.failed(error)
+    parts = report.named(report.overall)
+    return presentation.end_state(
+        "system-health-check", report, report.overall, report.summary, parts=parts, mishaps=kept
+    )
