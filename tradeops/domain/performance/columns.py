@@ -1,7 +1,11 @@
 """Closed trades as columns: what a million of them are computed from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
+from math import isfinite
+from operator import attrgetter
 from typing import Self
 
 import numpy as np
@@ -10,6 +14,10 @@ from numpy.typing import NDArray
 from tradeops.domain.performance.windows import Window
 from tradeops.domain.portfolio import ClosedTrade
 from tradeops.domain.readings import RejectedRecord
+
+NO_TRADES = "no closed trades"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EXACT = Context(prec=100, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,15 +51,75 @@ class TradeColumns:
         A value that is NaN or infinite, a notional not above zero and a close before the open are rejected with the
         reason. Of several trades with one id the one closed last stays.
         """
-        raise NotImplementedError
+        problems = [_implausible(trade) for trade in trades]
+        good = [trade for trade, problem in zip(trades, problems, strict=True) if not problem]
+        ordered = sorted(good, key=attrgetter("closed_at", "opened_at", "id", "pnl"))
+        latest = {trade.id: trade for trade in ordered}
+        kept = [trade for trade in ordered if latest[trade.id] is trade] if len(latest) < len(good) else ordered
+        pnl = np.array([trade.pnl for trade in kept], dtype=object)
+        pnl_usd = pnl.astype(np.float64)
+        entry_prices = np.array([trade.entry_price for trade in kept], dtype=np.float64)
+        quantities = np.array([trade.quantity for trade in kept], dtype=np.float64)
+        return cls(
+            ids=np.array([trade.id for trade in kept], dtype=object),
+            symbols=np.array([trade.symbol for trade in kept], dtype=object),
+            opened_at=microseconds([trade.opened_at for trade in kept]),
+            closed_at=microseconds([trade.closed_at for trade in kept]),
+            pnl=pnl,
+            pnl_usd=pnl_usd,
+            return_percent=100 * pnl_usd / (entry_prices * quantities),
+            duplicates=len(good) - len(kept),
+            rejected=tuple(RejectedRecord(t.id, why) for t, why in zip(trades, problems, strict=True) if why),
+        )
 
     def __len__(self) -> int:
         return len(self.pnl_usd)
 
     def within(self, window: Window) -> Self:
         """The trades closed in the window, as views: nothing is copied."""
-        raise NotImplementedError
+        ends = microseconds([window.since, window.until])
+        first, last = np.searchsorted(self.closed_at, ends, side="left")
+        return self._taken(slice(first, last))
 
     def where(self, mask: NDArray[np.bool_]) -> Self:
         """The trades at which `mask` is true, e.g. `columns.where(columns.symbols == "BTCUSDT")`."""
-        raise NotImplementedError
+        return self._taken(mask)
+
+    def total(self, mask: NDArray[np.bool_] | None = None) -> Decimal:
+        """The exact sum of profits, USDT; of those at which `mask` is true when it is given."""
+        return exact_sum(self.pnl if mask is None else self.pnl[mask])
+
+    def _taken(self, which: slice | NDArray[np.bool_]) -> Self:
+        columns = ("ids", "symbols", "opened_at", "closed_at", "pnl", "pnl_usd", "return_percent")
+        return replace(self, **{name: getattr(self, name)[which] for name in columns})
+
+
+def exact_sum(amounts: NDArray[np.object_]) -> Decimal:
+    """The sum of Decimals without rounding, whatever precision the caller's context has."""
+    with localcontext(EXACT):
+        return sum(amounts.tolist(), Decimal(0))
+
+
+def microseconds(moments: Sequence[datetime]) -> NDArray[np.datetime64]:
+    """Aware times as `datetime64[us]` in UTC."""
+    return np.array([(moment - EPOCH) // timedelta.resolution for moment in moments], dtype="datetime64[us]")
+
+
+def moment(of: np.datetime64) -> datetime:
+    """One entry of a time column as an aware datetime."""
+    return EPOCH + int(of.astype(np.int64)) * timedelta.resolution
+
+
+def _implausible(trade: ClosedTrade) -> str:
+    for name in ("pnl", "entry_price", "quantity"):
+        amount = getattr(trade, name)
+        if not (amount.is_finite() and isfinite(amount)):
+            return f"{name} is NaN or infinite"
+    if trade.entry_price <= 0 or trade.quantity <= 0:
+        return "entry price and quantity are not above zero"
+    notional = float(trade.entry_price) * float(trade.quantity)
+    if not (isfinite(notional) and notional > 0 and isfinite(float(trade.pnl) / notional)):
+        return "profit and notional are out of proportion"
+    if trade.closed_at < trade.opened_at:
+        return "closed before it was opened"
+    return ""

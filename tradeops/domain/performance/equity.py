@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from tradeops.domain.figures import Amount
-from tradeops.domain.performance.columns import TradeColumns
+from tradeops.domain.figures import Amount, known_amount, unknown_amount
+from tradeops.domain.performance.columns import TradeColumns, microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,9 @@ class Equity:
     @property
     def label(self) -> str:
         """`observed`, `reconstructed`, or `n/a: reason`."""
-        raise NotImplementedError
+        if self.usd.value is None:
+            return f"n/a: {self.usd.reason}"
+        return "observed" if self.observed else "reconstructed"
 
 
 def equity_at(
@@ -46,4 +48,11 @@ def equity_at(
         observed: equity that was seen, by its moment.
         account_since: when the engine last began anew with its initial balance; before it nothing can be known.
     """
-    raise NotImplementedError
+    if observed and moment in observed:
+        return Equity(known_amount(observed[moment]), observed=True)
+    if account_since is not None and moment < account_since:
+        return Equity(unknown_amount(f"the account began anew at {account_since:%Y-%m-%d %H:%M} UTC"))
+    if balance.value is None:
+        return Equity(unknown_amount(f"the balance is not known: {balance.reason}"))
+    since = columns.total(columns.closed_at >= microseconds([moment]))
+    return Equity(known_amount(balance.value - since))
