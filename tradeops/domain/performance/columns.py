@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, localcontext
-from math import isfinite
-from operator import attrgetter
 from typing import Self
 
 import numpy as np
@@ -51,25 +49,31 @@ class TradeColumns:
         A value that is NaN or infinite, a notional not above zero and a close before the open are rejected with the
         reason. Of several trades with one id the one closed last stays.
         """
-        problems = [_implausible(trade) for trade in trades]
-        good = [trade for trade, problem in zip(trades, problems, strict=True) if not problem]
-        ordered = sorted(good, key=attrgetter("closed_at", "opened_at", "id", "pnl"))
-        latest = {trade.id: trade for trade in ordered}
-        kept = [trade for trade in ordered if latest[trade.id] is trade] if len(latest) < len(good) else ordered
-        pnl = np.array([trade.pnl for trade in kept], dtype=object)
-        pnl_usd = pnl.astype(np.float64)
-        entry_prices = np.array([trade.entry_price for trade in kept], dtype=np.float64)
-        quantities = np.array([trade.quantity for trade in kept], dtype=np.float64)
+        ids = np.array([trade.id for trade in trades], dtype=object)
+        opened_at = microseconds([trade.opened_at for trade in trades])
+        closed_at = microseconds([trade.closed_at for trade in trades])
+        pnl_usd, entry_prices, quantities = (
+            _floats([getattr(trade, name) for trade in trades]) for name in ("pnl", "entry_price", "quantity")
+        )
+        with np.errstate(all="ignore"):
+            notional = entry_prices * quantities
+            return_percent = 100 * pnl_usd / notional
+            good = (entry_prices > 0) & (quantities > 0) & (notional > 0) & np.isfinite(notional)
+            good &= np.isfinite(return_percent) & (closed_at >= opened_at)
+        order = np.lexsort((pnl_usd, ids, opened_at, closed_at))
+        order = order[good[order]]
+        last = {identity: place for place, identity in enumerate(ids[order].tolist())}
+        kept = order[sorted(last.values())]
         return cls(
-            ids=np.array([trade.id for trade in kept], dtype=object),
-            symbols=np.array([trade.symbol for trade in kept], dtype=object),
-            opened_at=microseconds([trade.opened_at for trade in kept]),
-            closed_at=microseconds([trade.closed_at for trade in kept]),
-            pnl=pnl,
-            pnl_usd=pnl_usd,
-            return_percent=100 * pnl_usd / (entry_prices * quantities),
-            duplicates=len(good) - len(kept),
-            rejected=tuple(RejectedRecord(t.id, why) for t, why in zip(trades, problems, strict=True) if why),
+            ids=ids[kept],
+            symbols=np.array([trade.symbol for trade in trades], dtype=object)[kept],
+            opened_at=opened_at[kept],
+            closed_at=closed_at[kept],
+            pnl=np.array([trade.pnl for trade in trades], dtype=object)[kept],
+            pnl_usd=pnl_usd[kept],
+            return_percent=return_percent[kept],
+            duplicates=len(order) - len(kept),
+            rejected=tuple(RejectedRecord(trades[i].id, _problem(trades[i])) for i in np.flatnonzero(~good)),
         )
 
     def __len__(self) -> int:
@@ -110,16 +114,19 @@ def moment(of: np.datetime64) -> datetime:
     return EPOCH + int(of.astype(np.int64)) * timedelta.resolution
 
 
-def _implausible(trade: ClosedTrade) -> str:
+def _floats(amounts: Sequence[Decimal]) -> NDArray[np.float64]:
+    try:
+        return np.array(amounts, dtype=np.float64)
+    except ValueError:  # a signalling NaN
+        return np.array([amount if amount.is_finite() else np.nan for amount in amounts], dtype=np.float64)
+
+
+def _problem(trade: ClosedTrade) -> str:
     for name in ("pnl", "entry_price", "quantity"):
-        amount = getattr(trade, name)
-        if not (amount.is_finite() and isfinite(amount)):
+        if not getattr(trade, name).is_finite():
             return f"{name} is NaN or infinite"
     if trade.entry_price <= 0 or trade.quantity <= 0:
         return "entry price and quantity are not above zero"
-    notional = float(trade.entry_price) * float(trade.quantity)
-    if not (isfinite(notional) and notional > 0 and isfinite(float(trade.pnl) / notional)):
-        return "profit and notional are out of proportion"
     if trade.closed_at < trade.opened_at:
         return "closed before it was opened"
-    return ""
+    return "profit and notional are out of proportion"

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from tradeops.domain.figures import Amount, known_amount, unknown_amount
-from tradeops.domain.performance.columns import TradeColumns, microseconds
+from tradeops.domain.performance.columns import EXACT, TradeColumns, microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +55,4 @@ def equity_at(
     if balance.value is None:
         return Equity(unknown_amount(f"the balance is not known: {balance.reason}"))
     since = columns.total(columns.closed_at >= microseconds([moment]))
-    return Equity(known_amount(balance.value - since))
+    return Equity(known_amount(EXACT.subtract(balance.value, since)))

@@ -7,7 +7,7 @@ from decimal import Decimal
 from tradeops.domain.figures import Amount, Figure, known, known_amount, unknown
 from tradeops.domain.performance import ratios, trades
 from tradeops.domain.performance.certainty import win_rate_interval_percent
-from tradeops.domain.performance.columns import NO_TRADES, TradeColumns
+from tradeops.domain.performance.columns import EXACT, NO_TRADES, TradeColumns
 from tradeops.domain.performance.curves import NOT_ABOVE_ZERO, daily_returns, drawdown, no_equity
 from tradeops.domain.performance.metrics import BtcPrices, Performance
 from tradeops.domain.performance.windows import Window
@@ -38,7 +38,7 @@ def measure(
     won, lost = inside.pnl_usd > 0, inside.pnl_usd < 0
     wins, losses = int(won.sum()), int(lost.sum())
     gross_profit, gross_loss = inside.total(won), -inside.total(lost)
-    realized = inside.total()
+    realized = EXACT.subtract(gross_profit, gross_loss)
     low, high = win_rate_interval_percent(wins, count)
     daily = daily_returns(inside, window, equity_at_start)
     of_days = ratios.sample_of(daily.return_fraction)

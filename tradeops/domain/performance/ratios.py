@@ -29,14 +29,14 @@ def sample_of(values: NDArray[np.float64]) -> Sample | None:
     largest = float(np.abs(values).max())
     if len(values) == 1 or float(np.ptp(values)) <= DUST * largest:
         return Sample(len(values), mean, deviation=None)
-    centred = values - values.mean()
-    standardised = centred / values.std()
+    standardised = (values - mean) / values.std()
+    squared = standardised * standardised
     return Sample(
         size=len(values),
         mean=mean,
         deviation=float(values.std(ddof=1)),
-        skewness=float((standardised**3).mean()),
-        kurtosis=float((standardised**4).mean()),
+        skewness=float((squared * standardised).mean()),
+        kurtosis=float((squared * squared).mean()),
     )
 
 
