@@ -60,7 +60,10 @@ class TradeColumns:
             return_percent = 100 * pnl_usd / notional
             good = (entry_prices > 0) & (quantities > 0) & (notional > 0) & np.isfinite(notional)
             good &= np.isfinite(return_percent) & (closed_at >= opened_at)
-        order = np.lexsort((pnl_usd, ids, opened_at, closed_at))
+        order = np.lexsort((opened_at, closed_at))
+        equals = (opened_at[order][1:] == opened_at[order][:-1]) & (closed_at[order][1:] == closed_at[order][:-1])
+        if equals.any():  # rare, and texts are slow to sort
+            order = np.lexsort((pnl_usd, ids, opened_at, closed_at))
         order = order[good[order]]
         last = {identity: place for place, identity in enumerate(ids[order].tolist())}
         kept = order[sorted(last.values())]
@@ -73,7 +76,7 @@ class TradeColumns:
             pnl_usd=pnl_usd[kept],
             return_percent=return_percent[kept],
             duplicates=len(order) - len(kept),
-            rejected=tuple(RejectedRecord(trades[i].id, _problem(trades[i])) for i in np.flatnonzero(~good)),
+            rejected=tuple(_rejected(trades[int(i)]) for i in np.flatnonzero(~good)),
         )
 
     def __len__(self) -> int:
@@ -119,6 +122,10 @@ def _floats(amounts: Sequence[Decimal]) -> NDArray[np.float64]:
         return np.array(amounts, dtype=np.float64)
     except ValueError:  # a signalling NaN
         return np.array([amount if amount.is_finite() else np.nan for amount in amounts], dtype=np.float64)
+
+
+def _rejected(trade: ClosedTrade) -> RejectedRecord:
+    return RejectedRecord(trade.id, _problem(trade))
 
 
 def _problem(trade: ClosedTrade) -> str:
