@@ -77,6 +77,7 @@ ManagementAddress = Annotated[SecretStr, _secret_address("http", "https")]
 UrlPath = Annotated[str, AfterValidator(_path_on_host)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Percent = Annotated[float, Field(gt=0, lt=100, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 def _setting(name: str, default: object, example: str, description: str) -> Any:  # noqa: ANN401 - as pydantic's Field
@@ -107,7 +108,10 @@ class Settings(BaseSettings):
         "MONGODB_URL", None, "mongodb://user:password@127.0.0.1:27017", "MongoDB; watched, and our store by default."
     )
     redis_url: RedisAddress | None = _setting(
-        "REDIS_URL", None, "redis://:password@127.0.0.1:6379/0", "The bot's Redis."
+        "REDIS_URL",
+        None,
+        "redis://:password@127.0.0.1:6379/0",
+        "The bot's Redis; watched, and kept up to date with the latest performance.",
     )
     rabbitmq_url: RabbitAddress | None = _setting(
         "RABBITMQ_URL", None, "amqp://user:password@127.0.0.1:5672/", "The bot's RabbitMQ."
@@ -194,6 +198,22 @@ class Settings(BaseSettings):
         "TRADEOPS_LATE_GRACE_SECONDS", 21600.0, "21600", "A daily report that starts later than this is skipped."
     )
 
+    # What counts as good trading
+    win_rate_target_percent: Percent = _setting(
+        "TRADEOPS_WIN_RATE_TARGET_PERCENT", 70.0, "70", "A lower win rate of the week is degraded."
+    )
+    win_rate_critical_percent: Percent = _setting(
+        "TRADEOPS_WIN_RATE_CRITICAL_PERCENT", 55.0, "55", "A lower win rate of the week is critical."
+    )
+    average_profit_target_percent: Finite = _setting(
+        "TRADEOPS_AVERAGE_PROFIT_TARGET_PERCENT", 2.6, "2.6", "A lower average profit per trade is degraded."
+    )
+    average_profit_critical_percent: Finite = _setting(
+        "TRADEOPS_AVERAGE_PROFIT_CRITICAL_PERCENT", 1.5, "1.5", "A lower average profit per trade is critical."
+    )
+    sharpe_target: Finite = _setting("TRADEOPS_SHARPE_TARGET", 2.1, "2.1", "A lower Sharpe ratio is degraded.")
+    sharpe_critical: Finite = _setting("TRADEOPS_SHARPE_CRITICAL", 1.0, "1", "A lower Sharpe ratio is critical.")
+
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if self.store == "mongodb" and self.mongodb_url is None:
@@ -202,6 +222,10 @@ class Settings(BaseSettings):
             if not getattr(self, f"{what}_alert_percent") < getattr(self, f"{what}_critical_percent"):
                 name = what.upper()
                 raise ValueError(f"TRADEOPS_{name}_ALERT_PERCENT must be below TRADEOPS_{name}_CRITICAL_PERCENT")
+        for what, unit in (("win_rate", "_percent"), ("average_profit", "_percent"), ("sharpe", "")):
+            if not getattr(self, f"{what}_critical{unit}") < getattr(self, f"{what}_target{unit}"):
+                critical, target = (f"TRADEOPS_{what}_{name}{unit}".upper() for name in ("critical", "target"))
+                raise ValueError(f"{critical} must be below {target}")
         return self
 
     @property

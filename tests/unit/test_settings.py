@@ -93,6 +93,16 @@ def test_a_bad_secret_is_not_repeated_in_its_error(monkeypatch: pytest.MonkeyPat
     [
         pytest.param({"TRADEOPS_STORE": "mongodb"}, "MONGODB_URL is not set", id="MongoDB without an address"),
         pytest.param({"TRADEOPS_DISK_ALERT_PERCENT": "90"}, "TRADEOPS_DISK_ALERT_PERCENT must be below", id="disk"),
+        pytest.param(
+            {"TRADEOPS_WIN_RATE_CRITICAL_PERCENT": "70"},
+            "TRADEOPS_WIN_RATE_CRITICAL_PERCENT must be below TRADEOPS_WIN_RATE_TARGET_PERCENT",
+            id="win rate",
+        ),
+        pytest.param(
+            {"TRADEOPS_SHARPE_TARGET": "0.5"},
+            "TRADEOPS_SHARPE_CRITICAL must be below TRADEOPS_SHARPE_TARGET",
+            id="sharpe",
+        ),
         pytest.param({"TRADEOPS_MEMORY_CRITICAL_PERCENT": "80"}, "TRADEOPS_MEMORY_ALERT_PERCENT must", id="memory"),
     ],
 )
