@@ -43,7 +43,6 @@ WIDTH_INCHES = 9.0
 LARGEST_BYTES = 36_000  # below 50 KB as a data URI
 QUALITIES = ((150, 32), (110, 24))  # dots per inch, colours
 COARSEST = (80, 8)
-HALF_A_DAY = 0.5
 ONE_AT_A_TIME = Lock()  # matplotlib's settings belong to the whole process
 
 
@@ -72,23 +71,24 @@ class Canvas:
         x, y = thinned(x, y)
         panel.fill_between(x, y, 0.0, color=colour, alpha=0.35, linewidth=0)
 
-    def limit(self, panel: Axes, value: float, name: str, colour: str, dashes: str) -> None:
-        """A level across the panel, named at its right end."""
-        panel.axhline(value, color=colour, linestyle=dashes, linewidth=1.4)
+    def limit(self, panel: Axes, value: float, name: str, colour: str, *, lower: bool = False) -> None:
+        """A level across the panel, named beside it; the name of the `lower` of two hangs below its line."""
+        panel.axhline(value, color=colour, linestyle="-." if lower else "--", linewidth=1.4)
         panel.annotate(
             name,
             (1.0, value),
             xycoords=("axes fraction", "data"),
-            xytext=(-2, 3),
+            xytext=(5, 2 if lower else -2),
             textcoords="offset points",
-            ha="right",
+            va="top" if lower else "bottom",
             color=colour,
             fontsize=9,
+            annotation_clip=False,
         )
 
-    def between(self, first: float, last: float) -> None:
-        """Show this stretch of time, with air at both ends; a single moment gets a day around it."""
-        air = (last - first) * 0.02 or HALF_A_DAY
+    def between(self, first: float, last: float, *, least: float) -> None:
+        """Show this stretch of time with air at both ends, at `least` so many days in all."""
+        air = max((last - first) * 0.02, (least - (last - first)) / 2)
         self.panels[0].set_xlim(first - air, last + air)
 
     def picture(self, alt: str) -> Picture:

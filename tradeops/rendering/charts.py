@@ -14,6 +14,8 @@ from tradeops.rendering.page import Picture, Text
 from tradeops.rendering.wording import number
 
 ROOM_ABOVE = 1.12
+A_DAY, A_WEEK = 1.0, 7.0
+A_FEW_DOLLARS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,9 @@ def equity_curve(points: Sequence[tuple[datetime, float | Decimal | None]], zone
         canvas.area(below, x, drawdown, c.RED)
         above.set_title("Equity, USD")
         below.set_title("Drawdown, %")
-        above.yaxis.set_major_formatter("{x:,.0f}" if max(known) - min(known) > 10 else "{x:,.2f}")  # noqa: PLR2004
+        above.yaxis.set_major_formatter("{x:,.0f}" if max(known) - min(known) > A_FEW_DOLLARS else "{x:,.2f}")
         below.set_ylim(min(np.nanmin(drawdown, initial=0.0) * ROOM_ABOVE, -1.0), 0.0)
-        canvas.between(x[0], x[-1])
+        canvas.between(x[0], x[-1], least=A_DAY)
         return canvas.picture(
             f"Equity from ${number(known[0])} to ${number(known[-1])}, lowest ${number(min(known))}, "
             f"highest ${number(max(known))}; deepest drawdown {number(-np.nanmin(drawdown, initial=0.0))} %"
@@ -110,22 +112,23 @@ def cost_burn_up(
             highest = max(highest, projected)
             told += f", projected ${number(projected)} until {until}"
             panel.plot(c.days([known[-1][0], until], UTC), [known[-1][1], projected], color=c.BLUE, linestyle=":")
-        looks = {Severity.CRITICAL: (c.RED, "-."), Severity.DEGRADED: (c.GOLD, "--")}
+        colours = {Severity.CRITICAL: c.RED, Severity.DEGRADED: c.GOLD}
         top = highest
         far: list[str] = []
-        for number_of, limit in enumerate(limits_usd):
-            name = f"{limit.severity.word} above ${number(limit.value)}"
+        for place, limit in enumerate(limits_usd):
+            word = "critical" if limit.severity is Severity.CRITICAL else "warning"
+            name = f"{word} > ${limit.value:,g}"
             told += f"; {name}"
-            if number_of and limit.value > 4 * highest:
+            if place and limit.value > 4 * highest:
                 far.append(name)
                 continue
             top = max(top, limit.value)
-            canvas.limit(panel, limit.value, name, *looks[limit.severity])
+            canvas.limit(panel, limit.value, name, colours.get(limit.severity, c.GREY))
         panel.set_title("Cost, USD" + "".join(f" ({name}: off the picture)" for name in far))
         panel.set_ylim(0.0, top * ROOM_ABOVE)
-        panel.yaxis.set_major_formatter("{x:,.2f}")
+        panel.yaxis.set_major_formatter("{x:,.0f}" if top > A_FEW_DOLLARS else "{x:,.2f}")
         first, last = c.days([ordered[0][0], max(until, ordered[-1][0])], UTC)
-        canvas.between(first, last)
+        canvas.between(first, last, least=A_WEEK)
         return canvas.picture(told)
 
 
@@ -154,12 +157,12 @@ def metric_history(dates: Sequence[date], metrics: Sequence[MetricHistory]) -> P
                 (y < metric.critical, c.RED, "X"),
             ):
                 panel.plot(x[where], y[where], color=colour, marker=marker, linestyle="none", markersize=6)
-            canvas.limit(panel, metric.target, f"target {metric.target:g}", c.GREEN, "--")
-            canvas.limit(panel, metric.critical, f"critical below {metric.critical:g}", c.RED, "-.")
+            canvas.limit(panel, metric.target, f"target {metric.target:g}", c.GREEN)
+            canvas.limit(panel, metric.critical, f"critical < {metric.critical:g}", c.RED, lower=True)
             panel.set_title(metric.name)
             panel.margins(y=0.18)
             told.append(_history_in_words(dates, metric))
-        canvas.between(x[0], x[-1])
+        canvas.between(x[0], x[-1], least=A_WEEK)
         return canvas.picture("; ".join(told))
 
 

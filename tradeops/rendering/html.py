@@ -12,7 +12,7 @@ COLOURS = {Severity.HEALTHY: "#1a8f5a", Severity.DEGRADED: "#b7791f", Severity.C
 FONT = "font:15px/1.5 system-ui,-apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif"
 RULE = "1px solid #8a919c66"
 TITLE = "font-size:22px;line-height:1.3;margin:0 0 12px;padding-left:12px"
-TABLE = "border-collapse:collapse;margin:0 0 12px;font-size:14px;width:100%;overflow-wrap:anywhere"
+TABLE = "border-collapse:collapse;margin:0 0 12px;font-size:14px;overflow-wrap:anywhere"
 PICTURE = "display:block;width:100%;height:auto;margin:0 0 12px"
 
 
