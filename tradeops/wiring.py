@@ -15,6 +15,7 @@ from tradeops.adapters.exchange.client import ExchangeClient
 from tradeops.adapters.frontend.client import FrontendClient
 from tradeops.adapters.llm.client import LlmClient
 from tradeops.adapters.prefect_api.client import PrefectApiClient
+from tradeops.adapters.snapshot.redis import RedisSnapshot
 from tradeops.adapters.store import Store, open_store
 from tradeops.errors import MisconfiguredError
 from tradeops.http import HttpPolicy, HttpService, open_pool
@@ -45,6 +46,7 @@ class Desk:
     exchange: ExchangeClient | None
     llm: LlmClient | None
     prefect_api: PrefectApiClient | None
+    snapshot: RedisSnapshot | None
 
 
 @asynccontextmanager
@@ -74,6 +76,7 @@ async def open_desk(settings: Settings | None = None) -> AsyncGenerator[Desk]:
                 exchange=services.exchange,
                 llm=services.llm,
                 prefect_api=services.prefect_api,
+                snapshot=RedisSnapshot(settings.redis_url) if settings.redis_url else None,
             )
 
 
