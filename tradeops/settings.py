@@ -8,7 +8,8 @@ import difflib
 import os
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -76,6 +77,7 @@ RabbitAddress = Annotated[SecretStr, _secret_address("amqp", "amqps")]
 ManagementAddress = Annotated[SecretStr, _secret_address("http", "https")]
 UrlPath = Annotated[str, AfterValidator(_path_on_host)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Usd = Annotated[Decimal, Field(ge=0, le=10**9, allow_inf_nan=False)]
 Percent = Annotated[float, Field(gt=0, lt=100, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -214,6 +216,29 @@ class Settings(BaseSettings):
     sharpe_target: Finite = _setting("TRADEOPS_SHARPE_TARGET", 2.1, "2.1", "A lower Sharpe ratio is degraded.")
     sharpe_critical: Finite = _setting("TRADEOPS_SHARPE_CRITICAL", 1.0, "1", "A lower Sharpe ratio is critical.")
 
+    # What counts as too expensive
+    cost_daily_warning_usd: Usd = _setting(
+        "TRADEOPS_COST_DAILY_WARNING_USD", Decimal(2), "2", "A day of language models above it is degraded."
+    )
+    cost_daily_critical_usd: Usd = _setting(
+        "TRADEOPS_COST_DAILY_CRITICAL_USD", Decimal(5), "5", "A day of language models above it is critical."
+    )
+    cost_monthly_warning_usd: Usd = _setting(
+        "TRADEOPS_COST_MONTHLY_WARNING_USD", Decimal(50), "50", "A month of language models above it is degraded."
+    )
+    cost_monthly_critical_usd: Usd = _setting(
+        "TRADEOPS_COST_MONTHLY_CRITICAL_USD",
+        Decimal(100),
+        "100",
+        "A month of language models above it is critical.",
+    )
+    vnd_per_usd: Annotated[Decimal, Field(gt=0, le=10**9, allow_inf_nan=False)] = _setting(
+        "TRADEOPS_VND_PER_USD", Decimal(25000), "25000", "What a dollar costs in Vietnamese dong."
+    )
+    vnd_rate_as_of: date | None = _setting(
+        "TRADEOPS_VND_RATE_AS_OF", None, "2026-11-25", "The day of TRADEOPS_VND_PER_USD, shown beside it."
+    )
+
     @model_validator(mode="after")
     def _agree(self) -> Self:
         if self.store == "mongodb" and self.mongodb_url is None:
@@ -222,6 +247,10 @@ class Settings(BaseSettings):
             if not getattr(self, f"{what}_alert_percent") < getattr(self, f"{what}_critical_percent"):
                 name = what.upper()
                 raise ValueError(f"TRADEOPS_{name}_ALERT_PERCENT must be below TRADEOPS_{name}_CRITICAL_PERCENT")
+        for period in ("daily", "monthly"):
+            if not getattr(self, f"cost_{period}_warning_usd") < getattr(self, f"cost_{period}_critical_usd"):
+                name = f"TRADEOPS_COST_{period.upper()}"
+                raise ValueError(f"{name}_WARNING_USD must be below {name}_CRITICAL_USD")
         for what, unit in (("win_rate", "_percent"), ("average_profit", "_percent"), ("sharpe", "")):
             if not getattr(self, f"{what}_critical{unit}") < getattr(self, f"{what}_target{unit}"):
                 critical, target = (f"TRADEOPS_{what}_{name}{unit}".upper() for name in ("critical", "target"))
