@@ -13,7 +13,6 @@ from tradeops.domain.health import Severity
 from tradeops.rendering.html import to_html
 from tradeops.rendering.page import Page
 from tradeops.rendering.text import to_text
-from tradeops.wiring import open_desk
 
 EXIT_CODES = {Severity.HEALTHY: 0, Severity.DEGRADED: EXIT_DEGRADED, Severity.CRITICAL: EXIT_FAILED, None: 0}
 REPORTS = {  # the job with `produce` and `as_fields`, and the page that shows its report
@@ -48,6 +47,8 @@ def command(name: str, day: datetime | None, style: str) -> None:
 
 
 async def _report(name: str, day: date | None, now: datetime) -> tuple[dict[str, Any], Page]:
+    from tradeops.wiring import open_desk  # noqa: PLC0415 - help needs no clients
+
     job_name, page_name = REPORTS[name]
     module_name, _, function = page_name.partition(":")
     job, rendering = importlib.import_module(job_name), importlib.import_module(module_name)

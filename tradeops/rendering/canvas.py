@@ -53,7 +53,7 @@ class Canvas:
         self._figure = Figure(figsize=(WIDTH_INCHES, 0.5 + sum(heights)))
         panels = self._figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=list(heights))
         self.panels: list[Axes] = [row[0] for row in panels]
-        locator = AutoDateLocator(tz=zone, maxticks=9)  # type: ignore[no-untyped-call]
+        locator = AutoDateLocator(tz=zone, minticks=3, maxticks=9)  # type: ignore[no-untyped-call]
         self.panels[-1].xaxis.set_major_locator(locator)
         formatter = ConciseDateFormatter(locator, tz=zone)  # type: ignore[no-untyped-call]
         self.panels[-1].xaxis.set_major_formatter(formatter)
