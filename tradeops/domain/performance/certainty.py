@@ -71,13 +71,11 @@ def sharpe_below(performance: Performance, limit: float) -> Figure:
     their probabilistic Sharpe ratio, which allows for skewness and fat tails.
     """
     sample = performance.daily_returns_fraction
-    if performance.sharpe_ratio.value is None:
+    if performance.sharpe_ratio.value is None or sample is None or sample.deviation is None:
         return unknown(performance.sharpe_ratio.reason)
-    if sample is None or sample.deviation is None:
-        raise ValueError("a Sharpe ratio without the sample it came from")
     ratio = sample.mean / sample.deviation
     variance = 1 - sample.skewness * ratio + (sample.kurtosis - 1) / 4 * ratio * ratio
     if variance <= 0:
-        return unknown("the daily returns have only two values")
+        return unknown("the daily returns are too one-sided to say")
     distance = limit / math.sqrt(DAYS_A_YEAR) - ratio
     return known(NORMAL.cdf(distance * math.sqrt((sample.size - 1) / variance)))

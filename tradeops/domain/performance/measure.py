@@ -64,7 +64,7 @@ def measure(
         average_win_usd=trades.mean_amount(gross_profit, wins, trades.NO_WIN),
         average_loss_usd=trades.mean_amount(gross_loss, losses, trades.NO_LOSS),
         profit_factor=trades.profit_factor(gross_profit, gross_loss, count),
-        payoff_ratio=trades.payoff_ratio(gross_profit, wins, gross_loss, losses),
+        payoff_ratio=trades.payoff_ratio(gross_profit, wins, gross_loss, losses) if count else unknown(NO_TRADES),
         total_return_percent=total_return,
         sharpe_ratio=ratios.sharpe_ratio(daily, of_days),
         sortino_ratio=ratios.sortino_ratio(daily),

@@ -50,10 +50,8 @@ def profit_factor(gross_profit: Decimal, gross_loss: Decimal, trades: int) -> Fi
 
 def payoff_ratio(gross_profit: Decimal, wins: int, gross_loss: Decimal, losses: int) -> Figure:
     """Average win ÷ average loss. The engine shows it under the name of profit factor."""
-    if not wins and not losses:
-        return unknown("no winning and no losing trade")
     if not wins or not losses:
-        return unknown(NO_LOSS if wins else NO_WIN)
+        return unknown(NO_LOSS if wins else NO_WIN if losses else "no winning and no losing trade")
     return known(quotient(gross_profit * losses, gross_loss * wins))
 
 
