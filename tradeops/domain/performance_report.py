@@ -7,10 +7,13 @@ from datetime import date, datetime, timedelta
 from tradeops.domain.figures import Amount
 from tradeops.domain.health import Severity
 from tradeops.domain.performance import Performance, TradeColumns, Window, measure
-from tradeops.domain.performance_verdict import Bars, Metric, Part, judge
+from tradeops.domain.performance_verdict import FEWEST_TRADES, Bars, Metric, Part, judge
 
+WEEK = 7
 SMALL_SAMPLE = 30
 PERSISTENT_DAYS = 3
+HISTORY_DAYS = 30
+NO_EQUITY = Amount(None, "it was not gathered")
 ONE_DAY = Amount(None, "one day has no daily returns to compare")
 
 
@@ -29,17 +32,19 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class DayRecord:
-    """What an earlier day's analysis found, as it was kept then.
+    """What the analysis of an earlier day found.
 
     Attributes:
         date: of the analysis.
         values: of its window; unknown ones are absent.
         severities: as judged then; metrics without a verdict are absent.
+        computed: whether it is made up for a day without an analysis, from trades as they are known now.
     """
 
     date: date
     values: Mapping[Metric, float]
     severities: Mapping[Metric, Severity]
+    computed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ class PerformanceReport:
         overall: the worst of them; `None` is "insufficient data".
         days: each UTC day of the window, ascending.
         critical_days: for how many days in a row, this one included, a metric has been critical; 0 when it is not.
-        history: what earlier days found, ascending.
+        history: what earlier days found, ascending; days that have no analysis are computed.
         kept_at: when an analysis of this day was kept before, so that this one is shown alone; `None` when none was.
         notes: what the reader must know about the data.
         equity_label: of the equity that daily returns start from.
@@ -83,6 +88,11 @@ class PerformanceReport:
     def named(self, severity: Severity) -> tuple[str, ...]:
         """Metrics judged `severity`, in words."""
         return tuple(part.metric.label for part in self.parts if part.severity is severity)
+
+    @property
+    def is_weekly(self) -> bool:
+        """Whether it is of seven days: others are shown, never kept."""
+        return len(self.days) == WEEK
 
     @property
     def is_insufficient(self) -> bool:
@@ -122,8 +132,8 @@ class Facts:
 
     Attributes:
         trades: closed ones, of the window and around it, in columns.
-        equity_at_start: at the window's start.
-        equity_label: how that is known.
+        equities: by the moment at which a window starts; of earlier days too, for the picture.
+        equity_label: how the one at the start of this window is known.
         earlier: records of other days, in any order.
         kept_at: when the day itself was analysed and kept before.
         notes: what was found while gathering.
@@ -133,7 +143,7 @@ class Facts:
     """
 
     trades: TradeColumns
-    equity_at_start: Amount
+    equities: Mapping[datetime, Amount]
     equity_label: str
     started_at: datetime
     finished_at: datetime
@@ -146,7 +156,7 @@ class Facts:
 def assess(facts: Facts, *, on: date, days: int, bars: Bars) -> PerformanceReport:
     """Judge the `days` whole UTC days before `on`; the worst metric decides, a day alone decides nothing."""
     window = Window.before(on, days=days)
-    whole = measure(facts.trades, window, equity_at_start=facts.equity_at_start)
+    whole = _measured(facts, window)
     parts = judge(whole, bars)
     earlier = tuple(sorted((r for r in facts.earlier if r.date < on), key=lambda record: record.date))
     return PerformanceReport(
@@ -156,7 +166,7 @@ def assess(facts: Facts, *, on: date, days: int, bars: Bars) -> PerformanceRepor
         overall=max((part.severity for part in parts if part.severity is not None), default=None),
         days=tuple(_day(facts.trades, day, bars) for day in window.days()),
         critical_days={part.metric: critical_days(part, on, earlier) for part in parts},
-        history=earlier,
+        history=_history(facts, on, days, earlier if days == WEEK else ()),
         kept_at=facts.kept_at,
         notes=tuple(facts.notes),
         equity_label=facts.equity_label,
@@ -185,3 +195,21 @@ def _day(trades: TradeColumns, window: Window, bars: Bars) -> Day:
         performance,
         {metric: bars.of(metric).judge(value) for metric, value in values.items() if value is not None},
     )
+
+
+def _history(facts: Facts, on: date, days: int, kept: Sequence[DayRecord]) -> tuple[DayRecord, ...]:
+    found = {record.date: record for record in kept}
+    for number in range(1, HISTORY_DAYS if len(facts.trades) else 0):
+        day = on - timedelta(days=number)
+        window = Window.before(day, days=days)
+        if day in found or facts.trades.closed_at[0].item() > window.since.replace(tzinfo=None):
+            continue
+        performance = _measured(facts, window)
+        if performance.trades >= FEWEST_TRADES:
+            values = {metric: metric.figure(performance).value for metric in Metric}
+            found[day] = DayRecord(day, {m: v for m, v in values.items() if v is not None}, {}, computed=True)
+    return tuple(found[day] for day in sorted(found))
+
+
+def _measured(facts: Facts, window: Window) -> Performance:
+    return measure(facts.trades, window, equity_at_start=facts.equities.get(window.since, NO_EQUITY))

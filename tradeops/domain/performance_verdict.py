@@ -111,7 +111,14 @@ class Part:
     @property
     def text(self) -> str:
         """The value with its unit, or `n/a: reason`."""
-        return told_figure(self.value, self.metric, self.bar)
+        return self.told(self.value)
+
+    def told(self, figure: Figure) -> str:
+        """A value of this metric so that it never contradicts its limits, or `n/a: reason`."""
+        if figure.value is None:
+            return f"n/a: {figure.reason}"
+        text = told(figure.value, self.bar.target, self.bar.critical, decimals=self.metric.decimals)
+        return text.replace("-", "−", 1) + self.metric.unit
 
     @property
     def limit(self) -> float:
@@ -160,14 +167,6 @@ def told(value: float, *limits: float, decimals: int = 1) -> str:
         if all(falls_below(float(text), limit) is falls_below(value, limit) for limit in limits):
             return text.removeprefix("-") if float(text) == 0 else text
     return repr(value)
-
-
-def told_figure(figure: Figure, metric: Metric, bar: Bar) -> str:
-    """A metric's value with its unit so that it never contradicts its verdict, or `n/a: reason`."""
-    if figure.value is None:
-        return f"n/a: {figure.reason}"
-    text = told(figure.value, bar.target, bar.critical, decimals=metric.decimals)
-    return text.replace("-", "−", 1) + metric.unit
 
 
 def _part(metric: Metric, performance: Performance, bar: Bar) -> Part:

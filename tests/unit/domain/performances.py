@@ -47,7 +47,7 @@ def facts(trades: Sequence[ClosedTrade], *, equity: Amount = EQUITY) -> Facts:
     """What is gathered when these trades are all there are."""
     return Facts(
         trades=TradeColumns.of(trades),
-        equity_at_start=equity,
+        equities={WINDOW.since: equity},
         equity_label="reconstructed",
         started_at=NOW,
         finished_at=NOW + timedelta(seconds=1),

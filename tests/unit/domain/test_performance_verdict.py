@@ -133,7 +133,7 @@ def test_one_winning_trade_has_no_sharpe_ratio_and_is_not_critical() -> None:
 
 def test_equal_returns_have_no_sharpe_ratio_and_are_not_critical_by_it() -> None:
     even = [trade(n, "3", WINDOW.since + timedelta(days=n % 7, hours=1 + n // 7)) for n in range(35)]
-    report = judged(even, equity_at_start=unknown_amount("the balance is not known"))
+    report = judged(even, equities={WINDOW.since: unknown_amount("the balance is not known")})
     assert report.part(Metric.SHARPE).severity is None
     assert report.part(Metric.AVERAGE_PROFIT).sureness.value is None
     assert report.overall is GOOD
@@ -329,8 +329,22 @@ def test_records_of_the_day_itself_and_of_later_ones_are_never_used() -> None:
     assert report.critical_days == {Metric.WIN_RATE: 3, Metric.AVERAGE_PROFIT: 1, Metric.SHARPE: 1}
 
 
+def test_days_without_an_analysis_are_computed_for_the_picture_and_never_counted_in_a_row() -> None:
+    fortnight = week(BAD_WEEK, days=14)
+    report = judged(fortnight, earlier=[record(ON - timedelta(days=2))])
+    assert [(r.date, r.computed) for r in report.history] == [(ON - timedelta(days=n), n != 2) for n in range(7, 0, -1)]
+    assert set(report.history[-1].values) == {Metric.WIN_RATE, Metric.AVERAGE_PROFIT}  # no equity is known so early
+    assert report.critical_days[Metric.WIN_RATE] == 1
+
+
+def test_a_window_of_other_length_is_not_compared_with_kept_weeks() -> None:
+    report = assess(replace(facts(week(GOOD_WEEK)), earlier=[record(ON - timedelta(days=1))]), on=ON, days=3, bars=BARS)
+    assert not report.is_weekly
+    assert all(r.computed for r in report.history)
+
+
 def test_unknown_equity_leaves_the_sharpe_ratio_without_a_verdict() -> None:
-    report = judged(week(GOOD_WEEK), equity_at_start=unknown_amount("the engine did not say"))
+    report = judged(week(GOOD_WEEK), equities={WINDOW.since: unknown_amount("the engine did not say")})
     sharpe = report.part(Metric.SHARPE)
     assert sharpe.severity is None
     assert "the engine did not say" in sharpe.text
