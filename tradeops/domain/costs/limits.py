@@ -37,10 +37,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One of the figures that are compared, and whose it is, for the operator."""
+    """One of the figures that are compared.
+
+    Attributes:
+        source: whose it is, for the operator.
+        projected: what it will be; otherwise what was spent.
+    """
 
     source: str
     usd: Amount
+    projected: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,11 @@ class Comparison:
         """The source and the figure that count, of equals the first; `None` when none is known."""
         known = [(c.source, c.usd.value) for c in self.candidates if c.usd.value is not None]
         return max(known, key=lambda pair: pair[1]) if known else None
+
+    @property
+    def projections(self) -> tuple[Candidate, ...]:
+        """The figures that look ahead."""
+        return tuple(c for c in self.candidates if c.projected)
 
     @property
     def unknown(self) -> tuple[str, ...]:

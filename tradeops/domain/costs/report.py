@@ -156,7 +156,7 @@ def _projections(service: Sample | Absent) -> tuple[Amount, Amount]:
 
 
 def _candidates(service: Amount, ours: Amount, ledger: tuple[str, Amount]) -> tuple[Candidate, ...]:
-    return (Candidate(SERVICE, service), Candidate(OURS, ours), Candidate(*ledger))
+    return (Candidate(SERVICE, service), Candidate(OURS, ours), Candidate(*ledger, projected=False))
 
 
 def _days(books: Books, facts: Facts, month: Month) -> tuple[DayCost, ...]:
@@ -194,6 +194,10 @@ def _notes(facts: Facts, books: Books | None, month: Month) -> list[str]:
             f"the AI service's counters restarted {times} this month: what it spent between the last reading and a "
             "restart is in no counter, so the ledger's figures are at least what was spent"
         )
+    if isinstance(facts.service, Sample) and facts.service.at != facts.service.counters.measured_at:
+        off = (facts.service.counters.measured_at - facts.service.at).total_seconds()
+        ahead = "ahead of" if off > 0 else "behind"
+        notes.append(f"the AI service's clock is {abs(off):.0f} s {ahead} ours, so its readings are dated by ours")
     first = books.service.first
     if first is not None and first > month.since:
         notes.append(f"the ledger begins at {first:%Y-%m-%d %H:%M} UTC; what was spent before it is not in the month")
