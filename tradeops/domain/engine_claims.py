@@ -16,8 +16,9 @@ class Claim:
         """Whether a reader of two decimals would call them the same."""
         return abs(self._value - Decimal(ours)) <= CENT
 
-    def __str__(self) -> str:
-        return f"{self._value:,.2f}"
+    def shown(self, digits: int = 2) -> str:
+        """It as text."""
+        return f"{self._value:,.{digits}f}"
 
 
 @dataclass(frozen=True, slots=True)

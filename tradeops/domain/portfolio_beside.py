@@ -12,12 +12,18 @@ from tradeops.domain.portfolio_trading import Trading
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """A figure that the engine gives otherwise than we do, or that we cannot give; `why` is one line."""
+    """A figure that the engine gives otherwise than we do, or that we cannot give.
+
+    Attributes:
+        why: they differ, in one line.
+        digits: after the point, of both.
+    """
 
     name: str
     ours: Figure
     engine: Claim
     why: str
+    digits: int = 2
 
 
 def beside(report: PortfolioReport) -> tuple[Beside, ...]:
@@ -53,7 +59,7 @@ def _of_trades(report: PortfolioReport, trading: Trading) -> Iterator[Beside]:
     )
     for name, ours, theirs, why in rows:
         if theirs is not None:
-            yield Beside(name, ours, theirs, why)
+            yield Beside(name, ours, theirs, why, digits=0 if "trades" in name else 2)
 
 
 def _of_account(report: PortfolioReport) -> Iterator[Beside]:

@@ -31,6 +31,7 @@ class StoredReport:
     """What counts of a report that was stored before; `None` is what it did not know. USDT and percent."""
 
     day: date
+    run_id: str
     data_as_of: datetime
     stored_at: datetime
     balance: Decimal | None = None
