@@ -14,7 +14,12 @@ from rich.text import Text
 from tradeops.adapters.prefect_api.client import Deployment, PrefectApiClient, Run
 from tradeops.errors import UnavailableError
 
-NIGHT = ("system-health-check",)
+NIGHT = (
+    "system-health-check",
+    "daily-performance-analysis",
+    "daily-portfolio-report",
+    "daily-api-cost-report",
+)
 LOOK_AGAIN_SECONDS = 0.5
 LONGEST_RUN = timedelta(minutes=3)
 COLOURS = {"COMPLETED": "green", "FAILED": "red", "CRASHED": "red", "CANCELLED": "red"}

@@ -60,7 +60,8 @@ class PerformanceReport:
         critical_days: for how many days in a row, this one included, a metric has been critical; 0 when it is not.
         history: what earlier days found, ascending; days that have no analysis are computed.
         kept_at: when an analysis of this day was kept before, so that this one is shown alone; `None` when none was.
-        notes: what the reader must know about the data.
+        missing: sources that could not be read, and what the report therefore lacks.
+        notes: what else the reader must know about the data.
         equity_label: of the equity that daily returns start from.
         started_at: of the analysis, aware UTC.
         finished_at: of its gathering.
@@ -75,6 +76,7 @@ class PerformanceReport:
     critical_days: Mapping[Metric, int]
     history: tuple[DayRecord, ...]
     kept_at: datetime | None
+    missing: tuple[str, ...]
     notes: tuple[str, ...]
     equity_label: str
     started_at: datetime
@@ -88,6 +90,16 @@ class PerformanceReport:
     def named(self, severity: Severity) -> tuple[str, ...]:
         """Metrics judged `severity`, in words."""
         return tuple(part.metric.label for part in self.parts if part.severity is severity)
+
+    @property
+    def severity(self) -> Severity | None:
+        """The verdict, but never good while a source is missing; `None` is "insufficient data"."""
+        return Severity.DEGRADED if self.missing and self.overall is Severity.HEALTHY else self.overall
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it is the first verdict of a week that ended today, which others may act upon."""
+        return self.is_weekly and self.kept_at is None and self.date == self.started_at.date()
 
     @property
     def is_weekly(self) -> bool:
@@ -136,7 +148,8 @@ class Facts:
         equity_label: how the one at the start of this window is known.
         earlier: records of other days, in any order.
         kept_at: when the day itself was analysed and kept before.
-        notes: what was found while gathering.
+        missing: sources that could not be read, in words.
+        notes: what else was found while gathering.
         started_at: when gathering began, aware UTC.
         finished_at: when it ended.
         data_as_of: until when trades are known.
@@ -150,6 +163,7 @@ class Facts:
     data_as_of: datetime
     earlier: Sequence[DayRecord] = ()
     kept_at: datetime | None = None
+    missing: Sequence[str] = ()
     notes: Sequence[str] = ()
 
 
@@ -168,6 +182,7 @@ def assess(facts: Facts, *, on: date, days: int, bars: Bars) -> PerformanceRepor
         critical_days={part.metric: critical_days(part, on, earlier) for part in parts},
         history=_history(facts, on, days, earlier if days == WEEK else ()),
         kept_at=facts.kept_at,
+        missing=tuple(facts.missing),
         notes=tuple(facts.notes),
         equity_label=facts.equity_label,
         started_at=facts.started_at,

@@ -172,8 +172,7 @@ def told(value: float, *limits: float, decimals: int = 1) -> str:
 def _part(metric: Metric, performance: Performance, bar: Bar) -> Part:
     value = metric.figure(performance)
     if performance.trades < FEWEST_TRADES:
-        reason = f"{performance.trades} trades are fewer than {FEWEST_TRADES}: no verdict"
-        return Part(metric, value, bar, None, unknown(reason))
+        return Part(metric, value, bar, None, unknown(f"fewer than {FEWEST_TRADES} trades"))
     if value.value is None:
         return Part(metric, value, bar, None, unknown("no verdict"))
     severity = bar.judge(value.value)

@@ -18,13 +18,15 @@ from tradeops.domain.performance_verdict import Bar, Bars, Metric
 from tradeops.domain.trade_history import Bookkeeping, bookkeeping
 from tradeops.errors import ContractError, RejectedError, TradeOpsError
 from tradeops.jobs import trades
-from tradeops.jobs.performance_record import SERIES, as_fields, latest, record, share
+from tradeops.jobs.performance_record import SERIES, as_fields, event_payload, latest, record, share
 from tradeops.jobs.trades import Collected
 from tradeops.settings import Settings
 from tradeops.wiring import Desk
 
 __all__ = [
+    "CRITICAL_EVENT",
     "JOB",
+    "RESOURCE",
     "SERIES",
     "WEEK",
     "Account",
@@ -34,6 +36,7 @@ __all__ = [
     "collect",
     "decide",
     "earlier_days",
+    "event_payload",
     "latest",
     "produce",
     "read_balance",
@@ -43,6 +46,7 @@ __all__ = [
 ]
 
 JOB = "daily-performance-analysis"
+CRITICAL_EVENT, RESOURCE = "tradeops.performance.critical", "tradeops.performance.portfolio"
 MOST_DAYS = 90
 STATUS_OF = {"good": Severity.HEALTHY, "warning": Severity.DEGRADED, "critical": Severity.CRITICAL}
 
@@ -127,7 +131,7 @@ async def produce(desk: Desk, *, date: date | None, now: datetime, days: int = W
     """
     asked = checked(date, days=days, now=now)
     collected, balance, initial_balance, earlier = await asyncio.gather(
-        collect(desk),
+        attempt(collect(desk)),
         attempt(read_balance(desk)),
         attempt(read_initial_balance(desk)),
         attempt(earlier_days(desk, asked.on)),
@@ -137,12 +141,18 @@ async def produce(desk: Desk, *, date: date | None, now: datetime, days: int = W
 
 def decide(
     asked: Asked,
-    collected: Collected,
+    collected: Collected | TradeOpsError,
     account: Account,
     earlier: Sequence[KeptAnalysis] | TradeOpsError,
     settings: Settings,
 ) -> PerformanceReport:
-    """The verdict on what was gathered."""
+    """The verdict on what was gathered.
+
+    Raises:
+        TradeOpsError: no trades were; without them there is no verdict.
+    """
+    if isinstance(collected, TradeOpsError):
+        raise collected
     columns = TradeColumns.of(collected.history.trades)
     initial = None if isinstance(account.initial_balance, TradeOpsError) else account.initial_balance
     balance, books = _balance(account), None
@@ -165,7 +175,8 @@ def decide(
             data_as_of=collected.listed.as_of or asked.now,
             earlier=tuple(_day_record(one) for one in kept),
             kept_at=next((one.finished_at for one in kept if one.date == asked.on), None),
-            notes=tuple(_notes(asked, collected, books, earlier, settings, columns)),
+            missing=tuple(_missing(collected, account, earlier)),
+            notes=tuple(_notes(asked, collected, books, settings, columns)),
         ),
         on=asked.on,
         days=asked.days,
@@ -188,18 +199,22 @@ def _balance(account: Account) -> Amount:
     return known_amount(account.balance)
 
 
+def _missing(collected: Collected, account: Account, earlier: Sequence[KeptAnalysis] | TradeOpsError) -> list[str]:
+    missing = [collected.trouble] if collected.trouble else []
+    if isinstance(account.balance, TradeOpsError):
+        missing.append(f"without the balance there is no Sharpe ratio: {account.balance.problem}")
+    if isinstance(earlier, TradeOpsError):
+        missing.append(f"earlier analyses cannot be read, days in a row are not known: {earlier.problem}")
+    return missing
+
+
 def _notes(
-    asked: Asked,
-    collected: Collected,
-    books: Bookkeeping | None,
-    earlier: Sequence[KeptAnalysis] | TradeOpsError,
-    settings: Settings,
-    columns: TradeColumns,
+    asked: Asked, collected: Collected, books: Bookkeeping | None, settings: Settings, columns: TradeColumns
 ) -> list[str]:
     rejected = (*collected.listed.rejected, *columns.rejected)
     skew = collected.listed.clock_skew
     first = min((trade.closed_at for trade in collected.history.trades), default=None)
-    notes = [collected.trouble, books.memory.value if books else ""]
+    notes = [books.memory.value] if books and books.memory.value else []
     if rejected:
         notes.append(f"{len(rejected)} records of trades were left out, the first because {rejected[0].problem}")
     if collected.history.changed:
@@ -208,9 +223,7 @@ def _notes(
         notes.append(f"the engine's clock is {skew.total_seconds():+.0f} s off ours")
     if first is not None and first > Window.before(asked.on, days=asked.days).since:
         notes.append(f"no trade before {first:%Y-%m-%d %H:%M} UTC is known: the window may not be whole")
-    if isinstance(earlier, TradeOpsError):
-        notes.append(f"earlier analyses cannot be read, days in a row are not known: {earlier.problem}")
-    return [note for note in notes if note]
+    return notes
 
 
 def _kept(point: Point) -> KeptAnalysis | None:

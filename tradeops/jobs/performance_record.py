@@ -132,9 +132,21 @@ def as_fields(report: PerformanceReport, *, run_id: str) -> dict[str, Json]:
         "trigger_ai_analysis": report.triggers_ai_analysis,
         "critical_days": {metric.value: days for metric, days in report.critical_days.items()},
         "alerts": list(report.alerts),
+        "missing": list(report.missing),
         "notes": list(report.notes),
         "daily": [_day(day) for day in report.days],
         "full_metrics": _full(whole),
+    }
+
+
+def event_payload(report: PerformanceReport) -> dict[str, Json]:
+    """What an automation needs to know of a critical week."""
+    return {
+        "date": report.date.isoformat(),
+        "total_trades": report.whole.trades,
+        **_values(report.whole),
+        "critical": [part.metric.value for part in report.parts if part.severity is Severity.CRITICAL],
+        "alerts": list(report.alerts),
     }
 
 

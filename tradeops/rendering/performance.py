@@ -50,7 +50,7 @@ def performance_page(report: PerformanceReport, zone: tzinfo) -> Page:
     """
     return Page(
         title=_title(report),
-        severity=report.overall,
+        severity=report.severity,
         blocks=(
             Text(_window(report)),
             *_alerts(report),
@@ -71,10 +71,15 @@ def performance_page(report: PerformanceReport, zone: tzinfo) -> Page:
 
 def summary(report: PerformanceReport) -> str:
     """The verdict in one line, for the state of the run."""
+    missing = "".join(f"; {what}" for what in report.missing)
+    return _verdict(report) + missing
+
+
+def _verdict(report: PerformanceReport) -> str:
     if report.overall is None:
-        return f"{report.whole.trades} trades in {len(report.days)} days are fewer than {FEWEST_TRADES}: no verdict"
+        return f"{_trades(report)} in {len(report.days)} days: a verdict needs at least {FEWEST_TRADES}"
     if report.overall is Severity.HEALTHY:
-        return f"all metrics of {report.whole.trades} trades reach their targets"
+        return f"{_trades(report)}: every metric that is known reaches its target"
     return ", ".join(f"{part.metric.label} {part.text}" for part in report.parts if part.severity is report.overall)
 
 
@@ -83,7 +88,7 @@ def _title(report: PerformanceReport) -> str:
         case None:
             return "Performance: insufficient data"
         case Severity.HEALTHY:
-            return "Performance: good"
+            return "Performance: good" + (", but not all is known" if report.missing else "")
         case severity:
             return f"Performance {WORDS[severity]}: {', '.join(report.named(severity))}"
 
@@ -91,9 +96,15 @@ def _title(report: PerformanceReport) -> str:
 def _window(report: PerformanceReport) -> Line:
     window, days = report.whole.window, len(report.days)
     span = f"{window.since:%Y-%m-%d} to {report.days[-1].date:%Y-%m-%d}"
-    profit = usd(report.whole.realized_pnl_usd, signed=True)
-    count = f"{report.whole.trades:,} trades closed, {report.whole.wins:,} won, {profit}"
-    return (Strong(span), f", {days} whole UTC {'day' if days == 1 else 'days'}: {count}")
+    told = f"{_trades(report)} closed"
+    if report.whole.trades:
+        told += f", {report.whole.wins:,} won, {usd(report.whole.realized_pnl_usd, signed=True)}"
+    return (Strong(span), f", {days} whole UTC {'day' if days == 1 else 'days'}: {told}")
+
+
+def _trades(report: PerformanceReport) -> str:
+    count = report.whole.trades
+    return "no trades" if count == 0 else "1 trade" if count == 1 else f"{count:,} trades"
 
 
 def _alerts(report: PerformanceReport) -> list[Block]:
@@ -129,14 +140,15 @@ def _remarks(report: PerformanceReport) -> list[Line]:
         remarks.append(f"The win rate's 95 % interval (Wilson) goes from {low} to {high}.")
     if whole.trades and report.is_small_sample:
         remarks.append(
-            (Strong("Small sample"), f": {whole.trades} trades, fewer than {SMALL_SAMPLE}; read figures with care.")
+            (Strong("Small sample"), f": {_trades(report)}, fewer than {SMALL_SAMPLE}; read figures with care.")
         )
-    per_trade = number(whole.sharpe_per_trade)
-    instead = " stands in for it" if report.part(Metric.SHARPE).value.value is None else " beside it"
-    remarks.append(
-        "The Sharpe ratio is of daily returns: mean ÷ sample deviation × √365, risk-free 0, days without trades count "
-        f"0. That of single trades, not annualised,{instead}: {per_trade}."
+    method = (
+        "The Sharpe ratio is of daily returns: mean ÷ sample deviation × √365, risk-free 0, days without trades are 0."
     )
+    if whole.sharpe_per_trade.value is not None:
+        instead = "stands in for it" if report.part(Metric.SHARPE).value.value is None else "stands beside it"
+        method += f" That of single trades, not annualised, {instead}: {number(whole.sharpe_per_trade)}."
+    remarks.append(method)
     remarks.append(f"Equity at the start of the window: {report.equity_label}.")
     return remarks
 
@@ -189,7 +201,7 @@ def _today(report: PerformanceReport) -> DayRecord:
 
 
 def _notes(report: PerformanceReport, zone: tzinfo) -> list[Block]:
-    notes = [*report.notes]
+    notes = [*report.missing, *report.notes]
     if report.kept_at is not None:
         notes.append(
             f"This day was analysed at {moment(report.kept_at, zone)} already: these figures are shown, not stored."
