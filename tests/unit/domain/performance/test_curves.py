@@ -9,6 +9,7 @@ import pytest
 from tests.unit.domain.performance.samples import DAY, EQUITY, HOUR, START, WEEK, daily, measured, row, trade
 from tradeops.domain.figures import Amount, known, known_amount, unknown, unknown_amount
 from tradeops.domain.performance import TradeColumns, Window, daily_returns, equity_curve
+from tradeops.domain.performance.ratios import calmar_ratio
 
 WEEK_OF_PROFITS = ["100", "-50", "80", "0", "-30", "60", "20"]
 NO_EQUITY = unknown_amount("the engine is down")
@@ -178,3 +179,8 @@ def test_a_total_loss_is_not_annualised(loss: str) -> None:
 def test_a_growth_beyond_all_numbers_is_na() -> None:
     performance = measured(daily([Decimal(10) ** 90]), window=quarter(90))
     assert performance.annualized_return_percent == unknown("the result is not a finite number")
+
+
+def test_calmar_names_what_it_lacks() -> None:
+    assert calmar_ratio(unknown("too short"), known(5)) == unknown("too short")
+    assert calmar_ratio(known(10), unknown("no equity")) == unknown("no equity")
