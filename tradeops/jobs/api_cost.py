@@ -27,11 +27,30 @@ from tradeops.domain.costs import (
     unwrap,
 )
 from tradeops.errors import ContractError, RejectedError, TradeOpsError, UnavailableError
-from tradeops.jobs.api_cost_records import CALLS, SAMPLES, as_fields, call_of, sample_of, sample_point
+from tradeops.jobs.api_cost_records import (
+    CALLS,
+    SAMPLES,
+    as_fields,
+    breach_payload,
+    call_of,
+    sample_of,
+    sample_point,
+)
 from tradeops.settings import Settings
 from tradeops.wiring import Desk
 
-__all__ = ["SERIES", "Kept", "as_fields", "decide", "produce", "read_counters", "read_kept", "record", "report_day"]
+__all__ = [
+    "SERIES",
+    "Kept",
+    "as_fields",
+    "breach_payload",
+    "decide",
+    "produce",
+    "read_counters",
+    "read_kept",
+    "record",
+    "report_day",
+]
 
 SERIES = "api_cost_history"
 DAY = timedelta(days=1)

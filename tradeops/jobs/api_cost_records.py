@@ -121,6 +121,16 @@ def as_fields(report: CostReport, run_id: str) -> dict[str, Json]:
     }
 
 
+def breach_payload(report: CostReport) -> dict[str, Json]:
+    """What automations are told when a limit is crossed: the day, the worst severity, and each breach."""
+    breaches = report.breaches
+    return {
+        "date": report.facts.day.isoformat(),
+        "severity": breaches[0].word if breaches else None,
+        "breaches": [_alert(alert) for alert in breaches],
+    }
+
+
 def _session(counters: CostStatistics | None, rate: VndRate) -> dict[str, Json]:
     c = counters
     return {

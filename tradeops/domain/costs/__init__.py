@@ -4,7 +4,7 @@ from tradeops.domain.costs.books import Books
 from tradeops.domain.costs.counters import Absent, CostStatistics, LlmCall, Sample
 from tradeops.domain.costs.ledger import Ledger, Spent, Stretch, unwrap
 from tradeops.domain.costs.limits import Alert, Candidate, Comparison, Limit, Limits
-from tradeops.domain.costs.money import VndRate, dollars
+from tradeops.domain.costs.money import VndRate, dollars, exact
 from tradeops.domain.costs.months import Month
 from tradeops.domain.costs.report import CostReport, DayCost, Facts, assess
 
@@ -29,5 +29,6 @@ __all__ = [
     "VndRate",
     "assess",
     "dollars",
+    "exact",
     "unwrap",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from tradeops.domain.costs.money import dollars
+from tradeops.domain.costs.money import dollars, exact
 from tradeops.domain.figures import Amount
 from tradeops.domain.health import Severity
 
@@ -108,7 +108,7 @@ class Comparison:
             return None
         limit = self.limit.critical_usd if severity is Severity.CRITICAL else self.limit.warning_usd
         missing = f"; not known: {', '.join(self.unknown)}" if self.unknown else ""
-        text = f"{self.period} cost {self.shown(usd)} ({source}) is above {_limit(limit)}{missing}"
+        text = f"{self.period} cost {self.shown(usd)} ({source}) is above {exact(limit)}{missing}"
         return Alert(severity, self.period, text, usd, limit, source)
 
     def shown(self, usd: Decimal) -> str:
@@ -119,7 +119,3 @@ class Comparison:
 def worst(alerts: Sequence[Alert]) -> Severity:
     """The severity of all of them together."""
     return max((alert.severity for alert in alerts), default=Severity.HEALTHY)
-
-
-def _limit(usd: Decimal) -> str:
-    return dollars(usd) if usd == round(usd, 2) else f"${usd:,f}"

@@ -26,10 +26,18 @@ class VndRate:
 
 
 def dollars(value: Decimal, limits: Iterable[Decimal] = ()) -> str:
-    """`$1,234.50`, with as many more digits as it takes to stand on the same side of each limit as the exact value."""
-    limits = tuple(limits)
+    """`$1,234.50`, with as many more digits as it takes to stand on the same side of each limit as the exact value.
+
+    Zero is always one of the limits: what costs something never reads as free.
+    """
+    limits = (Decimal(0), *limits)
     for digits in range(2, MOST_DIGITS):
         shown = value.quantize(Decimal(1).scaleb(-digits))
         if all((shown > limit) is (value > limit) for limit in limits):
             return f"${shown:,f}"
     return f"${value:,f}"
+
+
+def exact(usd: Decimal) -> str:
+    """A limit as it was set: `$5.00`, `$2.005`."""
+    return f"${usd:,.2f}" if usd == round(usd, 2) else f"${usd.normalize():,f}"
