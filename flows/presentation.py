@@ -12,7 +12,7 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from tradeops.domain.health import Severity
+from tradeops.domain.health import Severity, beyond
 from tradeops.errors import CriticalVerdictError, TradeOpsError, TransientError
 from tradeops.rendering.markdown import to_markdown
 from tradeops.rendering.page import Page
@@ -52,7 +52,8 @@ def too_late(grace: timedelta) -> str:
     if late <= grace:
         return ""
     hours, allowed = late.total_seconds() / 3600, grace.total_seconds() / 3600
-    return f"{hours:.1f} h late, more than {allowed:g} h; run it with the parameter `date` to make this report"
+    remedy = "run it with the parameter `date` to make this report"
+    return f"{beyond(hours, allowed)} h late, more than {allowed:g} h; {remedy}"
 
 
 def skipped(reason: str) -> State[Any]:

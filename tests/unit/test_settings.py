@@ -1,5 +1,6 @@
 """Settings: one bad value is one clear line; origins are known; secrets stay masked."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,11 @@ def test_nothing_is_mandatory_to_start() -> None:
         pytest.param("TRADEOPS_SLOW_AFTER_SECONDS", "2.5", "less than 2.5", id="slower than a probe may be"),
         pytest.param("TRADEOPS_DISK_ALERT_PERCENT", "101", "less than 100", id="percent above 100"),
         pytest.param("TRADEOPS_CANDLE_SYMBOL", "BTC/USDT", "match pattern", id="symbol with a slash"),
+        pytest.param("TRADEOPS_TIME_ZONE", "Mars/Olympus", "is no IANA time zone", id="unknown time zone"),
+        pytest.param("TRADEOPS_TIME_ZONE", "../../etc/passwd", "is no IANA time zone", id="a path"),
+        pytest.param("TRADEOPS_TIME_ZONE", "Asia", "is no IANA time zone", id="a continent"),
+        pytest.param("TRADEOPS_TIME_ZONE", "UTC+7", "is no IANA time zone", id="an offset"),
+        pytest.param("TRADEOPS_LATE_GRACE_SECONDS", "0", "greater than 0", id="no grace"),
     ],
 )
 def test_a_bad_value_is_one_line_with_name_problem_and_example(
@@ -182,6 +188,13 @@ def test_the_store_follows_mongodb_unless_told(
 def test_a_home_with_a_tilde_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert load_settings().home_folder == tmp_path / ".tradeops"
+
+
+def test_the_time_zone_and_the_grace_come_ready_to_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (str(load_settings().zone), load_settings().late_grace) == ("UTC", timedelta(hours=6))
+    monkeypatch.setenv("TRADEOPS_TIME_ZONE", "Asia/Ho_Chi_Minh")
+    monkeypatch.setenv("TRADEOPS_LATE_GRACE_SECONDS", "90")
+    assert (str(load_settings().zone), load_settings().late_grace) == ("Asia/Ho_Chi_Minh", timedelta(seconds=90))
 
 
 def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:

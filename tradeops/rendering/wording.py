@@ -12,7 +12,7 @@ def moment(at: datetime, zone: tzinfo) -> str:
     """`2026-11-25 15:00:00 UTC`: `at` on the clocks of `zone`; a zone without a name shows its offset."""
     local = at.astimezone(zone)
     name = local.tzname() or ""
-    return f"{local:%Y-%m-%d %H:%M:%S} {name if name.isalpha() else f'UTC{local:%z}'}"
+    return f"{local:%Y-%m-%d %H:%M:%S} {name if name.isalpha() else f'UTC{local.isoformat()[-6:]}'}"
 
 
 def percent(value: Figure | float, digits: int = 1, *, signed: bool = False) -> str:
