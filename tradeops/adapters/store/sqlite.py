@@ -21,6 +21,7 @@ from tradeops.adapters.store.interface import (
     QueuedMessage,
 )
 from tradeops.adapters.store.records import (
+    batched,
     checked_collection,
     checked_key,
     checked_lease,
@@ -57,6 +58,7 @@ MIGRATIONS = (
     CREATE INDEX outbox_due ON outbox (state, due_at);
     """,
 )
+INSERT_POINT = "INSERT INTO points VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
 
 class SqliteStore:
@@ -140,7 +142,7 @@ class SqliteStore:
         retention = series_rules.RETENTION.get(series)
 
         def add(connection: sqlite3.Connection) -> bool:
-            added = connection.execute("INSERT INTO points VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", row).rowcount
+            added = connection.execute(INSERT_POINT, row).rowcount
             if retention:
                 # never later than by our own clock: a point of a wrong, future time must not sweep the history away
                 oldest = micros(min(point.timestamp, datetime.now(UTC)) - retention)
@@ -150,11 +152,10 @@ class SqliteStore:
         return await self._file.write(add)
 
     async def add_points(self, series: str, points: Sequence[Point]) -> None:
-        """See `Store`; all of them or none."""
+        """See `Store`; other processes may write in between."""
         name = checked_collection(series)
-        rows = await asyncio.to_thread(lambda: [_row(name, point) for point in points])
-        statement = "INSERT INTO points VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
-        await self._file.write(lambda connection: connection.executemany(statement, rows))
+        for batch in batched(points):
+            await self._insert(await asyncio.to_thread(lambda several: [_row(name, point) for point in several], batch))
 
     async def points(
         self, series: str, *, since: datetime, until: datetime, limit: int = 1000, newest_first: bool = False
@@ -240,6 +241,9 @@ class SqliteStore:
         """See `Store`."""
         [(version,)] = await self._file.rows("PRAGMA user_version")
         return f"{self._file.path}, schema {version}"
+
+    async def _insert(self, rows: list[tuple[str, str, int, str]]) -> None:
+        await self._file.write(lambda connection: connection.executemany(INSERT_POINT, rows))
 
     async def _points(
         self, series: str, since: datetime, until: datetime, *, order: str = "at", limit: int = -1
