@@ -1,5 +1,6 @@
 """Text from outside, tamed before any format sees it: one line, printable, not endless, and of known width."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -7,6 +8,7 @@ from tradeops.rendering.page import Line, Strong, Table, spans
 
 LONGEST_CELL = 400
 LONGEST_LINE = 1000
+BREAK = re.compile(r"\s+(?!%(?:\s|$))")  # a number and its percent sign stay together
 MOST_ROWS = 100
 MOST_CHARACTERS = 12_000  # of one table; mail programs clip a page of more than about 100 KB
 
@@ -58,7 +60,7 @@ def wrapped(text: str, width: int | None) -> list[str]:
     if width is None or width_of(text) <= width:
         return [text]
     lines = [""]
-    for word in text.split():
+    for word in BREAK.split(text):
         longer = f"{lines[-1]} {word}" if lines[-1] else word
         if width_of(longer) <= width:
             lines[-1] = longer

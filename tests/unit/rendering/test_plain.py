@@ -85,6 +85,9 @@ def test_width_is_what_a_terminal_needs(text: str, width: int) -> None:
         ("币币币币币 a", ["币币币币", "币 a"]),
         ("", [""]),
         ("12345678", ["12345678"]),
+        ("below 55 %", ["below", "55 %"]),
+        ("a %b c %", ["a %b c %"]),
+        ("abcdef %bc", ["abcdef", "%bc"]),
     ],
 )
 def test_lines_break_at_blanks_or_where_they_must(text: str, lines: list[str]) -> None:
