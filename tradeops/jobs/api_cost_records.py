@@ -89,7 +89,7 @@ def as_fields(report: CostReport, run_id: str) -> dict[str, Json]:
     facts, rate = report.facts, report.rate
     highest = {c.period: _highest_projection(c) for c in (report.daily, report.monthly)}
     return {
-        "status": "success",
+        "status": "insufficient_data" if report.severity is None else "success",
         "run_id": run_id,
         "date": facts.day.isoformat(),
         "started_at": facts.started_at.isoformat(),
@@ -106,7 +106,7 @@ def as_fields(report: CostReport, run_id: str) -> dict[str, Json]:
         "sources": {"ai_service": _source(facts.service), "ledger": _source(facts.books)},
         "counter_reset": report.counter_reset,
         "full_data": {
-            "overall_status": report.severity.word,
+            "overall_status": "unknown" if report.severity is None else report.severity.word,
             "daily": _comparison(report.daily, rate),
             "monthly": _comparison(report.monthly, rate),
             "days": [_day(day, rate) for day in report.days],
@@ -163,9 +163,11 @@ def _day(day: DayCost, rate: VndRate) -> dict[str, Json]:
     return {
         "date": day.day.isoformat(),
         "service_usd": _text(day.service.cost_usd if day.service else None),
-        "own_usd": str(day.own_usd),
-        "total": _amount(day.total_usd, rate),
-        "month_to_date": _amount(day.so_far_usd, rate),
+        "own_usd": _text(day.own_usd.value),
+        "total_usd": _text(day.total_usd.value),
+        "total_vnd": _vnd(day.total_usd.value, rate),
+        "month_to_date_usd": _text(day.so_far_usd.value),
+        "reason": day.total_usd.reason or None,
     }
 
 

@@ -84,10 +84,10 @@ def _title(report: CostReport) -> str:
         Severity.HEALTHY: "within the limits",
         Severity.DEGRADED: "degraded",
         Severity.CRITICAL: "critical",
+        None: "not known yet",
     }[report.severity]
     if report.breaches:
-        above = {alert.period: alert.word for alert in report.breaches}
-        verdict = ", ".join(f"{period} {word}" for period, word in above.items())
+        verdict = ", ".join(f"{alert.period} {alert.word}" for alert in report.breaches)
     return f"LLM cost, {report.facts.day}: {verdict}"
 
 
@@ -170,7 +170,7 @@ def _day(report: CostReport, day: DayCost) -> tuple[str, ...]:
     return (
         f"{day.day}",
         _usd(day.service.cost_usd if day.service else None),
-        _usd(day.own_usd),
+        _usd(day.own_usd.value),
         NOT_KNOWN if total is None else report.daily.shown(total),
         _vnd(total, report.rate),
         NOT_KNOWN if so_far is None else report.monthly.shown(so_far),

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 
 from tradeops.domain.costs.books import TRAILING, Books
 from tradeops.domain.costs.counters import Absent, CostStatistics, Sample
@@ -42,14 +41,14 @@ class DayCost:
 
     Attributes:
         service: as far as it was observed; `None` when nothing was.
-        own_usd: our own calls.
+        own_usd: our own calls; n/a before anybody watched.
         total_usd: both, at least.
         so_far_usd: spent since the month began, to the end of that day.
     """
 
     day: date
     service: Spent | None
-    own_usd: Decimal
+    own_usd: Amount
     total_usd: Amount
     so_far_usd: Amount
 
@@ -94,9 +93,10 @@ class CostReport:
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
-        """Limits that were crossed and costs that nobody knows, the worst first."""
+        """Limits that were crossed and, where something failed, costs that nobody knows; the worst first."""
         found = [alert for c in (self.daily, self.monthly) if (alert := c.alert) is not None]
-        return tuple(sorted(found, key=lambda alert: -alert.severity))
+        told = [alert for alert in found if self.problems or alert.limit_usd is not None]
+        return tuple(sorted(told, key=lambda alert: -alert.severity))
 
     @property
     def breaches(self) -> tuple[Alert, ...]:
@@ -104,15 +104,22 @@ class CostReport:
         return tuple(alert for alert in self.alerts if alert.limit_usd is not None)
 
     @property
-    def severity(self) -> Severity:
-        """The worst of the alerts, and no better than degraded when the report has to do without something."""
-        return max(worst(self.alerts), Severity.DEGRADED if self.problems else Severity.HEALTHY)
+    def severity(self) -> Severity | None:
+        """The worst of the alerts, and no better than degraded when the report has to do without something.
+
+        `None` is no verdict: nothing failed, but one period's cost is not known by any source yet.
+        """
+        severity = max(worst(self.alerts), Severity.DEGRADED if self.problems else Severity.HEALTHY)
+        undecided = self.daily.highest is None or self.monthly.highest is None
+        return None if severity is Severity.HEALTHY and undecided else severity
 
     @property
     def summary(self) -> str:
         """The verdict in one line."""
         if told := [*(f"{alert.word}: {alert.text}" for alert in self.alerts), *self.problems]:
             return "; ".join(told)
+        if self.severity is None:
+            return "; ".join(alert.text for c in (self.daily, self.monthly) if (alert := c.alert) is not None)
         figures = [f"{c.period} {c.shown(c.highest[1])}" for c in (self.daily, self.monthly) if c.highest]
         return f"within the limits: {', '.join(figures)}"
 
@@ -161,20 +168,22 @@ def _candidates(service: Amount, ours: Amount, ledger: tuple[str, Amount]) -> tu
 
 def _days(books: Books, facts: Facts, month: Month) -> tuple[DayCost, ...]:
     first = min(month.since, midnight(facts.day) - TRAILING).date()
-    found = []
-    for number in range((facts.day - first).days + 1):
-        day = first + number * DAY
-        since, until = midnight(day), min(midnight(day + DAY), facts.as_of)
-        found.append(
-            DayCost(
-                day=day,
-                service=books.service.between(since, until),
-                own_usd=books.own(since, until),
-                total_usd=books.spent(since, until),
-                so_far_usd=books.spent(Month.of(day).since, until),
-            )
-        )
-    return tuple(found)
+    dates = (first + number * DAY for number in range((facts.day - first).days + 1))
+    return tuple(_day(books, day, min(midnight(day + DAY), facts.as_of), facts) for day in dates)
+
+
+def _day(books: Books, day: date, until: datetime, facts: Facts) -> DayCost:
+    since, month = midnight(day), Month.of(day)
+    if until <= (books.watched_since or facts.as_of) and day < facts.day:
+        unseen = unknown_amount("nobody watched yet")
+        return DayCost(day, None, unseen, unseen, unseen)
+    return DayCost(
+        day=day,
+        service=books.service.between(since, until),
+        own_usd=known_amount(books.own(since, until)),
+        total_usd=books.spent(since, until),
+        so_far_usd=books.spent(month.since, until),
+    )
 
 
 def _problems(facts: Facts) -> list[str]:
