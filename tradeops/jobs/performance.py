@@ -157,9 +157,7 @@ def decide(
     initial = None if isinstance(account.initial_balance, TradeOpsError) else account.initial_balance
     balance, books = _balance(account), None
     if balance.value is not None:
-        books = bookkeeping(
-            collected.history, balance=balance.value, initial_balance=initial, now=collected.listed.as_of or asked.now
-        )
+        books = bookkeeping(collected.history, balance=balance.value, initial_balance=initial, now=asked.now)
     mine = columns if books is None else TradeColumns.of(books.account)
     since = books.account_since if books else None
     starts = [Window.before(asked.on - timedelta(days=n), days=asked.days).since for n in range(HISTORY_DAYS)]

@@ -110,7 +110,6 @@ def as_fields(report: PerformanceReport, *, run_id: str) -> dict[str, Json]:
         "started_at": report.started_at.isoformat(),
         "finished_at": report.finished_at.isoformat(),
         "data_as_of": report.data_as_of.isoformat(),
-        "timestamp": whole.window.until.isoformat(),
         "date": report.date.isoformat(),
         "window": {"since": whole.window.since.isoformat(), "until": whole.window.until.isoformat()},
         "total_trades": whole.trades,
