@@ -2,7 +2,6 @@
 
 import json
 import math
-
 import statistics
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
