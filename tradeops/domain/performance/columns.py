@@ -15,12 +15,13 @@ from tradeops.domain.readings import RejectedRecord
 
 NO_TRADES = "no closed trades"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+COLUMNS = ("ids", "symbols", "opened_at", "closed_at", "pnl", "pnl_usd", "return_percent")
 EXACT = Context(prec=100, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TradeColumns:
-    """One entry a trade in each column, ascending by close (then open, then id). Not to be written to.
+    """One entry a trade in each column, ascending by close (then open, then id). Columns are read-only.
 
     Attributes:
         ids: texts, like `symbols`.
@@ -41,6 +42,10 @@ class TradeColumns:
     return_percent: NDArray[np.float64]
     duplicates: int = 0
     rejected: tuple[RejectedRecord, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in COLUMNS:
+            getattr(self, name).setflags(write=False)
 
     @classmethod
     def of(cls, trades: Sequence[ClosedTrade]) -> Self:
@@ -97,8 +102,7 @@ class TradeColumns:
         return exact_sum(self.pnl if mask is None else self.pnl[mask])
 
     def _taken(self, which: slice | NDArray[np.bool_]) -> Self:
-        columns = ("ids", "symbols", "opened_at", "closed_at", "pnl", "pnl_usd", "return_percent")
-        return replace(self, **{name: getattr(self, name)[which] for name in columns})
+        return replace(self, **{name: getattr(self, name)[which] for name in COLUMNS})
 
 
 def exact_sum(amounts: NDArray[np.object_]) -> Decimal:

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 
+from hypothesis import HealthCheck, settings
+
 from tradeops.domain.figures import Amount, known_amount
 from tradeops.domain.performance import Performance, TradeColumns, Window, measure
 from tradeops.domain.portfolio import ClosedTrade, Side
@@ -13,6 +15,7 @@ START = datetime(2026, 11, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 WEEK = Window(START, START + 7 * DAY)
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 EQUITY = known_amount(Decimal(10_000))
 
 

@@ -6,11 +6,11 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tests.unit.domain.performance.samples import daily, measured, row
+from tests.unit.domain.performance.samples import daily, measured, row, unhurried
 from tradeops.domain.figures import unknown
 from tradeops.domain.performance import Performance, Sample, average_profit_below, sharpe_below, win_rate_below
 from tradeops.domain.performance.certainty import win_rate_interval_percent
@@ -22,6 +22,7 @@ def with_wins(wins: int, trades: int) -> Performance:
     return replace(measured(row(PNLS)), wins=wins, losses=trades - wins, trades=trades)
 
 
+@unhurried
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_interval_of_the_win_rate_is_wilsons(counts: tuple[int, int]) -> None:
     wins, trades = counts
@@ -31,6 +32,7 @@ def test_the_interval_of_the_win_rate_is_wilsons(counts: tuple[int, int]) -> Non
     assert high.value == pytest.approx(100 * expected.high, rel=1e-12, abs=1e-12)
 
 
+@unhurried
 @given(st.integers(1, 1000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_the_win_rate_lies_in_its_interval_and_that_in_the_possible(counts: tuple[int, int]) -> None:
     low, high = win_rate_interval_percent(*counts)
@@ -39,6 +41,7 @@ def test_the_win_rate_lies_in_its_interval_and_that_in_the_possible(counts: tupl
     assert 0 <= low.value <= 100 * counts[0] / counts[1] <= high.value <= 100
 
 
+@unhurried
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0, 100))
 def test_the_share_of_the_win_rate_is_that_of_the_beta_posterior(counts: tuple[int, int], limit: float) -> None:
     wins, trades = counts
@@ -84,7 +87,7 @@ def test_the_share_of_the_sharpe_ratio_is_one_less_the_probabilistic_sharpe_rati
     assert sharpe_below(measured(daily(pnls)), 1.0).value == pytest.approx(expected, abs=1e-12)
 
 
-@settings(deadline=None)
+@unhurried
 @given(st.lists(st.decimals(-99, 99, places=2), min_size=7, max_size=7, unique=True), st.floats(-9, 9), st.floats(0, 9))
 def test_a_higher_limit_is_never_less_likely_to_be_missed(pnls: list[Decimal], limit: float, more: float) -> None:
     performance = measured(daily(pnls))

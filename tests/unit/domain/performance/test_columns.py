@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.domain.performance.samples import HOUR, START, WEEK, row, trade
+from tests.unit.domain.performance.samples import HOUR, START, WEEK, row, trade, unhurried
 from tradeops.domain.performance import TradeColumns
 from tradeops.domain.portfolio import ClosedTrade
 from tradeops.domain.readings import RejectedRecord
@@ -99,11 +99,19 @@ def test_a_window_copies_nothing() -> None:
     assert all(np.shares_memory(getattr(columns, name), getattr(inside, name)) for name in ("pnl", "pnl_usd", "ids"))
 
 
+def test_columns_are_read_only() -> None:
+    columns = TradeColumns.of(row(["1", "2"]))
+    for part in (columns, columns.within(WEEK), columns.where(columns.pnl_usd > 1)):
+        with pytest.raises(ValueError, match="read-only"):
+            part.pnl_usd[0] = 0
+
+
 def test_a_selection_keeps_the_order() -> None:
     columns = TradeColumns.of([replace(trade, symbol="AB"[n % 2]) for n, trade in enumerate(row("12345"))])
     assert list(columns.where(columns.symbols == "A").pnl) == [1, 3, 5]
 
 
+@unhurried
 @given(st.lists(st.decimals(-(10**9), 10**9, places=8), max_size=40))
 def test_sums_of_money_are_exact_whatever_the_callers_precision(pnls: list[Decimal]) -> None:
     columns = TradeColumns.of(row(pnls))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.domain.performance.samples import DAY, HOUR, START, row, trade
+from tests.unit.domain.performance.samples import DAY, HOUR, START, row, trade, unhurried
 from tradeops.domain.figures import known_amount, unknown_amount
 from tradeops.domain.performance import TradeColumns, equity_at
 
@@ -51,6 +51,7 @@ def test_without_a_balance_equity_is_unknown_and_says_why() -> None:
     assert equity.label == "n/a: the balance is not known: the engine is down"
 
 
+@unhurried
 @given(st.lists(st.decimals(-500, 500, places=2), max_size=30), st.integers(0, 30))
 def test_yesterdays_equity_and_what_came_since_make_todays_balance(pnls: list[Decimal], place: int) -> None:
     moment = START + place * HOUR

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.domain.performance.samples import DAY, EQUITY, HOUR, START, WEEK, measured, trade
+from tests.unit.domain.performance.samples import DAY, EQUITY, HOUR, START, WEEK, measured, trade, unhurried
 from tradeops.domain.figures import Figure, known_amount
 from tradeops.domain.performance import TradeColumns, Window, daily_returns, equity_curve, measure
 from tradeops.domain.portfolio import ClosedTrade
@@ -53,6 +53,7 @@ def close(figure: Figure, expected: float | Fraction) -> bool:
     return figure.value is not None and math.isclose(figure.value, float(expected), rel_tol=1e-9, abs_tol=1e-9)
 
 
+@unhurried
 @given(TRADES)
 def test_money_equals_the_exact_sum_to_the_cent(trades: list[ClosedTrade]) -> None:
     performance = measured(trades)
@@ -66,6 +67,7 @@ def test_money_equals_the_exact_sum_to_the_cent(trades: list[ClosedTrade]) -> No
         assert abs(Fraction(performance.expectancy_usd.value) - exact) <= Fraction(5, 10**9)
 
 
+@unhurried
 @given(TRADES)
 def test_rates_and_averages_equal_exact_fractions(trades: list[ClosedTrade]) -> None:
     performance = measured(trades)
@@ -82,6 +84,7 @@ def test_rates_and_averages_equal_exact_fractions(trades: list[ClosedTrade]) -> 
         assert close(performance.payoff_ratio, mean(wins) / mean(losses))
 
 
+@unhurried
 @given(TRADES, st.randoms(use_true_random=False))
 def test_the_order_of_the_list_changes_nothing(trades: list[ClosedTrade], random: object) -> None:
     shuffled = list(trades)
@@ -89,11 +92,13 @@ def test_the_order_of_the_list_changes_nothing(trades: list[ClosedTrade], random
     assert measured(shuffled) == measured(trades)
 
 
+@unhurried
 @given(TRADES)
 def test_each_trade_twice_is_each_trade_once(trades: list[ClosedTrade]) -> None:
     assert measured(trades + trades) == measured(trades)
 
 
+@unhurried
 @given(TRADES, st.sampled_from([Decimal("0.5"), Decimal(2), Decimal(1024)]))
 def test_a_larger_account_has_the_same_ratios(trades: list[ClosedTrade], scale: Decimal) -> None:
     plain = measured(trades)
@@ -121,6 +126,7 @@ def test_a_larger_account_has_the_same_ratios(trades: list[ClosedTrade], scale: 
     assert larger.realized_pnl_usd.value == plain.realized_pnl_usd.value * scale
 
 
+@unhurried
 @given(TRADES)
 def test_the_days_add_up_to_the_window(trades: list[ClosedTrade]) -> None:
     columns = TradeColumns.of(trades)
@@ -133,6 +139,7 @@ def test_the_days_add_up_to_the_window(trades: list[ClosedTrade]) -> None:
     assert whole.realized_pnl_usd.value == sum((day.realized_pnl_usd.value or Decimal(0) for day in days), Decimal(0))
 
 
+@unhurried
 @given(TRADES)
 def test_daily_returns_compound_to_the_total(trades: list[ClosedTrade]) -> None:
     returns = daily_returns(TradeColumns.of(trades), WEEK, EQUITY)
@@ -143,6 +150,7 @@ def test_daily_returns_compound_to_the_total(trades: list[ClosedTrade]) -> None:
     assert returns.trades.sum() == performance.trades
 
 
+@unhurried
 @given(TRADES)
 def test_figures_stay_within_their_bounds(trades: list[ClosedTrade]) -> None:
     performance = measured(trades)
@@ -161,6 +169,7 @@ def test_figures_stay_within_their_bounds(trades: list[ClosedTrade]) -> None:
         assert performance.worst.pnl_usd <= performance.best.pnl_usd
 
 
+@unhurried
 @given(TRADES)
 def test_streaks_equal_those_counted_by_hand(trades: list[ClosedTrade]) -> None:
     outcomes = [(t.pnl > 0) - (t.pnl < 0) for t in in_order(trades)]
@@ -171,6 +180,7 @@ def test_streaks_equal_those_counted_by_hand(trades: list[ClosedTrade]) -> None:
     assert streaks.current == (runs[-1][0] * runs[-1][1] if runs else 0)
 
 
+@unhurried
 @given(TRADES)
 def test_the_drawdown_equals_the_deepest_of_all_pairs(trades: list[ClosedTrade]) -> None:
     inside = in_order(trades)
@@ -194,6 +204,7 @@ def test_the_drawdown_equals_the_deepest_of_all_pairs(trades: list[ClosedTrade])
         assert fall.recovered_at == (recoveries[0] if recoveries else None)
 
 
+@unhurried
 @given(TRADES)
 def test_the_curve_ends_at_the_start_and_all_that_was_realised(trades: list[ClosedTrade]) -> None:
     curve = equity_curve(TradeColumns.of(trades), WEEK, Decimal(10_000))
@@ -203,6 +214,7 @@ def test_the_curve_ends_at_the_start_and_all_that_was_realised(trades: list[Clos
     assert curve.equity_usd[-1] == pytest.approx(10_000 + float(realized), abs=1e-6)
 
 
+@unhurried
 @given(TRADES, st.lists(st.integers(-10, 200), max_size=3))
 def test_exposure_equals_the_minutes_counted_by_hand(trades: list[ClosedTrade], open_hours: list[int]) -> None:
     open_since = [START + hours * HOUR for hours in open_hours]
@@ -217,6 +229,7 @@ def test_exposure_equals_the_minutes_counted_by_hand(trades: list[ClosedTrade], 
     assert close(measured(trades, open_since=open_since).exposure_percent, Fraction(100 * len(minutes), 7 * 1440))
 
 
+@unhurried
 @given(TRADES)
 def test_deviation_is_of_the_sample(trades: list[ClosedTrade]) -> None:
     returns = [Fraction(t.return_percent) for t in in_order(trades)]
@@ -226,6 +239,7 @@ def test_deviation_is_of_the_sample(trades: list[ClosedTrade]) -> None:
         assert sample.deviation == pytest.approx(stdev(map(float, returns)), rel=1e-9)
 
 
+@unhurried
 @given(TRADES, st.integers(-3, 9))
 def test_figures_of_a_window_do_not_know_what_came_after(trades: list[ClosedTrade], day: int) -> None:
     window = Window(START - 4 * DAY, START + day * DAY)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.domain.performance.samples import DAY, START, measured, trade
+from tests.unit.domain.performance.samples import DAY, START, measured, trade, unhurried
 from tradeops.domain.performance import TradeColumns, Window
 
 MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 3, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -56,6 +56,7 @@ def test_times_of_another_zone_are_refused(zone: timezone | None) -> None:
         Window(datetime(2026, 11, 1, tzinfo=zone), START + DAY)
 
 
+@unhurried
 @given(MOMENTS, st.timedeltas(timedelta.resolution, timedelta(days=20)))
 def test_the_days_of_a_window_join_without_gap_or_overlap(since: datetime, length: timedelta) -> None:
     window = Window(since, since + length)
@@ -66,6 +67,7 @@ def test_the_days_of_a_window_join_without_gap_or_overlap(since: datetime, lengt
     assert all(len(day.dates()) == 1 for day in days)
 
 
+@unhurried
 @given(st.lists(MOMENTS, max_size=30), MOMENTS, st.timedeltas(timedelta.resolution, DAY), st.timedeltas(DAY, 9 * DAY))
 def test_neighbouring_windows_share_no_trade_and_lose_none(
     moments: list[datetime], since: datetime, first: timedelta, both: timedelta
