@@ -40,9 +40,9 @@ def _attention(report: PortfolioReport) -> Iterator[str]:
         yield f"the data are stale: the engine last touched its portfolio {_hours(age)} before it answered"
     if facts.damaged:
         named = "; ".join(f"{record.record}: {record.problem}" for record in facts.damaged[:NAMED])
-        yield f"{_counted(len(facts.damaged), 'record')} left out, the figures lack them: {named}"
+        yield f"{_counted(len(facts.damaged), 'record')} left out, missing from all figures: {named}"
     if facts.from_the_future:
-        yield f"{_counted(facts.from_the_future, 'trade')} left out: they close in the future by the engine's own clock"
+        yield f"{_counted(facts.from_the_future, 'trade')} left out, closed in the future by the engine's own clock"
     if facts.history and facts.history.changed:
         named = ", ".join(facts.history.changed[:NAMED])
         changed = _counted(len(facts.history.changed), "closed trade")
