@@ -2,9 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from uuid import uuid4
 
 from rich.console import Console
 from rich.live import Live
@@ -12,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tradeops.adapters.prefect_api.client import Deployment, PrefectApiClient, Run
-from tradeops.errors import UnavailableError
+from tradeops.errors import TransientError, UnavailableError
 
 NIGHT = (
     "system-health-check",
@@ -21,6 +23,7 @@ NIGHT = (
     "daily-api-cost-report",
 )
 LOOK_AGAIN_SECONDS = 0.5
+BUSY_SERVER = timedelta(seconds=30)
 LONGEST_RUN = timedelta(minutes=3)
 COLOURS = {"COMPLETED": "green", "FAILED": "red", "CRASHED": "red", "CANCELLED": "red"}
 
@@ -59,12 +62,14 @@ async def run_night(
 
     Raises:
         UnavailableError: a run did not end within `LONGEST_RUN`.
+        TransientError: Prefect was busy or away for longer than `BUSY_SERVER`.
     """
     found = {deployment.full_name.rpartition("/")[2]: deployment for deployment in deployments}
     jobs = [Job(name, expected.get(name)) for name in NIGHT if name in found]
     with Live(_table(jobs, ui), console=console, refresh_per_second=4, transient=False) as live:
         for job in jobs:
-            job.run = await api.start(found[job.name].deployment_id)
+            start = partial(api.start, found[job.name].deployment_id, idempotency_key=str(uuid4()))
+            job.run = await _patiently(start)
             deadline = time.monotonic() + LONGEST_RUN.total_seconds()
             while not job.run.is_final:
                 live.update(_table(jobs, ui))
@@ -72,9 +77,21 @@ async def run_night(
                     problem = f"{job.name} is still {job.run.state_name} after {LONGEST_RUN.total_seconds():.0f} s"
                     raise UnavailableError("worker", problem, remedy="look at the worker's log")
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)
-                job.run = await api.run(job.run.run_id)
+                job.run = await _patiently(partial(api.run, job.run.run_id))
             live.update(_table(jobs, ui))
     return jobs
+
+
+async def _patiently(ask: Callable[[], Awaitable[Run]]) -> Run:
+    """The answer, asked for again for a while: a Prefect server on SQLite that is busy says 503 now and then."""
+    deadline = time.monotonic() + BUSY_SERVER.total_seconds()
+    while True:
+        try:
+            return await ask()
+        except TransientError:
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
 def _table(jobs: Sequence[Job], ui: str) -> Table:

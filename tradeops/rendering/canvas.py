@@ -1,7 +1,7 @@
 """The common style of all pictures, on matplotlib's objects; nothing of it stays set for others in the process."""
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, tzinfo
 from threading import Lock
@@ -106,7 +106,7 @@ class Canvas:
 
 
 @contextmanager
-def canvas(heights: Sequence[float], zone: tzinfo) -> Iterator[Canvas]:
+def canvas(heights: Sequence[float], zone: tzinfo) -> Generator[Canvas]:
     """A canvas in the common style, whatever the user's own matplotlib settings are; they are back at exit.
 
     Args:
