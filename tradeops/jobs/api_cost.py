@@ -142,7 +142,8 @@ def decide(
     if isinstance(kept, BaseException) and not isinstance(counters, Sample):
         raise kept
     if past:
-        service = _kept_reading(known, day, configured=settings.python_api_url is not None)
+        configured = settings.python_api_url is not None
+        service = known if isinstance(known, Absent) else _kept_reading(known, day, configured=configured)
     as_of = service.at if isinstance(service, Sample) else started_at
     ends = _midnight(day) + DAY
     facts = Facts(
@@ -215,9 +216,7 @@ def _or_gap(name: str, outcome: T | BaseException) -> T | Absent:
     return outcome
 
 
-def _kept_reading(kept: Kept | Absent, day: date, *, configured: bool) -> Sample | Absent:
-    if isinstance(kept, Absent):
-        return kept
+def _kept_reading(kept: Kept, day: date, *, configured: bool) -> Sample | Absent:
     of_that_day = [sample for sample in kept.samples if sample.at.date() == day]
     missing = Absent(f"no reading of the AI service's counters of {day} is kept", configured=configured)
     return max(of_that_day, key=lambda sample: sample.at) if of_that_day else missing
