@@ -37,8 +37,12 @@ def serve(
     balance: Decimal | httpx.Response | Exception | None = None,
     initial: Decimal | httpx.Response = Decimal(10_000),
     stamp: str = STAMP,
+    before: Sequence[httpx.Response | Exception] = (),
 ) -> respx.Route:
-    """Answer the three routes that the analysis reads; the balance is what the trades add up to unless given."""
+    """Answer the three routes that the analysis reads, each with these first; returns that of the trades.
+
+    The balance is what the trades add up to unless given.
+    """
     listed = [on_the_wire(t) if isinstance(t, ClosedTrade) else t for t in trades]
     if balance is None:
         profit = sum((t.pnl for t in trades if isinstance(t, ClosedTrade)), Decimal(0))
@@ -48,6 +52,7 @@ def serve(
     if isinstance(initial, Decimal):
         basic = {"initial_balance": float(initial), "trading_fee_rate": 0.0004, "funding_fee_rate": 0.0001}
         initial = httpx.Response(200, json=enveloped({"basic": basic, "risk": {}}, timestamp=stamp))
-    wire.get(f"{PAPER}/portfolio").mock(side_effect=[balance] * 50)
-    wire.get(f"{PAPER}/basic-settings").mock(side_effect=[initial] * 50)
-    return wire.get(f"{PAPER}/trades/closed").respond(json=enveloped(listed, timestamp=stamp))
+    listing = httpx.Response(200, json=enveloped(listed, timestamp=stamp))
+    wire.get(f"{PAPER}/portfolio").mock(side_effect=[*before, *[balance] * 50])
+    wire.get(f"{PAPER}/basic-settings").mock(side_effect=[*before, *[initial] * 50])
+    return wire.get(f"{PAPER}/trades/closed").mock(side_effect=[*before, *[listing] * 50])

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import respx
 
+from tests.unit.adapters.services import enveloped
 from tests.unit.domain.performances import NOW, ON, WINDOW, trade, week
 from tests.unit.domain.test_performance_verdict import BAD_WEEK, GOOD_WEEK, judged
 from tests.unit.jobs.engine_wire import ENGINE, PAPER, on_the_wire, serve
@@ -241,9 +242,8 @@ async def test_damaged_records_and_a_wrong_clock_are_told(wire: respx.MockRouter
     skewed = {"date": "Tue, 24 Nov 2026 01:00:00 GMT"}
     trades = [on_the_wire(t) for t in week(GOOD_WEEK)]
     serve(wire, week(GOOD_WEEK))
-    wire.get(f"{PAPER}/trades/closed").respond(
-        headers=skewed, json={"success": True, "data": [*trades, broken], "error": None, "timestamp": STAMP}
-    )
+    body = enveloped([*trades, broken], timestamp=STAMP)
+    wire.get(f"{PAPER}/trades/closed").mock(side_effect=[httpx.Response(200, headers=skewed, json=body)])
     async with desk(tmp_path) as opened:
         report = await produced(opened)
     assert "1 records of trades were left out, the first because pnl is null" in report.notes
