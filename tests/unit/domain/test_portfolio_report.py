@@ -388,7 +388,7 @@ def test_the_engines_figures_are_shown_where_they_differ() -> None:
         total_trades=3,
         claims=CLAIMS,
     )
-    rows = {row.name: row for row in beside(report(WON, LOST, account=told_by(account)))}
+    rows = {row.name: row for row in beside(report(WON, LOST, account=account))}
     assert list(rows) == ["win rate, %", "profit factor", "Sharpe ratio", "trades"]
     assert (rows["win rate, %"].ours.value, rows["win rate, %"].engine.shown()) == (50.0, "58.33")
     assert rows["trades"].engine.shown(rows["trades"].digits) == "3"
