@@ -63,7 +63,7 @@ class TradeColumns:
         with np.errstate(all="ignore"):
             notional = entry_prices * quantities
             return_percent = 100 * pnl_usd / notional
-            good = (entry_prices > 0) & (quantities > 0) & (notional > 0) & np.isfinite(notional)
+            good = (entry_prices > 0) & (notional > 0) & np.isfinite(notional)
             good &= np.isfinite(return_percent) & (closed_at >= opened_at)
         order = np.lexsort((opened_at, closed_at))
         equals = (opened_at[order][1:] == opened_at[order][:-1]) & (closed_at[order][1:] == closed_at[order][:-1])

@@ -52,11 +52,14 @@ def test_average_profit_is_the_mean_of_returns_on_notional_not_the_return_of_the
         pytest.param(["1.1", "1.9", "1.2", "1.8", "1.3", "1.7", "1.4", "1.6", "1.5", "1.5"], id="mean of 1.5"),
         pytest.param(["1.4"] * 3 + ["1.8"] + ["1.5"] * 7, id="uneven"),
         pytest.param(["0.1"] * 10 + ["2.9"] * 10, id="far apart"),
+        pytest.param(
+            ["0.64", "1.73", "1.43", "1.95", "1.91", "1.01", "1.79", "1.55", "1.74", "1.41", "1.56", "1.38", "1.40"],
+            id="binary fractions put it below",
+        ),
     ],
 )
 def test_an_average_on_a_limit_is_exactly_on_it(returns: list[str]) -> None:
-    pnls = [Decimal(percent) / 100 * 2600 for percent in returns]
-    performance = measured([replace(t, entry_price=Decimal(2600)) for t in row(pnls)])
+    performance = measured(row(10 * Decimal(percent) for percent in returns))
     assert performance.average_profit_percent == known(1.5)
 
 
