@@ -9,9 +9,10 @@ import pytest
 from starlette.types import ASGIApp
 
 from sandbox.faults import BadInputError, FaultBook, Kind, Rule
-from sandbox.scenarios import SCENARIOS
+from sandbox.scenarios import SCENARIOS, Scenario
 from sandbox.servers import Service, claim
 from sandbox.stage import LLM_KEY, MIMICKED, Stage
+from tradeops.cli.night import NIGHT
 
 PROBES = {
     "engine": "/api/health",
@@ -76,6 +77,11 @@ def test_each_scenario_goes_by_its_name_and_says_how_the_health_check_ends() -> 
     }
 
 
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+def test_each_scenario_says_how_every_job_of_the_night_ends(scenario: Scenario) -> None:
+    assert set(scenario.expected_states) == set(NIGHT)
+
+
 async def test_healthy_answers_everywhere(playing: Playing) -> None:
     async with playing("healthy") as stage:
         assert await _ask_all(stage) == dict.fromkeys(PROBES, 200)
@@ -111,7 +117,7 @@ async def test_another_scenario_takes_the_place_of_the_first_and_of_what_was_bro
         assert await _ask(stage, "llm") is None
         await stage.play("healthy")
         assert await _ask_all(stage) == dict.fromkeys(PROBES, 200)
-        assert stage.state()["expected_states"] == {"system-health-check": "Completed"}
+        assert stage.state()["expected_states"] == dict(SCENARIOS["healthy"].expected_states)
         assert changes == ["crash"]
 
 
