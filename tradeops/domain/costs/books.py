@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 from tradeops.domain.costs.counters import LlmCall
 from tradeops.domain.costs.ledger import Ledger
+from tradeops.domain.costs.money import as_decimal
 from tradeops.domain.costs.months import DAY, Month, in_days
 from tradeops.domain.figures import Amount, known_amount, unknown_amount
 
@@ -34,9 +36,9 @@ class Books:
 
     def spent(self, since: datetime, until: datetime) -> Amount:
         """What both cost in [since, until), at least: as far as it was observed; n/a when nothing was."""
-        own, service = self.own(since, until), self.service.between(since, until)
+        own, service = self.own(since, until), self.service.cost_usd(since, until)
         if service is not None:
-            return known_amount(own + service.cost_usd)
+            return _amount(own, service)
         if own or not self.service_expected:
             return known_amount(own)
         return unknown_amount(self._unread())
@@ -44,7 +46,9 @@ class Books:
     def daily_mean(self, as_of: datetime) -> Amount:
         """The mean of a day over the trailing seven, or over what was observed of them if that is a day or more."""
         own, service = self._own_mean(as_of), self._service_mean(as_of)
-        return own if own.value is None else service if service.value is None else _sum(own.value, service.value)
+        if isinstance(own, str) or isinstance(service, str):
+            return unknown_amount(own if isinstance(own, str) else str(service))
+        return _amount(own, service)
 
     def month_end(self, as_of: datetime, month: Month) -> Amount:
         """What the month will cost: spent to date, and the trailing mean for each day left, parts of days included.
@@ -53,37 +57,34 @@ class Books:
         one.
         """
         own, service = self._own_mean(as_of), self._service_mean(as_of)
-        if own.value is None or service.value is None:
-            return own if own.value is None else service
+        if isinstance(own, str) or isinstance(service, str):
+            return unknown_amount(own if isinstance(own, str) else str(service))
         read_until = max(month.since, min(self.service.last or as_of, as_of))
-        return _sum(
+        return _amount(
             self.own(month.since, as_of),
-            own.value * in_days(month.until - as_of),
-            self._service_cost(month.since, as_of),
-            service.value * in_days(month.until - read_until),
+            own * in_days(month.until - as_of),
+            self.service.cost_usd(month.since, as_of) or 0,
+            service * in_days(month.until - read_until),
         )
 
-    def _own_mean(self, as_of: datetime) -> Amount:
+    def _own_mean(self, as_of: datetime) -> Fraction | str:
+        """Of a day; or why it is not known."""
         if self.watched_since is None or as_of - self.watched_since < DAY:
-            return unknown_amount("the first 24 hours of observation are not over")
+            return "the first 24 hours of observation are not over"
         since = max(as_of - TRAILING, self.watched_since)
-        return known_amount(self.own(since, as_of) / in_days(as_of - since))
+        return Fraction(self.own(since, as_of)) / in_days(as_of - since)
 
-    def _service_mean(self, as_of: datetime) -> Amount:
+    def _service_mean(self, as_of: datetime) -> Fraction | str:
         if not self.service_expected:
-            return known_amount(Decimal(0))
+            return Fraction(0)
         first, last = self.service.first, self.service.last
         if first is None or last is None or as_of - last > TRAILING:
-            return unknown_amount(self._unread())
+            return self._unread()
         until = min(last, as_of)
         since = max(until - TRAILING, first)
         if until - since < DAY:
-            return unknown_amount("the AI service's counters were observed for less than 24 hours")
-        return known_amount(self._service_cost(since, until) / in_days(until - since))
-
-    def _service_cost(self, since: datetime, until: datetime) -> Decimal:
-        spent = self.service.between(since, until)
-        return Decimal(0) if spent is None else spent.cost_usd
+            return "the AI service's counters were observed for less than 24 hours"
+        return (self.service.cost_usd(since, until) or Fraction(0)) / in_days(until - since)
 
     def _unread(self) -> str:
         last = self.service.last
@@ -92,5 +93,5 @@ class Books:
         return f"the AI service's counters were last read at {last:%Y-%m-%d %H:%M} UTC"
 
 
-def _sum(*amounts: Decimal) -> Amount:
-    return known_amount(sum(amounts, Decimal(0)))
+def _amount(*parts: Decimal | Fraction | int) -> Amount:
+    return known_amount(as_decimal(sum((Fraction(part) for part in parts), Fraction(0))))

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
 
 from tradeops.domain.costs.counters import CostStatistics, Sample
+from tradeops.domain.costs.money import as_decimal
 from tradeops.domain.costs.months import MICROSECOND
 
 
@@ -66,19 +68,29 @@ class Ledger:
 
         Neighbouring windows add up to the window that they form.
         """
-        observed = [s for s in self.stretches if since < s.until and (s.since < until or s.until <= until)]
-        if not observed:
+        shares = self._shares(since, until)
+        if not shares:
             return None
+        tokens = (_total(shares, lambda spent: spent.input_tokens), _total(shares, lambda spent: spent.output_tokens))
         return Spent(
-            cost_usd=_sum(observed, since, until, lambda spent: spent.cost_usd) or Decimal(0),
-            requests=_sum(observed, since, until, lambda spent: spent.requests) or Decimal(0),
-            input_tokens=_sum(observed, since, until, lambda spent: spent.input_tokens),
-            output_tokens=_sum(observed, since, until, lambda spent: spent.output_tokens),
+            cost_usd=as_decimal(_total(shares, lambda spent: spent.cost_usd) or Fraction(0)),
+            requests=as_decimal(_total(shares, lambda spent: spent.requests) or Fraction(0)),
+            input_tokens=None if tokens[0] is None else as_decimal(tokens[0]),
+            output_tokens=None if tokens[1] is None else as_decimal(tokens[1]),
         )
+
+    def cost_usd(self, since: datetime, until: datetime) -> Fraction | None:
+        """The cost of `between`, exact."""
+        shares = self._shares(since, until)
+        return _total(shares, lambda spent: spent.cost_usd) if shares else None
 
     def resets(self, since: datetime, until: datetime) -> int:
         """Restarts of the service that were seen in [since, until]."""
         return sum(s.reset for s in self.stretches if since < s.until <= until)
+
+    def _shares(self, since: datetime, until: datetime) -> list[tuple[Spent, Fraction]]:
+        observed = (s for s in self.stretches if since < s.until and (s.since < until or s.until <= until))
+        return [(s.spent, _progress(s, until) - _progress(s, since)) for s in observed]
 
 
 def unwrap(samples: Iterable[Sample]) -> Ledger:
@@ -114,22 +126,23 @@ def _figures(c: CostStatistics) -> tuple[int, Decimal, int | None, int | None]:
     return c.total_requests, c.total_cost_usd, c.total_input_tokens, c.total_output_tokens
 
 
-def _sum(
-    stretches: Sequence[Stretch], since: datetime, until: datetime, of: Callable[[Spent], Decimal | None]
-) -> Decimal | None:
-    total = Decimal(0)
-    for stretch in stretches:
-        amount = of(stretch.spent)
+def _total(shares: Sequence[tuple[Spent, Fraction]], of: Callable[[Spent], Decimal | None]) -> Fraction | None:
+    whole, parts = Decimal(0), Fraction(0)
+    for spent, share in shares:
+        amount = of(spent)
         if amount is None:
             return None
-        total += _before(stretch, amount, until) - _before(stretch, amount, since)
-    return total
+        if share == 1:
+            whole += amount
+        else:
+            parts += Fraction(amount) * share
+    return Fraction(whole) + parts
 
 
-def _before(stretch: Stretch, amount: Decimal, moment: datetime) -> Decimal:
-    """What of the amount was spent before that moment."""
+def _progress(stretch: Stretch, moment: datetime) -> Fraction:
+    """How much of the stretch has passed by then, 0 to 1."""
     if moment >= stretch.until:
-        return amount
+        return Fraction(1)
     if moment <= stretch.since:
-        return Decimal(0)
-    return amount * ((moment - stretch.since) // MICROSECOND) / ((stretch.until - stretch.since) // MICROSECOND)
+        return Fraction(0)
+    return Fraction((moment - stretch.since) // MICROSECOND, (stretch.until - stretch.since) // MICROSECOND)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 
 MOST_DIGITS = 18
 
@@ -41,3 +42,11 @@ def dollars(value: Decimal, limits: Iterable[Decimal] = ()) -> str:
 def exact(usd: Decimal) -> str:
     """A limit as it was set: `$5.00`, `$2.005`."""
     return f"${usd:,.2f}" if usd == round(usd, 2) else f"${usd.normalize():,f}"
+
+
+def as_decimal(exact: Fraction) -> Decimal:
+    """The decimal of an exact figure, correct to the last of 28 digits; what a decimal can hold stays exact.
+
+    Means and shares are computed in fractions: a cost that equals a limit must not cross it by a rounding error.
+    """
+    return Decimal(exact.numerator) / exact.denominator

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import Decimal
+from fractions import Fraction
 from typing import Self
 
 DAY = timedelta(days=1)
@@ -29,6 +29,6 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def in_days(length: timedelta) -> Decimal:
+def in_days(length: timedelta) -> Fraction:
     """A length of time in days, with the part of a day."""
-    return Decimal(length // MICROSECOND) / (DAY // MICROSECOND)
+    return Fraction(length // MICROSECOND, DAY // MICROSECOND)

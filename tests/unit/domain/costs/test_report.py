@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tests.unit.domain.costs.builders import GONE, SILENT, books, report, sample, utc
-from tradeops.domain.costs import Absent, CostReport, LlmCall, Sample
+from tradeops.domain.costs import Absent, CostReport, Limit, Limits, LlmCall, Sample
 from tradeops.domain.health import Severity
 
 UNREAD = Absent("the ledger cannot be read: locked")
@@ -174,3 +174,16 @@ def test_several_restarts_are_counted() -> None:
     told = report(now, books([*readings, now]))
     assert "the AI service's counters restarted 4 times this month" in told.notes[0]
     assert told.counter_reset
+
+
+def test_a_projection_that_equals_its_limit_does_not_cross_it_by_a_rounding_error() -> None:
+    limits = Limits(daily=Limit(Decimal(1), Decimal(9)), monthly=Limit(Decimal(16), Decimal(99)))
+    readings = [sample("2026-11-07T00:00", "0"), sample("2026-11-10T00:00", "2")]  # 2 + 2/3 × 21
+    told = report(replace_projections(readings[-1]), books(readings), as_of="2026-11-10T00:00", limits=limits)
+    assert compared(told)["monthly our projection"] == 16
+    assert told.breaches == ()
+    assert told.severity is Severity.HEALTHY
+
+
+def replace_projections(read: Sample) -> Sample:
+    return replace(read, counters=replace(read.counters, daily_cost_usd=Decimal("0.1"), monthly_cost_usd=Decimal(3)))
