@@ -14,8 +14,10 @@ from prefect.events.filters import EventFilter, EventNameFilter
 from prefect.states import State
 
 from flows import presentation
+from tradeops.adapters.prefect_api.client import PrefectApiClient
 from tradeops.domain.health import Severity
 from tradeops.errors import CriticalVerdictError, RejectedError
+from tradeops.http import HttpPolicy, HttpService, open_pool
 from tradeops.rendering.page import Page, Text
 
 
@@ -137,3 +139,16 @@ async def test_a_page_becomes_the_one_artifact_of_its_run() -> None:
         [found] = await client.read_artifacts(artifact_filter=where)
     assert (found.type, found.key) == ("markdown", "some-page")
     assert str(found.data) == "# ✓ All is &lt;b&gt;\n\nwell\n"
+
+
+async def test_the_page_of_the_latest_artifact_is_found_by_its_key() -> None:
+    await publishing()
+    state = await publishing(return_state=True)
+    where = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[state.state_details.flow_run_id]))
+    async with get_client() as client, open_pool() as pool:
+        [found] = await client.read_artifacts(artifact_filter=where)
+        api = PrefectApiClient(
+            HttpService(pool, system="prefect", base_url=str(client.api_url).rstrip("/"), policy=HttpPolicy())
+        )
+        assert await api.artifact_id("some-page") == str(found.id)
+        assert await api.artifact_id("no-such-page") is None

@@ -162,12 +162,10 @@ class PrefectApiClient:
         return _run(parse(wire.FlowRun, body, system=answer.system, source=answer.address))
 
     async def artifact_id(self, key: str) -> str | None:
-        """The latest artifact under a key, or `None`."""
-        answer = await self._service.request("GET", f"/artifacts/{quote(key, safe='')}/latest")
-        if answer.status == NOT_FOUND:
-            return None
-        answer.raise_for_status()
-        return parse(wire.Artifact, answer.json(), system=answer.system, source=answer.address).id
+        """The latest artifact under a key, as its page is called; `None` when there is none."""
+        query = {"artifacts": {"key": {"any_": [key]}}, "limit": 1}
+        found = await self._list(wire.ArtifactKey, "/artifacts/latest/filter", query)
+        return found[0].latest_id if found else None
 
     async def _list(
         self, model: type[M], path: str, query: Mapping[str, Any], *, within: timedelta | None = None

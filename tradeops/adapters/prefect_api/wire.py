@@ -48,10 +48,8 @@ class Flow(WireModel):
     name: str
 
 
-class Artifact(WireModel):
-    """The latest artifact of a key."""
+class ArtifactKey(WireModel):
+    """A key and the newest of its artifacts; its own `id` is no artifact's."""
 
-    id: str
     key: str
-    data: object = None
-    flow_run_id: str | None = None
+    latest_id: str
