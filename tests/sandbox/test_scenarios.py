@@ -145,6 +145,21 @@ async def test_a_restart_ends_the_connections_of_a_service_that_then_answers_aga
         assert answer.headers["x-sandbox"] == "true"
 
 
+async def test_the_ai_service_has_counted_for_hours_and_a_restart_loses_it(playing: Playing) -> None:
+    async with playing("healthy") as stage:
+        assert await _requests_counted(stage) >= 6 * 30 * 4
+        await stage.restart("ai")
+        assert await _requests_counted(stage) == 0
+        await stage.play("degrading")
+        assert await _requests_counted(stage) >= 6 * 30 * 4
+
+
+async def _requests_counted(stage: Stage) -> int:
+    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        answer = await client.get(f"{stage.services['ai'].url}/ai/cost/statistics")
+    return int(answer.json()["session_statistics"]["total_requests"])
+
+
 async def test_a_restart_does_not_mend_a_service_that_must_refuse(playing: Playing) -> None:
     async with playing("crash") as stage:
         await stage.restart("engine")

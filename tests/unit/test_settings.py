@@ -109,6 +109,14 @@ def test_a_bad_secret_is_not_repeated_in_its_error(monkeypatch: pytest.MonkeyPat
             "TRADEOPS_SHARPE_CRITICAL must be below TRADEOPS_SHARPE_TARGET",
             id="sharpe",
         ),
+        pytest.param(
+            {"TRADEOPS_COST_DAILY_WARNING_USD": "5"},
+            "TRADEOPS_COST_DAILY_WARNING_USD must be below TRADEOPS_COST_DAILY_CRITICAL_USD",
+            id="cost of a day",
+        ),
+        pytest.param(
+            {"TRADEOPS_COST_MONTHLY_CRITICAL_USD": "50"}, "TRADEOPS_COST_MONTHLY_WARNING_USD must", id="cost of a month"
+        ),
         pytest.param({"TRADEOPS_MEMORY_CRITICAL_PERCENT": "80"}, "TRADEOPS_MEMORY_ALERT_PERCENT must", id="memory"),
     ],
 )
