@@ -107,7 +107,7 @@ def _compared(comparison: Comparison, rate: VndRate) -> list[tuple[str, ...]]:
     for candidate in comparison.candidates:
         usd, note = candidate.usd.value, candidate.usd.reason
         if usd is not None:
-            note = "" if candidate.projected else "at least"
+            note = candidate.note
             if counts is not None and candidate.source == counts[0]:
                 note = "; ".join(filter(None, ("the highest, so it counts", note)))
         shown = NOT_KNOWN if usd is None else comparison.shown(usd)

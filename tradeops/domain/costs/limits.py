@@ -42,11 +42,13 @@ class Candidate:
     Attributes:
         source: whose it is, for the operator.
         projected: what it will be; otherwise what was spent.
+        note: how it is to be read.
     """
 
     source: str
     usd: Amount
     projected: bool = True
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

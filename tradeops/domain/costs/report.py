@@ -137,11 +137,13 @@ def assess(facts: Facts, *, limits: Limits, rate: VndRate) -> CostReport:
         last_day, month_spent = books.spent(as_of - DAY, as_of), books.spent(month.since, as_of)
         own_month = known_amount(books.own(month.since, as_of))
     known = books if isinstance(books, Books) else None
+    ledger_day = Candidate(LEDGER_DAY, last_day, projected=False, note=_at_least(known, as_of - DAY))
+    ledger_month = Candidate(LEDGER_MONTH, month_spent, projected=False, note=_at_least(known, month.since))
     return CostReport(
         facts=facts,
         rate=rate,
-        daily=Comparison("daily", limits.daily, _candidates(service_day, mean, (LEDGER_DAY, last_day))),
-        monthly=Comparison("monthly", limits.monthly, _candidates(service_month, at_end, (LEDGER_MONTH, month_spent))),
+        daily=Comparison("daily", limits.daily, _candidates(service_day, mean, ledger_day)),
+        monthly=Comparison("monthly", limits.monthly, _candidates(service_month, at_end, ledger_month)),
         days=_days(known, facts, month) if known else (),
         last_24_hours=known.service.between(as_of - DAY, as_of) if known else None,
         month_to_date=known.service.between(month.since, as_of) if known else None,
@@ -162,8 +164,14 @@ def _projections(service: Sample | Absent) -> tuple[Amount, Amount]:
     return known_amount(counters.daily_cost_usd), known_amount(counters.monthly_cost_usd)
 
 
-def _candidates(service: Amount, ours: Amount, ledger: tuple[str, Amount]) -> tuple[Candidate, ...]:
-    return (Candidate(SERVICE, service), Candidate(OURS, ours), Candidate(*ledger, projected=False))
+def _candidates(service: Amount, ours: Amount, ledger: Candidate) -> tuple[Candidate, ...]:
+    return (Candidate(SERVICE, service), Candidate(OURS, ours), ledger)
+
+
+def _at_least(books: Books | None, since: datetime) -> str:
+    begins = books and (books.service.first if books.service_expected else books.watched_since)
+    late = f", observed from {begins:%Y-%m-%d %H:%M} UTC on" if begins and begins > since else ""
+    return f"at least{late}"
 
 
 def _days(books: Books, facts: Facts, month: Month) -> tuple[DayCost, ...]:

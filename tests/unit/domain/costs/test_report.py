@@ -168,6 +168,22 @@ def test_a_clock_that_disagrees_is_told(seconds: int, words: str) -> None:
     assert f"the AI service's clock is {words} ours, so its readings are dated by ours" in told.notes
 
 
+@pytest.mark.parametrize(
+    ("first", "day", "month"),
+    [
+        ("2026-10-01T09:00", "at least", "at least"),
+        ("2026-11-19T09:00", "at least", "at least, observed from 2026-11-19 09:00 UTC on"),
+        ("2026-11-20T08:59", *["at least, observed from 2026-11-20 08:59 UTC on"] * 2),
+    ],
+)
+def test_an_actual_that_is_observed_in_part_says_since_when(first: str, day: str, month: str) -> None:
+    now = sample(NOW, "1", 100, daily="1", monthly="30")
+    told = report(now, books([sample(first, "0"), now]))
+    assert (told.daily.candidates[2].note, told.monthly.candidates[2].note) == (day, month)
+    gone = report(GONE, books(since=first, service_expected=False), as_of=NOW)
+    assert (gone.daily.candidates[2].note, gone.monthly.candidates[2].note) == (day, month)
+
+
 def test_several_restarts_are_counted() -> None:
     now = sample(NOW, "0.1", 1, daily="0.1", monthly="3")
     readings = [sample(f"2026-11-{10 + n}T09:00", "1" if n % 2 else "2") for n in range(6)]
