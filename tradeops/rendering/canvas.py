@@ -78,7 +78,7 @@ class Canvas:
             name,
             (1.0, value),
             xycoords=("axes fraction", "data"),
-            xytext=(5, 2 if lower else -2),
+            xytext=(5, -1 if lower else 1),
             textcoords="offset points",
             va="top" if lower else "bottom",
             color=colour,

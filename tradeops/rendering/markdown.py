@@ -3,12 +3,14 @@
 import base64
 import html
 import re
+from collections.abc import Sequence
 
-from tradeops.rendering.page import Block, Bullets, Column, Heading, Line, Page, Picture, Table, Text
-from tradeops.rendering.plain import one_line, pieces, shown_rows, wrapped
+from tradeops.rendering.page import Block, Bullets, Heading, Line, Page, Picture, Table, Text
+from tradeops.rendering.plain import fitting, one_line, pieces, shown_rows, wrapped
 
 MARKUP = re.compile(r"([\\`*\[\]~|#]|(?<![^\W_])_|_(?![^\W_]))")  # an underscore within a word is no markup
 LEADING = re.compile(r"^(\s*)(?:([-+=])|(\d+)([.)]))")  # what makes a list, a rule or a heading of the line
+ROOM, EDGES = 95, 3.3  # characters in all, and those that each column's edges take: Prefect cuts off what is wider
 ALIGNMENT = {"left": ":--", "right": "--:"}
 
 
@@ -41,16 +43,19 @@ def _line(line: Line) -> str:
 
 def _table(table: Table) -> list[str]:
     rows, left_out = shown_rows(table)
+    names = [one_line(column.name) for column in table.columns]
+    widths = fitting(table.columns, [names, *rows], round(ROOM - EDGES * len(names)))
     return [
-        f"| {' | '.join(_escaped(one_line(column.name)) for column in table.columns)} |",
+        _row(names, widths),
         f"|{'|'.join(ALIGNMENT[column.align] for column in table.columns)}|",
-        *(f"| {' | '.join(map(_cell, row, table.columns))} |" for row in rows),
+        *(_row(row, widths) for row in rows),
         *(["", left_out] if left_out else []),
     ]
 
 
-def _cell(text: str, column: Column) -> str:
-    return "<br>".join(_escaped(line) for line in wrapped(text, column.width))
+def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    shown = ("<br>".join(map(_escaped, wrapped(cell, width))) for cell, width in zip(cells, widths, strict=True))
+    return f"| {' | '.join(shown)} |"
 
 
 def _escaped(text: str) -> str:

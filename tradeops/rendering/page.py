@@ -47,8 +47,8 @@ class Column:
     Attributes:
         name: its heading.
         align: numbers go right.
-        width: characters after which a cell breaks into a further line (Prefect's page cuts long cells off); `None`
-            leaves it to the renderer.
+        width: the most characters of a line in it; longer cells break into several. `None` leaves it to the renderer,
+            which breaks words where the whole table would be too wide.
     """
 
     name: str

@@ -2,13 +2,14 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from tradeops.rendering.page import Line, Strong, Table, spans
+from tradeops.rendering.page import Column, Line, Strong, Table, spans
 
 LONGEST_CELL = 400
 LONGEST_LINE = 1000
 BREAK = re.compile(r"\s+(?!%(?:\s|$))")  # a number and its percent sign stay together
+NARROWEST = 12  # a column of words, before numbers are broken too
 MOST_ROWS = 100
 MOST_CHARACTERS = 12_000  # of one table; mail programs clip a page of more than about 100 KB
 
@@ -68,6 +69,20 @@ def wrapped(text: str, width: int | None) -> list[str]:
             broken = _broken(word, width)
             lines = [*lines, *broken] if lines[-1] else broken if len(lines) == 1 else [*lines[:-1], *broken]
     return lines
+
+
+def fitting(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int) -> list[int]:
+    """How wide each column is, so that together they take no more than `room`.
+
+    None is wider than its text needs or its column allows. Where that is too much the widest give way, words (which
+    stand left) before numbers.
+    """
+    widths = [max(1, *(width_of(row[i]) for row in rows)) for i in range(len(columns))]
+    widths = [min(width, column.width or width) for width, column in zip(widths, columns, strict=True)]
+    while sum(widths) > room and max(widths) > 1:
+        words = [i for i, column in enumerate(columns) if column.align == "left" and widths[i] > NARROWEST]
+        widths[max(words or range(len(columns)), key=lambda i: widths[i])] -= 1
+    return widths
 
 
 def _broken(word: str, width: int) -> list[str]:

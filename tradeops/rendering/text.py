@@ -1,11 +1,10 @@
 """A page as plain text of at most 100 columns: for the terminal, and the twin of an HTML mail."""
 
 from tradeops.rendering.page import Block, Bullets, Column, Heading, Line, Page, Picture, Table, Text
-from tradeops.rendering.plain import one_line, pieces, shown_rows, width_of, wrapped
+from tradeops.rendering.plain import fitting, one_line, pieces, shown_rows, width_of, wrapped
 
 WIDTH = 100
 GAP = "  "
-NARROWEST = 8
 
 
 def to_text(page: Page) -> str:
@@ -45,21 +44,12 @@ def _bullet(line: Line) -> list[str]:
 def _table(table: Table) -> list[str]:
     rows, left_out = shown_rows(table)
     names = tuple(one_line(column.name) for column in table.columns)
-    widths = _widths(table.columns, [names, *rows])
+    room = WIDTH - len(GAP) * (len(names) - 1)
+    widths = fitting(table.columns, [names, *rows], room)
     shown = [_row(names, table.columns, widths), [GAP.join("-" * width for width in widths)]]
     shown += [_row(row, table.columns, widths) for row in rows]
     lines = [line for row in shown for line in row]
     return [*lines, left_out] if left_out else lines
-
-
-def _widths(columns: tuple[Column, ...], rows: list[tuple[str, ...]]) -> list[int]:
-    """What each column needs; the widest give way until the table fits."""
-    widths = [max(1, *(width_of(row[i]) for row in rows)) for i in range(len(columns))]
-    widths = [min(width, column.width or width) for width, column in zip(widths, columns, strict=True)]
-    while sum(widths) + len(GAP) * (len(columns) - 1) > WIDTH and max(widths) > 1:
-        words = [i for i, column in enumerate(columns) if column.align == "left" and widths[i] > NARROWEST]
-        widths[max(words or range(len(columns)), key=lambda i: widths[i])] -= 1
-    return widths
 
 
 def _row(cells: tuple[str, ...], columns: tuple[Column, ...], widths: list[int]) -> list[str]:

@@ -12,7 +12,7 @@ from markdown_it.token import Token
 
 from tests.unit.rendering.pages import HOSTILE, PICTURE, everything, page
 from tradeops.domain.health import Severity
-from tradeops.rendering.markdown import to_markdown
+from tradeops.rendering.markdown import EDGES, ROOM, to_markdown
 from tradeops.rendering.page import Bullets, Column, Heading, Picture, Strong, Table, Text
 from tradeops.rendering.plain import one_line
 
@@ -142,3 +142,26 @@ def test_escaping_is_for_markup_alone() -> None:
     assert "ai_service at http://127.0.0.1:8000/health: 5 % > 4 %" in html.unescape(
         to_markdown(page(Text("ai_service at http://127.0.0.1:8000/health: 5 % > 4 %")))
     )
+
+
+@pytest.mark.parametrize(
+    "texts", [["engine", "✗ down", "12 ms", "3", "x" * 300 + " word" * 15], ["w" * 200] * 5, ["a"] * 5]
+)
+def test_a_table_is_never_wider_than_the_page_of_prefect(texts: list[str]) -> None:
+    columns = (
+        Column("Part"),
+        Column("State"),
+        Column("Latency", "right"),
+        Column("Attempts", "right"),
+        Column("Finding"),
+    )
+    lines = to_markdown(page(Table(columns, (tuple(texts),)))).splitlines()
+    cells = [[part.strip() for part in cell.split("<br>")] for cell in lines[4].strip("| ").split(" | ")]
+    widest = [max(map(len, parts)) for parts in cells]
+    assert sum(widest) + EDGES * len(columns) <= ROOM + 1
+    assert [" ".join(parts).replace(" ", "") for parts in cells] == [text.replace(" ", "") for text in texts]
+
+
+def test_numbers_stay_whole_while_there_are_words_to_break() -> None:
+    text = to_markdown(page(Table((Column("why"), Column("profit", "right")), (("word " * 60, "−$1,234,567,890.12"),))))
+    assert "| −$1,234,567,890.12 |" in text
