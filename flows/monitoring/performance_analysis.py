@@ -68,7 +68,8 @@ async def gather(desk: Desk, asked: performance.Asked) -> PerformanceReport:
         performance.attempt(read_initial_balance(desk)),
         performance.attempt(performance.earlier_days(desk, asked.on)),
     )
-    return performance.decide(asked, collected, performance.Account(balance, initial), earlier, desk.settings)
+    account = performance.Account(balance, initial)
+    return await asyncio.to_thread(performance.decide, asked, collected, account, earlier, desk.settings)
 
 
 @flow(timeout_seconds=300)

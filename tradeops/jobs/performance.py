@@ -136,7 +136,8 @@ async def produce(desk: Desk, *, date: date | None, now: datetime, days: int = W
         attempt(read_initial_balance(desk)),
         attempt(earlier_days(desk, asked.on)),
     )
-    return decide(asked, collected, Account(balance, initial_balance), earlier, desk.settings)
+    account = Account(balance, initial_balance)
+    return await asyncio.to_thread(decide, asked, collected, account, earlier, desk.settings)
 
 
 def decide(
@@ -158,7 +159,8 @@ def decide(
     balance, books = _balance(account), None
     if balance.value is not None:
         books = bookkeeping(collected.history, balance=balance.value, initial_balance=initial, now=asked.now)
-    mine = columns if books is None else TradeColumns.of(books.account)
+    account_trades = books.account if books else collected.history.trades
+    mine = columns if account_trades is collected.history.trades else TradeColumns.of(account_trades)
     since = books.account_since if books else None
     starts = [Window.before(asked.on - timedelta(days=n), days=asked.days).since for n in range(HISTORY_DAYS)]
     equities = {start: equity_at(start, mine, balance=balance, account_since=since) for start in starts}
