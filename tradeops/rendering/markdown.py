@@ -10,7 +10,7 @@ from tradeops.rendering.plain import fitting, one_line, pieces, shown_rows, wrap
 
 MARKUP = re.compile(r"([\\`*\[\]~|#]|(?<![^\W_])_|_(?![^\W_]))")  # an underscore within a word is no markup
 LEADING = re.compile(r"^(\s*)(?:([-+=])|(\d+)([.)]))")  # what makes a list, a rule or a heading of the line
-ROOM, EDGES = 95, 3.3  # characters in all, and those that each column's edges take: Prefect cuts off what is wider
+ROOM, EDGES = 98, 3.3  # characters in all, and those that each column's edges take: Prefect cuts off what is wider
 ALIGNMENT = {"left": ":--", "right": "--:"}
 
 
