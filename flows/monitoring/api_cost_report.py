@@ -66,7 +66,8 @@ async def daily_api_cost_report(date: dt.date | None = None) -> State[CostReport
             published = await asyncio.gather(presentation.publish(NAME, page), return_exceptions=True)
     except TradeOpsError as error:
         if not isinstance(error, RejectedError):
-            await presentation.publish(NAME, api_cost_alarm(date or now.date(), str(error)))
+            alarm = api_cost_alarm(date or now.date(), str(error))
+            await asyncio.gather(presentation.publish(NAME, alarm), return_exceptions=True)
         return presentation.failed(error)
     if report.breaches:
         presentation.emit("tradeops.cost.limit-breached", "tradeops.cost.api", api_cost.breach_payload(report))

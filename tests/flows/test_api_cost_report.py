@@ -66,12 +66,12 @@ async def run(date: dt.date | None = None) -> State[CostReport]:
 
 
 async def artifact(state: State[Any]) -> str:
-    """The text of the run's one artifact."""
+    """The text of the run's one artifact, its broken lines joined."""
     where = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[state.state_details.flow_run_id]))
     async with get_client() as client:
         [found] = await client.read_artifacts(artifact_filter=where)
     assert (found.type, found.key) == ("markdown", "daily-api-cost-report")
-    return str(found.data)
+    return str(found.data).replace("<br>", " ")
 
 
 async def kept(series: str = api_cost.SERIES) -> list[Point]:
@@ -90,7 +90,7 @@ async def test_a_quiet_day_ends_completed_with_its_report(wire: respx.MockRouter
     text = await artifact(state)
     assert text.startswith(f"# ✓ LLM cost, {report.facts.day}: within the limits\n")
     assert "| daily | the AI service's projection | $1.36 | 34,025 | the highest, so it counts |" in text
-    assert "| AI service since its last restart | 120 | 210,000 | 42,000 | $0.90 | 22,500 |" in text
+    assert "| AI service since restart | 120 | 210,000 | 42,000 | $0.90 | 22,500 |" in text
     [point] = await kept()
     assert point.body == json.loads(json.dumps(api_cost.as_fields(report, str(state.state_details.flow_run_id))))
     assert [sample.key for sample in await kept(SAMPLES)] == [str(state.state_details.flow_run_id)]
@@ -154,6 +154,16 @@ async def test_a_cost_that_cannot_be_true_fails_the_run_and_its_artifact_is_an_a
         await state.aresult()
 
 
+async def test_an_alarm_that_cannot_be_published_does_not_hide_its_cause(
+    wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tells(wire, usd=None)
+    monkeypatch.setattr(presentation, "publish", AsyncMock(side_effect=RuntimeError("no artifact today")))
+    state = await run()
+    assert state.name == "Failed"
+    assert "total_cost_usd is null" in str(state.message)
+
+
 async def test_a_service_that_is_gone_degrades_the_report_and_our_own_calls_are_judged(
     wire: respx.MockRouter, emitted: Mock
 ) -> None:
@@ -166,7 +176,7 @@ async def test_a_service_that_is_gone_degrades_the_report_and_our_own_calls_are_
     assert "the AI service cannot be read" in str(state.message)
     text = await artifact(state)
     assert "| daily | the ledger's last 24 hours | $0.03 | 700 | the highest, so it counts; at least |" in text
-    assert "| AI service since its last restart | n/a | n/a | n/a | n/a | n/a |" in text
+    assert "| AI service since restart | n/a | n/a | n/a | n/a | n/a |" in text
     assert [point.body["status"] for point in await kept()] == ["success"]
     assert route.call_count >= 4
     emitted.assert_not_called()
@@ -188,6 +198,20 @@ async def test_a_moment_of_silence_is_asked_again(wire: respx.MockRouter) -> Non
     good = route.return_value
     route.side_effect = [httpx.Response(503), httpx.Response(429), good]
     assert (await run()).name == "Completed"
+    assert route.call_count == 3
+
+
+async def test_a_ledger_that_cannot_be_read_degrades_the_report_to_the_services_figures(
+    wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tells(wire)
+    monkeypatch.setattr(api_cost, "read_kept", AsyncMock(side_effect=UnavailableError("store", "locked")))
+    state = await run()
+    assert (state.name, state.message) == ("Degraded", "the ledger cannot be read: locked")
+    text = await artifact(state)
+    assert "| daily | our projection | n/a | n/a | the ledger cannot be read: locked |" in text
+    assert "No picture: no cost is known yet." in text
+    assert len(await kept(SAMPLES)) == 1
 
 
 async def test_a_reset_is_told_and_is_no_negative_spend(wire: respx.MockRouter) -> None:

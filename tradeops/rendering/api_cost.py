@@ -60,7 +60,7 @@ def api_cost_page(report: CostReport, zone: tzinfo, *, stored: str = "") -> Page
             Table(COMPARED, (*_compared(report.daily, report.rate), *_compared(report.monthly, report.rate))),
             Text(_limits(report)),
             _burn_up(report),
-            Heading("What was counted"),
+            Heading("What was counted, at least"),
             Table(COUNTED, _counted(report)),
             Heading("Day by day, at least"),
             Table(DAILY, tuple(_day(report, day) for day in report.days[-DAYS_SHOWN:])),
@@ -150,10 +150,10 @@ def _counted(report: CostReport) -> tuple[tuple[str, ...], ...]:
         )
     own = report.own_month_usd.value
     return (
-        _counted_row("AI service since its last restart", since_restart, rate),
-        _counted_row("AI service, last 24 hours, at least", report.last_24_hours, rate),
-        _counted_row("AI service, month to date, at least", report.month_to_date, rate),
-        ("Our own LLM calls, month to date", "–", "–", "–", _usd(own), _vnd(own, rate)),
+        _counted_row("AI service since restart", since_restart, rate),
+        _counted_row("AI service, last 24 hours", report.last_24_hours, rate),
+        _counted_row("AI service, month to date", report.month_to_date, rate),
+        ("Our own calls, month to date", "–", "–", "–", _usd(own), _vnd(own, rate)),
     )
 
 

@@ -45,10 +45,10 @@ def test_a_quiet_day_shows_what_was_compared_and_which_figure_counts() -> None:
 
 def test_what_was_counted_is_shown_with_requests_tokens_and_both_currencies() -> None:
     assert table(quiet(), 1).rows == (
-        ("AI service since its last restart", "96", "2,900", "290", "$0.95", "23,750"),
-        ("AI service, last 24 hours, at least", "6", "2,000", "200", "$0.05", "1,250"),
-        ("AI service, month to date, at least", "96", "2,900", "290", "$0.95", "23,750"),
-        ("Our own LLM calls, month to date", "–", "–", "–", "$0.03", "700"),
+        ("AI service since restart", "96", "2,900", "290", "$0.95", "23,750"),
+        ("AI service, last 24 hours", "6", "2,000", "200", "$0.05", "1,250"),
+        ("AI service, month to date", "96", "2,900", "290", "$0.95", "23,750"),
+        ("Our own calls, month to date", "–", "–", "–", "$0.03", "700"),
     )
 
 
@@ -107,7 +107,7 @@ def test_a_service_that_was_taken_away_reads_as_unknown_and_never_as_zero() -> N
     assert table(page, 0).rows[0] == (
         *("daily", "the AI service's projection", "n/a", "n/a", "the AI service is not configured"),
     )
-    assert table(page, 1).rows[0] == ("AI service since its last restart", *["n/a"] * 5)
+    assert table(page, 1).rows[0] == ("AI service since restart", *["n/a"] * 5)
     assert table(page, 2).rows[1] == ("2026-11-14", *["n/a"] * 5)
     assert table(page, 2).rows[2] == ("2026-11-15", "n/a", "$0.00", "$0.00", "0", "$0.00")
 
@@ -122,7 +122,7 @@ def test_an_unreadable_ledger_leaves_no_days_and_no_picture() -> None:
     page = api_cost_page(report(TODAY, Absent("the ledger cannot be read: locked")), UTC)
     assert table(page, 2).rows == ()
     assert "No picture: no cost is known yet." in to_text(page)
-    assert table(page, 1).rows[3] == ("Our own LLM calls, month to date", "–", "–", "–", "n/a", "n/a")
+    assert table(page, 1).rows[3] == ("Our own calls, month to date", "–", "–", "–", "n/a", "n/a")
 
 
 def test_a_first_day_without_a_request_has_no_verdict() -> None:

@@ -169,9 +169,12 @@ def _candidates(service: Amount, ours: Amount, ledger: Candidate) -> tuple[Candi
 
 
 def _at_least(books: Books | None, since: datetime) -> str:
-    begins = books and (books.service.first if books.service_expected else books.watched_since)
-    late = f", observed from {begins:%Y-%m-%d %H:%M} UTC on" if begins and begins > since else ""
-    return f"at least{late}"
+    if books is None:
+        return ""
+    begins = books.service.first if books.service_expected else books.watched_since
+    if begins is None or begins <= since:
+        return "at least"
+    return f"at least, observed from {begins:%Y-%m-%d %H:%M} UTC on"
 
 
 def _days(books: Books, facts: Facts, month: Month) -> tuple[DayCost, ...]:
