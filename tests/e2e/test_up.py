@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from tests.contract.probes.conftest import program
-from tests.e2e.conftest import BIN, UNTIL_GONE, Up, living_in, press_ctrl_c, started, until
+from tests.e2e.conftest import BIN, UNTIL_GONE, UNTIL_UP, Up, living_in, press_ctrl_c, started, until
 
 pytestmark = pytest.mark.e2e
 
@@ -170,7 +170,7 @@ def test_a_killed_parent_leaves_no_process_behind(tmp_path: Path) -> None:
 
 def test_once_ends_by_itself_and_well_when_all_is_as_expected(tmp_path: Path) -> None:
     with started(tmp_path, "--once", "--scenario", "healthy") as once:
-        assert once.process.wait(150) == 0, once.said + once.complained
+        assert once.process.wait(UNTIL_UP) == 0, once.said + once.complained
         assert re.search(rf"^{JOB} +(\S+) +\1 +\d+\.\d s +\S", once.said, re.MULTILINE)
         assert not once.complained
         assert not living_in(once.home)
@@ -178,7 +178,7 @@ def test_once_ends_by_itself_and_well_when_all_is_as_expected(tmp_path: Path) ->
 
 def test_a_bad_setting_stops_it_before_anything_starts(tmp_path: Path) -> None:
     with started(tmp_path, TRADEOPS_DISK_ALERT_PERCENT="full") as bad:
-        assert bad.process.wait(30) == 2
+        assert bad.process.wait(UNTIL_GONE) == 2
         assert bad.complained.startswith("tradeops: settings: TRADEOPS_DISK_ALERT_PERCENT ")
         assert bad.complained.count("\n") == 1
         assert not bad.said
