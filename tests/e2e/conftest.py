@@ -78,6 +78,14 @@ def until(condition: Callable[[], object], seconds: float) -> None:
         time.sleep(0.1)
 
 
+def keep_clear_of_the_schedule() -> None:
+    """Wait where a scheduled run is near: a run of ours would give way to it."""
+    period, before, after = 900, 40, 20
+    into = time.time() % period
+    if into > period - before or into < after:
+        time.sleep((after - into) % period)
+
+
 def living_in(home: Path) -> list[str]:
     """The processes whose environment or command speaks of this folder."""
     found = []

@@ -14,7 +14,17 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from tests.contract.probes.conftest import program
-from tests.e2e.conftest import BIN, UNTIL_GONE, UNTIL_UP, Up, living_in, press_ctrl_c, started, until
+from tests.e2e.conftest import (
+    BIN,
+    UNTIL_GONE,
+    UNTIL_UP,
+    Up,
+    keep_clear_of_the_schedule,
+    living_in,
+    press_ctrl_c,
+    started,
+    until,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -94,6 +104,7 @@ def test_the_run_is_seen_in_prefects_pages(up: Up, page: Page) -> None:
 
 
 def test_a_run_from_a_second_terminal_ends_critical(up: Up) -> None:
+    keep_clear_of_the_schedule()
     done = up.in_second_terminal(f"prefect deployment run '{JOB}/{JOB}' --watch")
     assert "Traceback" not in done.stdout + done.stderr
     run_id = re.findall(ID, done.stdout)[0]
@@ -146,6 +157,17 @@ def test_a_second_one_in_the_same_home_is_refused_in_one_line(up: Up) -> None:
     done = up.in_second_terminal(f"TRADEOPS_HOME='{up.home}' {BIN / 'tradeops'} up --once")
     problem = f"already runs in {up.home} as process {up.process.pid}; end it, or set another TRADEOPS_HOME"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"tradeops: tradeops up: {problem}\n")
+    assert up.process.poll() is None
+
+
+def test_with_a_bot_and_a_prefect_of_ones_own_it_starts_neither(up: Up, tmp_path: Path) -> None:
+    api = up.address("Prefect UI").removesuffix("/dashboard") + "/api"
+    with started(tmp_path, "--once", PREFECT_API_URL=api, **sandbox(up)["environment"]) as second:
+        assert second.process.wait(UNTIL_UP) == 1, second.said + second.complained  # critical, and nobody expected it
+        assert re.search(rf"✓ Prefect at {api} ", second.said)
+        assert re.search(rf"^{JOB} +Critical +\S+ s +frontend$", second.said, re.MULTILINE)
+        assert not second.complained
+        assert {path.name for path in (second.home / "logs").iterdir()} == {"prefect-deploy.log", "worker.log"}
     assert up.process.poll() is None
 
 
