@@ -123,7 +123,8 @@ class Stack:
             UnavailableError: Prefect's own command failed; with what it said.
         """
         if not await patiently(partial(api.has_pool, POOL)):
-            await self._prefect("work-pool", "create", POOL, "--type", "process")
+            # overwrite: Prefect's client repeats what a busy server answered by 503, though it may have been done
+            await self._prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
         await self._prefect("deploy", "--all")
 
     async def start_worker(self, api: PrefectApiClient) -> None:

@@ -178,7 +178,7 @@ async def test_a_pool_is_made_only_when_it_is_missing(
     said = {path.stem: path.read_text().strip() for path in (desk.home / "logs").iterdir()}
     expected = {
         "prefect-deploy": "--no-prompt deploy --all",
-        "prefect-work-pool": "--no-prompt work-pool create tradeops --type process",
+        "prefect-work-pool": "--no-prompt work-pool create tradeops --type process --overwrite",
     }
     assert said == dict(list(expected.items())[:commands])
     assert not desk.processes
