@@ -11,9 +11,10 @@ from tradeops.settings import Settings, effective_settings, load_settings, unkno
 @click.command()
 @click.option("--format", "style", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 def command(style: str) -> None:
-    """Show the effective settings, secrets masked, and where each came from.
+    """Show the effective settings and where each came from.
 
-    `--format markdown` prints the reference that stands in docs/settings.md: defaults and meanings, not your values.
+    Secrets are masked. `--format markdown` prints the reference that stands in docs/settings.md: defaults and
+    meanings, not your values.
     """
     if style == "markdown":
         click.echo(reference())

@@ -2,19 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from uuid import uuid4
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from tradeops.adapters.prefect_api.client import Deployment, PrefectApiClient, Run
-from tradeops.errors import TransientError, UnavailableError
+from tradeops.cli.patience import patiently
+from tradeops.errors import UnavailableError
 
 NIGHT = (
     "system-health-check",
@@ -23,8 +24,8 @@ NIGHT = (
     "daily-api-cost-report",
 )
 LOOK_AGAIN_SECONDS = 0.5
-BUSY_SERVER = timedelta(seconds=30)
 LONGEST_RUN = timedelta(minutes=3)
+GAVE_WAY = "Deployment concurrency limit reached"  # Prefect's words when CANCEL_NEW cancels
 COLOURS = {"COMPLETED": "green", "FAILED": "red", "CRASHED": "red", "CANCELLED": "red"}
 
 
@@ -58,58 +59,81 @@ async def run_night(
     ui: str,
     console: Console,
 ) -> list[Job]:
-    """Run every job that is deployed, one after the other, with a live table on a terminal, else a line for each.
+    """Run every job that is deployed, one after the other: a live table on a terminal, and at the end one that stays.
 
     Raises:
         UnavailableError: a run did not end within `LONGEST_RUN`.
-        TransientError: Prefect was busy or away for longer than `BUSY_SERVER`.
     """
     found = {deployment.full_name.rpartition("/")[2]: deployment for deployment in deployments}
     jobs = [Job(name, expected.get(name)) for name in NIGHT if name in found]
-    with Live(_table(jobs, ui), console=console, refresh_per_second=4, transient=False) as live:
-        for job in jobs:
-            start = partial(api.start, found[job.name].deployment_id, idempotency_key=str(uuid4()))
-            job.run = await _patiently(start)
-            deadline = time.monotonic() + LONGEST_RUN.total_seconds()
-            while not job.run.is_final:
-                live.update(_table(jobs, ui))
-                if time.monotonic() > deadline:
-                    problem = f"{job.name} is still {job.run.state_name} after {LONGEST_RUN.total_seconds():.0f} s"
-                    raise UnavailableError("worker", problem, remedy="look at the worker's log")
-                await asyncio.sleep(LOOK_AGAIN_SECONDS)
-                job.run = await _patiently(partial(api.run, job.run.run_id))
-            live.update(_table(jobs, ui))
+    try:
+        with Live(Group(*_rows(jobs, ui)), console=console, transient=True, auto_refresh=False) as live:
+            for job in jobs:
+                await _run_to_end(api, job, found[job.name], lambda: live.update(Group(*_rows(jobs, ui)), refresh=True))
+    finally:
+        for row in _rows(jobs, ui, all_links=True):
+            console.print(row, soft_wrap=isinstance(row, Text))  # a link that is cut or wrapped leads nowhere
     return jobs
 
 
-async def _patiently(ask: Callable[[], Awaitable[Run]]) -> Run:
-    """The answer, asked for again for a while: a Prefect server on SQLite that is busy says 503 now and then."""
-    deadline = time.monotonic() + BUSY_SERVER.total_seconds()
-    while True:
-        try:
-            return await ask()
-        except TransientError:
+async def _run_to_end(api: PrefectApiClient, job: Job, deployment: Deployment, show: Callable[[], None]) -> None:
+    """Once more when it gave way to a scheduled run that was at work already."""
+    deadline = time.monotonic() + LONGEST_RUN.total_seconds()
+    while job.run is None or GAVE_WAY in job.run.message:
+        key = str(uuid4())  # so that a start whose answer was lost is no second run
+        job.run = await patiently(partial(api.start, deployment.deployment_id, idempotency_key=key))
+        while not job.run.is_final:
+            show()
             if time.monotonic() > deadline:
-                raise
-        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+                problem = f"{job.name} is still {job.run.state_name} after {LONGEST_RUN.total_seconds():.0f} s"
+                raise UnavailableError("worker", problem, remedy="look at the worker's log")
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            job.run = await patiently(partial(api.run, job.run.run_id))
 
 
-def _table(jobs: Sequence[Job], ui: str) -> Table:
-    with_expectation = any(job.expected for job in jobs)
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    columns = ["job", "state", *(["expected"] if with_expectation else []), "took", "finding"]
-    for name in columns:
-        table.add_column(name, overflow="fold", no_wrap=name in {"job", "state"})
-    for job in jobs:
-        run = job.run
-        if run is None:
-            table.add_row(job.name, Text("waiting", "dim"))
-            continue
-        state = Text(run.state_name or "Scheduled", COLOURS.get(run.state_type, "cyan"))
-        if run.state_name == "Degraded":
-            state.stylize("yellow")
-        state.stylize(f"link {ui}/runs/flow-run/{run.run_id}")
-        hope = [Text(job.expected or "–", "green" if job.as_expected else "red" if run.is_final else "dim")]
-        took = f"{run.duration.total_seconds():.1f} s"
-        table.add_row(job.name, state, *(hope if with_expectation else []), took, Text(run.message))
-    return table
+def _rows(jobs: Sequence[Job], ui: str, *, all_links: bool = False) -> list[RenderableType]:
+    """The table, row by row, with the link of a run below its row: of the one at work, or of all."""
+    header = [Text(name, "bold") for name in ("job", "state", "expected", "took", "finding")]
+    table = [header, *(_cells(job) for job in jobs)]
+    if not any(job.expected for job in jobs):
+        for cells in table:
+            del cells[2]
+    widths = [max(cells[column].cell_len for cells in table) for column in range(len(header) - 1)]
+    rows: list[RenderableType] = [_row(header, widths)]
+    for job, cells in zip(jobs, table[1:], strict=True):
+        rows.append(_row(cells, widths))
+        if job.run and (all_links or not job.run.is_final):
+            rows.append(Text(f"  {ui}/runs/flow-run/{job.run.run_id}", "dim", no_wrap=True, overflow="ignore"))
+    return rows
+
+
+def _row(cells: Sequence[Text], widths: Sequence[int]) -> Table:
+    row = Table.grid(padding=(0, 2, 0, 0))
+    for width in widths:
+        row.add_column(width=width, no_wrap=True)
+    row.add_column(overflow="fold")
+    row.add_row(*cells)
+    return row
+
+
+def _cells(job: Job) -> list[Text]:
+    run = job.run
+    if run is None:
+        return [Text(job.name), Text("waiting", "dim"), Text(job.expected or "–", "dim"), Text(), Text()]
+    colour = "yellow" if run.state_name == "Degraded" else COLOURS.get(run.state_type, "cyan")
+    met = "green" if job.as_expected else "red" if run.is_final else "dim"
+    return [
+        Text(job.name),
+        Text(run.state_name or "Scheduled", colour),
+        Text(job.expected or "–", met),
+        Text(f"{run.duration.total_seconds():.1f} s"),
+        Text(_finding(run)),
+    ]
+
+
+def _finding(run: Run) -> str:
+    """What the run says of itself, on one line; a run that has ended never says nothing."""
+    said = " ".join(run.message.split())
+    if said or not run.is_final:
+        return said
+    return "nothing to report" if run.state_type == "COMPLETED" else "no reason given: see the run"

@@ -67,7 +67,7 @@ def faults() -> None:
 
 @command.command()
 def clear() -> None:
-    """Mend everything that was broken by hand."""
+    """Mend everything, also what the scenario broke."""
     _print(_ask("DELETE", "/faults"))
 
 

@@ -10,16 +10,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from tradeops.adapters.prefect_api.client import PrefectApiClient
+from tradeops.cli.patience import patiently
 from tradeops.cli.processes import Leashed
 from tradeops.errors import MisconfiguredError, TradeOpsError, UnavailableError
 
 POOL = "tradeops"
 PATIENCE = timedelta(seconds=50)  # ten looks at five seconds, as the bot's services are given after a deployment
+OWN_PATIENCE = timedelta(minutes=3)  # with what we started ourselves: while it lives, it may be slow on a busy machine
 LOOK_AGAIN_SECONDS = 0.25
 DEPLOY_SECONDS = 120
 USUAL_PREFECT_PORT = 4200
@@ -47,7 +50,7 @@ class Stack:
         """Start the stand-in bot, wait for it, and let all that follows see it and only it.
 
         Raises:
-            MisconfiguredError: its packages are not installed.
+            MisconfiguredError: its packages are not installed, or its folder cannot be used.
             UnavailableError: it did not come up.
         """
         if find_spec("sandbox") is None or find_spec("aiosmtpd") is None or find_spec("numpy") is None:
@@ -55,7 +58,11 @@ class Stack:
             raise MisconfiguredError("sandbox", "its packages are not installed", remedy=remedy)
         folder = self.home / "sandbox"
         found = folder / "sandbox.json"
-        found.unlink(missing_ok=True)
+        try:
+            found.unlink(missing_ok=True)  # a former one's, or we would take it for this one's
+        except OSError as error:
+            remedy = "remove it, or set another TRADEOPS_HOME"
+            raise MisconfiguredError("sandbox", f"{folder} cannot be used: {error.strerror}", remedy=remedy) from error
         command = [sys.executable, "-m", "sandbox", "--home", str(folder), "--scenario", scenario]
         process = self._launch("sandbox", command + ([] if seed is None else ["--seed", str(seed)]))
 
@@ -93,7 +100,8 @@ class Stack:
         """
         server = next((p for p in self.processes if p.name == "prefect server"), None)
         error: TradeOpsError | None = None
-        deadline = time.monotonic() + PATIENCE.total_seconds()
+        patience = (OWN_PATIENCE if server else PATIENCE).total_seconds()
+        deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             if server:
                 server.check()
@@ -104,7 +112,7 @@ class Stack:
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)
             else:
                 return
-        problem = f"{api.base_url} did not answer within {PATIENCE.total_seconds():.0f} s: {error}"
+        problem = f"{api.base_url} did not answer within {patience:.0f} s: {error}"
         log = f"\n{server.tail()}" if server else ""
         raise UnavailableError("prefect", problem + log, remedy="start it, or unset PREFECT_API_URL")
 
@@ -114,8 +122,9 @@ class Stack:
         Raises:
             UnavailableError: Prefect's own command failed; with what it said.
         """
-        if not await api.has_pool(POOL):
-            await self._prefect("work-pool", "create", POOL, "--type", "process")
+        if not await patiently(partial(api.has_pool, POOL)):
+            # overwrite: Prefect's client repeats what a busy server answered by 503, though it may have been done
+            await self._prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
         await self._prefect("deploy", "--all")
 
     async def start_worker(self, api: PrefectApiClient) -> None:
@@ -129,7 +138,7 @@ class Stack:
         worker = self._launch("worker", [*_prefect(), "worker", "start", "--pool", POOL, "--name", name])
 
         async def known() -> bool:
-            return any(found.name == name and found.online for found in await api.workers(POOL))
+            return any(found.name == name and found.online for found in await patiently(partial(api.workers, POOL)))
 
         await _until(worker, known)
 
@@ -197,11 +206,11 @@ def own_environment(environment: Mapping[str, str], *, without: set[str]) -> dic
 
 
 async def _until(process: Leashed, ready: Callable[[], Awaitable[bool]]) -> None:
-    deadline = time.monotonic() + PATIENCE.total_seconds()
+    deadline = time.monotonic() + OWN_PATIENCE.total_seconds()
     while not await ready():
         process.check()
         if time.monotonic() > deadline:
-            problem = f"was not ready within {PATIENCE.total_seconds():.0f} s:\n{process.tail()}"
+            problem = f"was not ready within {OWN_PATIENCE.total_seconds():.0f} s:\n{process.tail()}"
             raise UnavailableError(process.name, problem, remedy=f"see {process.log}")
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
 

@@ -3,29 +3,35 @@
 import asyncio
 import fcntl
 import os
+import shlex
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Never
 
 import click
 import httpx
+from pydantic import SecretStr
 from rich.console import Console
+from rich.text import Text
 
 from tradeops.adapters.prefect_api.client import Deployment, PrefectApiClient
 from tradeops.adapters.probes import host
 from tradeops.cli import EXIT_FAILED
 from tradeops.cli.night import Job, run_night
+from tradeops.cli.patience import patiently
 from tradeops.cli.stack import POOL, Stack, own_environment, project_folder
 from tradeops.domain.health import ProbeResult, Severity, Status, judge
 from tradeops.errors import MisconfiguredError, UnavailableError
 from tradeops.http import open_pool
 from tradeops.jobs.health import thresholds
-from tradeops.settings import Settings, load_settings
+from tradeops.settings import Settings, env_file, load_settings
 from tradeops.wiring import prefect_api
 
 KEPT_FOR_THE_SANDBOX = {"TRADEOPS_HOME", "PREFECT_API_URL", "PREFECT_API_KEY", "PREFECT_API_AUTH_STRING"}
@@ -90,12 +96,13 @@ async def _up(settings: Settings, wish: Wish) -> int:
     home, project = _writable(settings.home_folder), project_folder()
     own_names = {str(info.validation_alias) for info in Settings.model_fields.values()} - KEPT_FOR_THE_SANDBOX
     without = own_names if settings.rust_api_url is None else set()
-    stack = Stack(home, project, own_environment(os.environ, without=without))
+    environment = own_environment(os.environ, without=without) | _for_children(settings)
+    stack = Stack(home, project, environment)
     with _only_one(home):
         async with open_pool() as pool:
             try:
                 api = await _start(stack, pool, settings, wish, console)
-                deployments = await api.deployments(POOL)
+                deployments = await patiently(partial(api.deployments, POOL))
                 expected = await _expected(stack, settings)
                 jobs = await run_night(api, deployments, expected, ui=_ui(api), console=console)
                 await _tell(console, stack, api, deployments, jobs)
@@ -117,8 +124,7 @@ async def _start(
         with _step(console, f"sandbox bot ({wish.scenario})"):
             await stack.start_sandbox(wish.scenario, wish.seed)
     api = prefect_api(pool, settings.model_copy(update={"prefect_api_url": stack.environment["PREFECT_API_URL"]}))
-    if api is None:
-        raise MisconfiguredError("settings", "PREFECT_API_URL is empty", remedy="unset it or name a server")
+    assert api is not None  # noqa: S101 - it has an address
     with _step(console, "Prefect server" if own_server else f"Prefect at {api.base_url}"):
         await stack.server_answers(api)
     with _step(console, "deployments"):
@@ -127,6 +133,22 @@ async def _start(
         await stack.start_worker(api)
     console.print()
     return api
+
+
+def _for_children(settings: Settings) -> dict[str, str]:
+    """What the children, which run in another folder, would otherwise not find or take for another place."""
+    told = {
+        "TRADEOPS_HOME": str(settings.home_folder),
+        "TRADEOPS_ENV_FILE": str(env_file().absolute()),
+        "PREFECT_API_URL": settings.prefect_api_url,
+        "PREFECT_API_KEY": _revealed(settings.prefect_api_key),
+        "PREFECT_API_AUTH_STRING": _revealed(settings.prefect_api_auth_string),
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
 
 
 async def _expected(stack: Stack, settings: Settings) -> dict[str, str]:
@@ -154,18 +176,19 @@ async def _tell(
     console.print()
     rows: dict[str, str] = {"Prefect UI": f"{_ui(api)}/dashboard"}
     for job in jobs:
-        artifact = await api.artifact_id(job.name)
+        artifact = await patiently(partial(api.artifact_id, job.name))
         if artifact:
             rows[job.name] = f"{_ui(api)}/artifacts/artifact/{artifact}"
     rows |= stack.sandbox["pages"] if stack.sandbox else {}
     rows["logs"] = str(stack.home / "logs")
     for name, where in rows.items():
-        console.print(f"  {name:22} {where}", soft_wrap=True)
-    upcoming = await api.next_runs([d.deployment_id for d in deployments], limit=1)
-    if upcoming and upcoming[0].expected_at:
-        console.print(f"  {'next scheduled run':22} {upcoming[0].expected_at:%H:%M} UTC")
+        console.print(f"  {name:22} {where}", soft_wrap=True, markup=False)
+    upcoming = await patiently(partial(api.next_runs, [d.deployment_id for d in deployments], limit=1))
+    at = upcoming[0].expected_at if upcoming else None
+    console.print(f"  {'next scheduled run':22} {f'{at:%H:%M} UTC' if at else 'none yet'}")
     shell = _write_shell(stack)
-    console.print(f"\nIn a second terminal: [bold]. {shell}[/bold] and then, for example,", soft_wrap=True)
+    command = Text(f". {shlex.quote(str(shell))}", "bold")
+    console.print(Text.assemble("\nIn a second terminal: ", command, " and then, for example,"), soft_wrap=True)
     console.print("  prefect deployment run 'system-health-check/system-health-check'", soft_wrap=True)
 
 
@@ -185,9 +208,8 @@ async def _keep_running(stack: Stack, console: Console) -> Never:
             if process.name == "sandbox" or process.restarts >= MOST_RESTARTS:
                 process.check()
             process.restarts += 1
-            console.print(
-                f"[red]{process.name} ended with exit code {code}:[/red]\n{process.tail()}\nStarting it again."
-            )
+            ended = Text(f"{process.name} ended with exit code {code}:", "red")
+            console.print(Text.assemble(ended, f"\n{process.tail()}\nStarting it again."))
             process.start()
 
 
@@ -195,10 +217,12 @@ def _write_shell(stack: Stack) -> Path:
     """A file to source in another terminal, so that its commands mean this server and this sandbox, if there is one."""
     names = ["PREFECT_API_URL", "PREFECT_HOME", "TRADEOPS_HOME", "TRADEOPS_ENV_FILE"]
     names += stack.sandbox["environment"] if stack.sandbox else []
-    lines = [f"export {name}='{stack.environment[name]}'" for name in names if name in stack.environment]
+    lines = [f"export {n}={shlex.quote(stack.environment[n])}" for n in names if n in stack.environment]
+    lines.append(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH")
     path = stack.home / "shell"
-    path.write_text("\n".join([*lines, f'export PATH="{Path(sys.executable).parent}:$PATH"', ""]))
+    path.touch(mode=0o600)  # before anything is in it: some addresses carry passwords
     path.chmod(0o600)
+    path.write_text("\n".join([*lines, ""]))
     return path
 
 
@@ -210,6 +234,9 @@ def _writable(home: Path) -> Path:
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         (home / "logs").mkdir(exist_ok=True)
+        for folder in (home, home / "logs"):
+            with tempfile.TemporaryFile(dir=folder):
+                pass
     except OSError as error:
         remedy = "set TRADEOPS_HOME to a folder that you may write"
         raise MisconfiguredError("TRADEOPS_HOME", f"{home} cannot be used: {error.strerror}", remedy=remedy) from error

@@ -162,9 +162,9 @@ class PrefectApiClient:
         return _run(parse(wire.FlowRun, body, system=answer.system, source=answer.address))
 
     async def artifact_id(self, key: str) -> str | None:
-        """The latest artifact under a key, as its page is called; `None` when there is none."""
+        """The latest artifact under a key, or `None`."""
         query = {"artifacts": {"key": {"any_": [key]}}, "limit": 1}
-        found = await self._list(wire.ArtifactKey, "/artifacts/latest/filter", query)
+        found = await self._list(wire.LatestArtifact, "/artifacts/latest/filter", query)
         return found[0].latest_id if found else None
 
     async def _list(
@@ -193,5 +193,5 @@ def _run(found: wire.FlowRun) -> Run:
         expected_at=found.expected_start_time,
         started_at=found.start_time,
         ended_at=found.end_time,
-        duration=timedelta(seconds=found.total_run_time),
+        duration=timedelta(seconds=found.estimated_run_time),
     )

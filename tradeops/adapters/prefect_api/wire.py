@@ -12,7 +12,7 @@ class State(WireModel):
 
 
 class FlowRun(WireModel):
-    """A run of a flow."""
+    """A run of a flow; `total_run_time` stays 0 until it ends, the estimated one counts what has passed."""
 
     id: str
     name: str
@@ -21,7 +21,7 @@ class FlowRun(WireModel):
     expected_start_time: Moment | None = None
     start_time: Moment | None = None
     end_time: Moment | None = None
-    total_run_time: Number = 0.0
+    estimated_run_time: Number
 
 
 class Worker(WireModel):
@@ -48,8 +48,7 @@ class Flow(WireModel):
     name: str
 
 
-class ArtifactKey(WireModel):
-    """A key and the newest of its artifacts; its own `id` is no artifact's."""
+class LatestArtifact(WireModel):
+    """What is known of a key; its own `id` is no artifact's, a page of that id stays blank."""
 
-    key: str
     latest_id: str
