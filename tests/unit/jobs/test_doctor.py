@@ -246,7 +246,7 @@ async def test_whatever_hangs_the_doctor_comes_to_an_end(
 
 def test_the_pinned_packages_are_checked_without_importing_them() -> None:
     checks = {check.name: check for check in surroundings.check_versions()}
-    assert list(checks) == ["python", "tradeops", "fastapi", "prefect"]
+    assert list(checks) == ["python", "tradeops", "fastapi", "prefect", "sqlalchemy"]
     assert checks["prefect"].detail == metadata.version("prefect")
     assert all(check.verdict is Verdict.OK for check in checks.values())
 
