@@ -10,6 +10,7 @@ from decimal import Decimal
 from math import isfinite
 
 from tradeops.domain.health import Severity
+from tradeops.domain.performance_verdict import told as beside_limits
 from tradeops.rendering.page import Picture, Text
 from tradeops.rendering.wording import number
 
@@ -171,4 +172,5 @@ def _history_in_words(dates: Sequence[date], metric: MetricHistory) -> str:
     if not known:
         return f"{metric.name}: no day is known"
     day, value = known[-1]
-    return f"{metric.name}: {number(value)} on {day}, target {metric.target:g}, critical below {metric.critical:g}"
+    shown = beside_limits(value, metric.target, metric.critical, decimals=2)
+    return f"{metric.name}: {shown} on {day}, target {metric.target:g}, critical below {metric.critical:g}"

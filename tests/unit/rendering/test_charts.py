@@ -208,6 +208,7 @@ def test_a_limit_without_a_verdict_of_its_own_is_drawn_too() -> None:
 
 def test_the_metrics_are_told_with_their_targets() -> None:
     assert drawn(history(60.0, 54.99, None)).alt == "Win rate, %: 54.99 on 2026-11-02, target 70, critical below 55"
+    assert "54.996 on 2026-11-01, target 70, critical below 55" in drawn(history(54.996)).alt
     dates = [date(2026, 11, 1)]
     both = [MetricHistory("a", (None,), 2, 1), MetricHistory("b", (1.5,), 2, 1)]
     assert drawn(metric_history(dates, both)).alt.startswith("a: no day is known; b: 1.50 on 2026-11-01")
