@@ -5,7 +5,7 @@ What came later than its release of December 2025 (analysis history, suggestions
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated
 
@@ -17,6 +17,7 @@ from sandbox.ai_costs import MODEL, Counters
 from sandbox.market import MINUTE_MS
 from sandbox.world import World
 
+MILLISECOND = timedelta(milliseconds=1)
 COSTS_PER_MINUTE = 60
 ANALYSES_PER_MINUTE = 600
 STRATEGIES = ("RSI Strategy", "MACD Strategy", "Volume Strategy", "Bollinger Bands Strategy", "Stochastic Strategy")
@@ -45,15 +46,16 @@ class TrendRequest(BaseModel):
     timeframe: str
 
 
-def build_app(world: World, *, mongodb_connected: Callable[[], bool]) -> FastAPI:
-    """A freshly started AI service of this world: its counters are zero, and count from this moment.
+def build_app(world: World, *, mongodb_connected: Callable[[], bool], running_for: timedelta = timedelta(0)) -> FastAPI:
+    """An AI service of this world; freshly started its counters are zero, and count from this moment.
 
     Args:
         world: whose clock it lives by.
         mongodb_connected: asked whenever an answer depends on its database.
+        running_for: how long ago it started, calling the model by its schedule ever since.
     """
     app = FastAPI(title="Crypto AI Trading Service", version="2.0.0")
-    service = _AiService(world, mongodb_connected)
+    service = _AiService(world, mongodb_connected, running_for)
     costs = [Depends(_limit(world.now_ms, COSTS_PER_MINUTE))]
     analyses = [Depends(_limit(world.now_ms, ANALYSES_PER_MINUTE))]
     app.add_api_route("/health", service.health)
@@ -75,10 +77,10 @@ def build_app(world: World, *, mongodb_connected: Callable[[], bool]) -> FastAPI
 class _AiService:
     """One process of it."""
 
-    def __init__(self, world: World, mongodb_connected: Callable[[], bool]) -> None:
+    def __init__(self, world: World, mongodb_connected: Callable[[], bool], running_for: timedelta) -> None:
         self._world = world
         self._mongodb_connected = mongodb_connected
-        self._counters = Counters(world.now_ms(), world.trader.seed)
+        self._counters = Counters(world.now_ms() - running_for // MILLISECOND, world.trader.seed)
         self._stored = 0
 
     async def health(self) -> dict[str, object]:

@@ -8,8 +8,14 @@ from typing import Literal
 from sandbox.faults import Kind, Rule
 
 Regime = Literal["healthy", "degrading"]
-ALL_GOOD = MappingProxyType({"system-health-check": "Completed"})
-CRITICAL = MappingProxyType({"system-health-check": "Critical"})
+ALL_GOOD = MappingProxyType(
+    {
+        "system-health-check": "Completed",
+        "daily-performance-analysis": "Completed",
+        "daily-portfolio-report": "Completed",
+        "daily-api-cost-report": "Completed",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,7 @@ DEGRADING = Scenario(
     regime="degrading",
     mongodb_connected=False,
     faults=(Rule("frontend", Kind.REFUSE),),
-    expected_states=CRITICAL,
+    expected_states=ALL_GOOD | {"system-health-check": "Critical", "daily-performance-analysis": "Critical"},
 )
 
 CRASH = Scenario(
@@ -52,7 +58,13 @@ CRASH = Scenario(
         Rule("ai", Kind.ERROR, status=500),
         Rule("frontend", Kind.ERROR, status=500),
     ),
-    expected_states=CRITICAL,
+    # without the engine there is nothing to report of; what the AI service spent is then not known
+    expected_states={
+        "system-health-check": "Critical",
+        "daily-performance-analysis": "Failed",
+        "daily-portfolio-report": "Failed",
+        "daily-api-cost-report": "Degraded",
+    },
 )
 
 FLAKY = Scenario(

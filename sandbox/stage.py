@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from starlette.types import ASGIApp
@@ -17,6 +18,7 @@ from sandbox.sinks import Sinks
 from sandbox.world import World
 
 LLM_KEY = "sk-sandbox-no-real-key"
+AI_RUNNING_FOR = timedelta(hours=6)  # like the bot, it did not start with the sandbox; a restart loses its counters
 MIMICKED = ("engine", "ai", "frontend", "exchange", "llm", "sinks")
 
 Place = Callable[[str, ASGIApp, FaultBook], Service]
@@ -39,7 +41,7 @@ class Stage:
         self.faults = FaultBook()
         self._world = World.build(seed=seed, regime=scenario.regime)
         self._on_change = on_change
-        applications = self._of_the_bot() | {
+        applications = self._of_the_bot(AI_RUNNING_FOR) | {
             "frontend": build_frontend(),
             "llm": Llm(LLM_KEY).build_app(),
             "sinks": self.sinks.build_app(),
@@ -105,7 +107,7 @@ class Stage:
             case "engine":
                 self._world.restart_engine()
             case "ai":
-                self.services[service].replace(self._of_the_bot()[service])
+                self.services[service].replace(self._of_the_bot(timedelta(0))[service])
         await self.apply_faults()
 
     async def play(self, scenario: str) -> None:
@@ -118,16 +120,19 @@ class Stage:
             raise BadInputError("scenario", f"{scenario!r} is not there; it is one of {', '.join(SCENARIOS)}")
         self.scenario = SCENARIOS[scenario]
         self._world = World.build(seed=self.seed, regime=self.scenario.regime)
-        for name, application in self._of_the_bot().items():
+        for name, application in self._of_the_bot(AI_RUNNING_FOR).items():
             self.services[name].replace(application)
         self._lay_faults()
         await self.apply_faults()
         self._on_change()
 
-    def _of_the_bot(self) -> dict[str, ASGIApp]:
+    def _of_the_bot(self, ai_running_for: timedelta) -> dict[str, ASGIApp]:
+        ai = ai_service.build_app(
+            self._world, mongodb_connected=lambda: self.scenario.mongodb_connected, running_for=ai_running_for
+        )
         return {
             "engine": engine.build_app(self._world),
-            "ai": ai_service.build_app(self._world, mongodb_connected=lambda: self.scenario.mongodb_connected),
+            "ai": ai,
             "exchange": exchange.build_app(self._world),
         }
 

@@ -1,9 +1,11 @@
 """The kinds of values that settings have: each says what is wrong with a bad one, and never repeats it."""
 
 import re
+from decimal import Decimal
 from email.utils import parseaddr
 from typing import Annotated, Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr
 
@@ -47,6 +49,14 @@ def _split(value: str, schemes: tuple[str, ...]) -> Any:  # noqa: ANN401 - urlsp
 def _path_on_host(value: str) -> str:
     if not value.startswith("/"):
         raise ValueError("must begin with /")
+    return value
+
+
+def _time_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError):  # no such name, one that leaves the folder, the name of a folder
+        raise ValueError("is no IANA time zone") from None
     return value
 
 
@@ -122,6 +132,9 @@ UrlPath = Annotated[str, AfterValidator(_path_on_host)]
 Count = Annotated[int, Field(ge=1, le=100)]
 Hours = Annotated[float, Field(gt=0, le=24 * 30, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Usd = Annotated[Decimal, Field(ge=0, le=10**9, allow_inf_nan=False)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 Percent = Annotated[float, Field(gt=0, lt=100, allow_inf_nan=False)]
 
 

@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 
 from tradeops.errors import MisconfiguredError
 from tradeops.notify_settings import NotifySettings
+from tradeops.report_settings import ReportSettings
 from tradeops.setting_types import (
     Count,
     Hours,
@@ -35,7 +36,7 @@ from tradeops.setting_types import (
 MASK = "********"
 
 
-class Settings(NotifySettings):
+class Settings(NotifySettings, ReportSettings):
     """The effective settings of one process.
 
     `None` is "not configured": the part is shown as such and never alarms. Only RUST_API_URL is mandatory, for jobs.
@@ -55,7 +56,10 @@ class Settings(NotifySettings):
         "MONGODB_URL", None, "mongodb://user:password@127.0.0.1:27017", "MongoDB; watched, and our store by default."
     )
     redis_url: RedisAddress | None = _setting(
-        "REDIS_URL", None, "redis://:password@127.0.0.1:6379/0", "The bot's Redis."
+        "REDIS_URL",
+        None,
+        "redis://:password@127.0.0.1:6379/0",
+        "The bot's Redis; watched, and kept up to date with the latest performance.",
     )
     rabbitmq_url: RabbitAddress | None = _setting(
         "RABBITMQ_URL", None, "amqp://user:password@127.0.0.1:5672/", "The bot's RabbitMQ."
@@ -170,6 +174,14 @@ class Settings(NotifySettings):
             if not getattr(self, f"{what}_alert_percent") < getattr(self, f"{what}_critical_percent"):
                 name = what.upper()
                 raise ValueError(f"TRADEOPS_{name}_ALERT_PERCENT must be below TRADEOPS_{name}_CRITICAL_PERCENT")
+        for period in ("daily", "monthly"):
+            if not getattr(self, f"cost_{period}_warning_usd") < getattr(self, f"cost_{period}_critical_usd"):
+                name = f"TRADEOPS_COST_{period.upper()}"
+                raise ValueError(f"{name}_WARNING_USD must be below {name}_CRITICAL_USD")
+        for what, unit in (("win_rate", "_percent"), ("average_profit", "_percent"), ("sharpe", "")):
+            if not getattr(self, f"{what}_critical{unit}") < getattr(self, f"{what}_target{unit}"):
+                critical, target = (f"TRADEOPS_{what}_{name}{unit}".upper() for name in ("critical", "target"))
+                raise ValueError(f"{critical} must be below {target}")
         return self
 
     @property
@@ -230,7 +242,7 @@ def effective_settings(settings: Settings) -> list[EffectiveSetting]:
     """Each setting with its value and where it came from, secrets masked, in the order of the documentation."""
     in_file = {name for name, value in dotenv_values(env_file()).items() if value}
     rows = []
-    for field, info in sorted(Settings.model_fields.items(), key=lambda item: item[0] in NotifySettings.model_fields):
+    for field, info in sorted(Settings.model_fields.items(), key=lambda item: _place(item[0])):
         name = str(info.validation_alias)
         value = getattr(settings, field)
         rows.append(
@@ -251,6 +263,11 @@ def unknown_names() -> list[tuple[str, str | None]]:
     known = ["TRADEOPS_ENV_FILE", *(str(info.validation_alias) for info in Settings.model_fields.values())]
     strangers = sorted(name for name in environment if name.startswith("TRADEOPS_") and name not in known)
     return [(name, next(iter(difflib.get_close_matches(name, known, n=1)), None)) for name in strangers]
+
+
+def _place(field: str) -> int:
+    """In the documentation our own come first, then those of the reports, then those of notifications."""
+    return 2 if field in NotifySettings.model_fields else int(field in ReportSettings.model_fields)
 
 
 def _text(value: object) -> str:

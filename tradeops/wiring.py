@@ -25,6 +25,7 @@ from tradeops.adapters.notify.telegram import TelegramChannel
 from tradeops.adapters.notify.webhook import WebhookChannel
 from tradeops.adapters.outside_watch.client import OutsideWatch
 from tradeops.adapters.prefect_api.client import PrefectApiClient
+from tradeops.adapters.snapshot.redis import RedisSnapshot
 from tradeops.adapters.store import Store, open_store
 from tradeops.errors import MisconfiguredError
 from tradeops.http import HttpPolicy, HttpService, open_pool
@@ -58,6 +59,7 @@ class Desk:
     exchange: ExchangeClient | None
     llm: LlmClient | None
     prefect_api: PrefectApiClient | None
+    snapshot: RedisSnapshot | None
 
 
 @asynccontextmanager
@@ -87,6 +89,7 @@ async def open_desk(settings: Settings | None = None) -> AsyncGenerator[Desk]:
                 exchange=services.exchange,
                 llm=services.llm,
                 prefect_api=services.prefect_api,
+                snapshot=RedisSnapshot(settings.redis_url) if settings.redis_url else None,
             )
 
 

@@ -39,7 +39,7 @@ async def run_state_alert(
     try:
         untold = await tell(run, f"{run_id}-{state}")
     except MisconfiguredError as error:
-        return presentation.misconfigured(error)
+        return presentation.failed(error)
     if untold:
         return Completed(name="Degraded", message="; ".join(untold))
     return Completed(message=f"{deployment} {state}: told")

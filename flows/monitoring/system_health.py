@@ -14,6 +14,7 @@ from tradeops.domain.incidents.of_health import observations
 from tradeops.errors import MisconfiguredError
 from tradeops.jobs import alerting, health
 from tradeops.jobs.heartbeats import heartbeat
+from tradeops.rendering.health import health_page
 from tradeops.wiring import Desk, open_desk
 
 PERIOD = timedelta(minutes=15)
@@ -47,7 +48,8 @@ async def tell(desk: Desk, report: HealthReport) -> tuple[str, ...]:
 async def tell_and_publish(desk: Desk, report: HealthReport, before: PreviousRun | None) -> None:
     """Publish last: the artifact says what could not be told."""
     untold = await tell(desk, report)
-    await presentation.publish("system-health-check", presentation.health_markdown(report, before, untold))
+    page = health_page(report, before, desk.settings.zone, untold)
+    await presentation.publish("system-health-check", page)
 
 
 @flow(timeout_seconds=30)
@@ -69,5 +71,8 @@ async def system_health_check() -> State[HealthReport]:
                 tell_and_publish(desk, report, before), record(desk, report), return_exceptions=True
             )
     except MisconfiguredError as error:
-        return presentation.misconfigured(error)
-    return presentation.end_state(report, kept)
+        return presentation.failed(error)
+    parts = report.named(report.overall)
+    return presentation.end_state(
+        "system-health-check", report, report.overall, report.summary, parts=parts, mishaps=kept
+    )

@@ -14,7 +14,17 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from tests.contract.probes.conftest import program
-from tests.e2e.conftest import BIN, UNTIL_GONE, Up, living_in, press_ctrl_c, started, until
+from tests.e2e.conftest import (
+    BIN,
+    UNTIL_GONE,
+    UNTIL_UP,
+    Up,
+    keep_clear_of_the_schedule,
+    living_in,
+    press_ctrl_c,
+    started,
+    until,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -68,7 +78,8 @@ def test_the_night_ends_as_its_scenario_expects_with_a_finding_and_a_link(up: Up
     [at] = [number for number, line in enumerate(lines) if line.startswith(JOB)]
     assert re.split(r"\s{2,}", lines[at - 1].strip()) == ["job", "state", "expected", "took", "finding"]
     name, state, expected, took, finding = re.split(r"\s{2,}", lines[at].strip())
-    assert (name, state, expected, finding) == (JOB, "Critical", "Critical", "frontend")
+    assert (name, state, expected) == (JOB, "Critical", "Critical")
+    assert "frontend" in finding.split(", ")  # and, on a machine that is too busy, more
     assert 0 < float(took.removesuffix(" s")) < 30
     link = lines[at + 1].strip()
     assert re.fullmatch(rf"http://127\.0\.0\.1:\d+/runs/flow-run/{ID}", link)
@@ -78,7 +89,7 @@ def test_the_night_ends_as_its_scenario_expects_with_a_finding_and_a_link(up: Up
 
 def test_the_artifact_is_seen_in_prefects_pages(up: Up, page: Page) -> None:
     page.goto(up.address(JOB))
-    page.get_by_text("Critical: frontend").first.wait_for()
+    page.get_by_text(re.compile(r"Critical: .*frontend")).first.wait_for()
     table = page.locator("table", has_text="ai_service").first
     table.wait_for()
     assert "has lost its MongoDB" in table.inner_text()
@@ -94,11 +105,13 @@ def test_the_run_is_seen_in_prefects_pages(up: Up, page: Page) -> None:
 
 
 def test_a_run_from_a_second_terminal_ends_critical(up: Up) -> None:
+    keep_clear_of_the_schedule()
     done = up.in_second_terminal(f"prefect deployment run '{JOB}/{JOB}' --watch")
     assert "Traceback" not in done.stdout + done.stderr
     run_id = re.findall(ID, done.stdout)[0]
     run = prefect(up, f"/flow_runs/{run_id}")
-    assert (run["state"]["name"], run["state"]["message"]) == ("Critical", "frontend")
+    assert run["state"]["name"] == "Critical"
+    assert "frontend" in run["state"]["message"]
     assert run["id"] not in up.said
 
 
@@ -114,7 +127,7 @@ def test_the_schedule_is_there(up: Up) -> None:
 
 
 def test_a_fault_given_to_the_sandbox_is_found_by_the_health_command(up: Up) -> None:
-    assert health(up)[1]["engine"] == "healthy"
+    until(lambda: health(up)[1]["engine"] == "healthy", UNTIL_GONE)
     done = up.in_second_terminal("tradeops sandbox fault engine /api/health error --status 500")
     assert done.returncode == 0, done.stderr
     try:
@@ -123,13 +136,13 @@ def test_a_fault_given_to_the_sandbox_is_found_by_the_health_command(up: Up) -> 
     finally:
         address = sandbox(up)["control_url"] + "/faults"
         httpx.delete(address, params={"service": "engine"}, trust_env=False).raise_for_status()
-    assert health(up)[1]["engine"] == "healthy"
+    until(lambda: health(up)[1]["engine"] == "healthy", UNTIL_GONE)
 
 
 def test_the_doctor_examines_the_same_bot(up: Up) -> None:
     done = up.in_second_terminal("tradeops doctor")
     assert done.returncode == 1  # the frontend of this scenario is down
-    assert "1 problem" in done.stdout
+    assert re.search(r"^\d+ problems?$", done.stdout, re.MULTILINE)
     assert re.search(r"^frontend +\S.* problem +not answering", done.stdout, re.MULTILINE)
 
 
@@ -146,6 +159,17 @@ def test_a_second_one_in_the_same_home_is_refused_in_one_line(up: Up) -> None:
     done = up.in_second_terminal(f"TRADEOPS_HOME='{up.home}' {BIN / 'tradeops'} up --once")
     problem = f"already runs in {up.home} as process {up.process.pid}; end it, or set another TRADEOPS_HOME"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"tradeops: tradeops up: {problem}\n")
+    assert up.process.poll() is None
+
+
+def test_with_a_bot_and_a_prefect_of_ones_own_it_starts_neither(up: Up, tmp_path: Path) -> None:
+    api = up.address("Prefect UI").removesuffix("/dashboard") + "/api"
+    with started(tmp_path, "--once", PREFECT_API_URL=api, **sandbox(up)["environment"]) as second:
+        assert second.process.wait(UNTIL_UP) == 1, second.said + second.complained  # critical, and nobody expected it
+        assert re.search(rf"✓ Prefect at {api} ", second.said)
+        assert re.search(rf"^{JOB} +Critical +\S+ s +.*frontend", second.said, re.MULTILINE)
+        assert not second.complained
+        assert {path.name for path in (second.home / "logs").iterdir()} == {"prefect-deploy.log", "worker.log"}
     assert up.process.poll() is None
 
 
@@ -171,7 +195,7 @@ def test_a_killed_parent_leaves_no_process_behind(tmp_path: Path) -> None:
 
 def test_once_ends_by_itself_and_well_when_all_is_as_expected(tmp_path: Path) -> None:
     with started(tmp_path, "--once", "--scenario", "healthy") as once:
-        assert once.process.wait(150) == 0, once.said + once.complained
+        assert once.process.wait(UNTIL_UP) == 0, once.said + once.complained
         assert re.search(rf"^{JOB} +(\S+) +\1 +\d+\.\d s +\S", once.said, re.MULTILINE)
         assert not once.complained
         assert not living_in(once.home)
@@ -179,7 +203,7 @@ def test_once_ends_by_itself_and_well_when_all_is_as_expected(tmp_path: Path) ->
 
 def test_a_bad_setting_stops_it_before_anything_starts(tmp_path: Path) -> None:
     with started(tmp_path, TRADEOPS_DISK_ALERT_PERCENT="full") as bad:
-        assert bad.process.wait(30) == 2
+        assert bad.process.wait(UNTIL_GONE) == 2
         assert bad.complained.startswith("tradeops: settings: TRADEOPS_DISK_ALERT_PERCENT ")
         assert bad.complained.count("\n") == 1
         assert not bad.said

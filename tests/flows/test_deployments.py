@@ -78,9 +78,18 @@ def test_a_deployment_runs_alone_in_utc_in_our_pool(deployment: dict[str, Any]) 
         assert CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"]).timezone == "UTC"
 
 
-def test_the_health_check_runs_every_quarter_of_an_hour() -> None:
-    [health] = [d for d in DEPLOYMENTS if d["name"] == "system-health-check"]
-    assert [schedule["cron"] for schedule in health["schedules"]] == ["*/15 * * * *"]
+@pytest.mark.parametrize(
+    ("name", "cron"),
+    [
+        ("system-health-check", "*/15 * * * *"),
+        ("daily-performance-analysis", "0 1 * * *"),
+        ("daily-portfolio-report", "0 8 * * *"),
+        ("daily-api-cost-report", "0 9 * * *"),
+    ],
+)
+def test_a_job_runs_when_its_readers_expect_it(name: str, cron: str) -> None:
+    [found] = [d for d in DEPLOYMENTS if d["name"] == name]
+    assert [schedule["cron"] for schedule in found["schedules"]] == [cron]
 
 
 OFFLINE = """
@@ -88,6 +97,7 @@ import socket
 def refuse(*_): raise SystemExit("a connection was made")
 socket.socket.connect = socket.socket.connect_ex = refuse
 import flows.presentation, flows.monitoring.system_health, flows.monitoring.run_state_alert, tradeops.watchdog
+import flows.monitoring.api_cost_report, flows.monitoring.performance_analysis, flows.monitoring.portfolio_report
 """
 
 

@@ -81,7 +81,9 @@ def test_it_says_where_everything_is_and_leaves_nothing_after_sigterm(tmp_path: 
         assert told["expected_states"] == {"system-health-check": "Critical"}
         assert "sandbox" in told["environment"]["OPENAI_API_KEY"]
         assert {"RUST_API_URL", "PYTHON_API_URL", "FRONTEND_URL", "BINANCE_API_URL"} < set(told["environment"])
-        assert {"SLACK_WEBHOOK_URL", "DISCORD_WEBHOOK_URL", "TELEGRAM_BOT_TOKEN", "SMTP_HOST"} < set(told["environment"])
+        assert {"SLACK_WEBHOOK_URL", "DISCORD_WEBHOOK_URL", "TELEGRAM_BOT_TOKEN", "SMTP_HOST"} < set(
+            told["environment"]
+        )
         assert ("RABBITMQ_URL" in told["environment"]) == RABBITMQ_SERVER.exists()
         engine = httpx.get(told["environment"]["RUST_API_URL"] + "/api/health", trust_env=False)
         assert engine.headers["x-sandbox"] == "true"

@@ -9,9 +9,10 @@ import pytest
 from starlette.types import ASGIApp
 
 from sandbox.faults import BadInputError, FaultBook, Kind, Rule
-from sandbox.scenarios import SCENARIOS
+from sandbox.scenarios import SCENARIOS, Scenario
 from sandbox.servers import Service, claim
 from sandbox.stage import LLM_KEY, MIMICKED, Stage
+from tradeops.cli.night import NIGHT
 
 PROBES = {
     "engine": "/api/health",
@@ -76,6 +77,11 @@ def test_each_scenario_goes_by_its_name_and_says_how_the_health_check_ends() -> 
     }
 
 
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+def test_each_scenario_says_how_every_job_of_the_night_ends(scenario: Scenario) -> None:
+    assert set(scenario.expected_states) == set(NIGHT)
+
+
 async def test_healthy_answers_everywhere(playing: Playing) -> None:
     async with playing("healthy") as stage:
         assert await _ask_all(stage) == dict.fromkeys(PROBES, 200)
@@ -111,7 +117,7 @@ async def test_another_scenario_takes_the_place_of_the_first_and_of_what_was_bro
         assert await _ask(stage, "llm") is None
         await stage.play("healthy")
         assert await _ask_all(stage) == dict.fromkeys(PROBES, 200)
-        assert stage.state()["expected_states"] == {"system-health-check": "Completed"}
+        assert stage.state()["expected_states"] == dict(SCENARIOS["healthy"].expected_states)
         assert changes == ["crash"]
 
 
@@ -137,6 +143,21 @@ async def test_a_restart_ends_the_connections_of_a_service_that_then_answers_aga
         async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
             answer = await client.get(stage.services[service].url)
         assert answer.headers["x-sandbox"] == "true"
+
+
+async def test_the_ai_service_has_counted_for_hours_and_a_restart_loses_it(playing: Playing) -> None:
+    async with playing("healthy") as stage:
+        assert await _requests_counted(stage) >= 6 * 30 * 4
+        await stage.restart("ai")
+        assert await _requests_counted(stage) == 0
+        await stage.play("degrading")
+        assert await _requests_counted(stage) >= 6 * 30 * 4
+
+
+async def _requests_counted(stage: Stage) -> int:
+    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        answer = await client.get(f"{stage.services['ai'].url}/ai/cost/statistics")
+    return int(answer.json()["session_statistics"]["total_requests"])
 
 
 async def test_a_restart_does_not_mend_a_service_that_must_refuse(playing: Playing) -> None:

@@ -1,5 +1,6 @@
 """Settings: one bad value is one clear line; origins are known; secrets stay masked."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,11 @@ def test_nothing_is_mandatory_to_start() -> None:
         pytest.param("NOTIFY_ROUTES", "critical", "has the rule 'critical'", id="route without channels"),
         pytest.param("TRADEOPS_INCIDENT_FAILURES", "0", "greater than or equal to 1", id="no failures at all"),
         pytest.param("NOTIFY_URLS", "ntfy.sh/desk", "has no scheme://… at place 1", id="Apprise without a scheme"),
+        pytest.param("TRADEOPS_TIME_ZONE", "Mars/Olympus", "is no IANA time zone", id="unknown time zone"),
+        pytest.param("TRADEOPS_TIME_ZONE", "../../etc/passwd", "is no IANA time zone", id="a path"),
+        pytest.param("TRADEOPS_TIME_ZONE", "Asia", "is no IANA time zone", id="a continent"),
+        pytest.param("TRADEOPS_TIME_ZONE", "UTC+7", "is no IANA time zone", id="an offset"),
+        pytest.param("TRADEOPS_LATE_GRACE_SECONDS", "0", "greater than 0", id="no grace"),
     ],
 )
 def test_a_bad_value_is_one_line_with_name_problem_and_example(
@@ -130,6 +136,24 @@ def test_a_bad_secret_is_not_repeated_in_its_error(monkeypatch: pytest.MonkeyPat
         pytest.param({"EMAIL_TO": "a@b.example"}, "SMTP_HOST is not", id="recipients without a server"),
         pytest.param({"NOTIFICATION_CHANNELS": "slack"}, "SLACK_WEBHOOK_URL is not set", id="channel without address"),
         pytest.param({"TRADEOPS_DISK_ALERT_PERCENT": "90"}, "TRADEOPS_DISK_ALERT_PERCENT must be below", id="disk"),
+        pytest.param(
+            {"TRADEOPS_WIN_RATE_CRITICAL_PERCENT": "70"},
+            "TRADEOPS_WIN_RATE_CRITICAL_PERCENT must be below TRADEOPS_WIN_RATE_TARGET_PERCENT",
+            id="win rate",
+        ),
+        pytest.param(
+            {"TRADEOPS_SHARPE_TARGET": "0.5"},
+            "TRADEOPS_SHARPE_CRITICAL must be below TRADEOPS_SHARPE_TARGET",
+            id="sharpe",
+        ),
+        pytest.param(
+            {"TRADEOPS_COST_DAILY_WARNING_USD": "5"},
+            "TRADEOPS_COST_DAILY_WARNING_USD must be below TRADEOPS_COST_DAILY_CRITICAL_USD",
+            id="cost of a day",
+        ),
+        pytest.param(
+            {"TRADEOPS_COST_MONTHLY_CRITICAL_USD": "50"}, "TRADEOPS_COST_MONTHLY_WARNING_USD must", id="cost of a month"
+        ),
         pytest.param({"TRADEOPS_MEMORY_CRITICAL_PERCENT": "80"}, "TRADEOPS_MEMORY_ALERT_PERCENT must", id="memory"),
     ],
 )
@@ -211,6 +235,13 @@ def test_the_store_follows_mongodb_unless_told(
 def test_a_home_with_a_tilde_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert load_settings().home_folder == tmp_path / ".tradeops"
+
+
+def test_the_time_zone_and_the_grace_come_ready_to_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (str(load_settings().zone), load_settings().late_grace) == ("UTC", timedelta(hours=6))
+    monkeypatch.setenv("TRADEOPS_TIME_ZONE", "Asia/Ho_Chi_Minh")
+    monkeypatch.setenv("TRADEOPS_LATE_GRACE_SECONDS", "90")
+    assert (str(load_settings().zone), load_settings().late_grace) == ("Asia/Ho_Chi_Minh", timedelta(seconds=90))
 
 
 def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:

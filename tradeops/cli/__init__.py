@@ -10,6 +10,7 @@ from tradeops.errors import MisconfiguredError, TradeOpsError
 COMMANDS = {
     "up": ("tradeops.cli.up", "Start everything, run the jobs once, keep their schedule."),
     "health": ("tradeops.cli.health", "Probe the bot and all it stands on, now."),
+    "report": ("tradeops.cli.report", "Make a daily report: portfolio, cost or performance."),
     "doctor": ("tradeops.cli.doctor", "Examine an installation: settings, endpoints, versions."),
     "config": ("tradeops.cli.config", "Show the effective settings and where each came from."),
     "incidents": ("tradeops.cli.incidents", "List what is broken, and take care of it."),

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -17,9 +17,15 @@ from tradeops.adapters.prefect_api.client import Deployment, PrefectApiClient, R
 from tradeops.cli.patience import patiently
 from tradeops.errors import UnavailableError
 
-NIGHT = ("system-health-check",)
+NIGHT = (
+    "system-health-check",
+    "daily-performance-analysis",
+    "daily-portfolio-report",
+    "daily-api-cost-report",
+)
 LOOK_AGAIN_SECONDS = 0.5
 LONGEST_RUN = timedelta(minutes=3)
+GAVE_WAY = "Deployment concurrency limit reached"  # Prefect's words when CANCEL_NEW cancels
 COLOURS = {"COMPLETED": "green", "FAILED": "red", "CRASHED": "red", "CANCELLED": "red"}
 
 
@@ -63,20 +69,26 @@ async def run_night(
     try:
         with Live(Group(*_rows(jobs, ui)), console=console, transient=True, auto_refresh=False) as live:
             for job in jobs:
-                key = str(uuid4())  # so that a start whose answer was lost is no second run
-                job.run = await patiently(partial(api.start, found[job.name].deployment_id, idempotency_key=key))
-                deadline = time.monotonic() + LONGEST_RUN.total_seconds()
-                while not job.run.is_final:
-                    live.update(Group(*_rows(jobs, ui)), refresh=True)
-                    if time.monotonic() > deadline:
-                        problem = f"{job.name} is still {job.run.state_name} after {LONGEST_RUN.total_seconds():.0f} s"
-                        raise UnavailableError("worker", problem, remedy="look at the worker's log")
-                    await asyncio.sleep(LOOK_AGAIN_SECONDS)
-                    job.run = await patiently(partial(api.run, job.run.run_id))
+                await _run_to_end(api, job, found[job.name], lambda: live.update(Group(*_rows(jobs, ui)), refresh=True))
     finally:
         for row in _rows(jobs, ui, all_links=True):
             console.print(row, soft_wrap=isinstance(row, Text))  # a link that is cut or wrapped leads nowhere
     return jobs
+
+
+async def _run_to_end(api: PrefectApiClient, job: Job, deployment: Deployment, show: Callable[[], None]) -> None:
+    """Once more when it gave way to a scheduled run that was at work already."""
+    deadline = time.monotonic() + LONGEST_RUN.total_seconds()
+    while job.run is None or GAVE_WAY in job.run.message:
+        key = str(uuid4())  # so that a start whose answer was lost is no second run
+        job.run = await patiently(partial(api.start, deployment.deployment_id, idempotency_key=key))
+        while not job.run.is_final:
+            show()
+            if time.monotonic() > deadline:
+                problem = f"{job.name} is still {job.run.state_name} after {LONGEST_RUN.total_seconds():.0f} s"
+                raise UnavailableError("worker", problem, remedy="look at the worker's log")
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            job.run = await patiently(partial(api.run, job.run.run_id))
 
 
 def _rows(jobs: Sequence[Job], ui: str, *, all_links: bool = False) -> list[RenderableType]:

@@ -23,6 +23,7 @@ from tradeops.jobs.only_one import is_held
 
 POOL = "tradeops"
 PATIENCE = timedelta(seconds=50)  # ten looks at five seconds, as the bot's services are given after a deployment
+OWN_PATIENCE = timedelta(minutes=3)  # with what we started ourselves: while it lives, it may be slow on a busy machine
 LOOK_AGAIN_SECONDS = 0.25
 DEPLOY_SECONDS = 120
 USUAL_PREFECT_PORT = 4200
@@ -100,7 +101,8 @@ class Stack:
         """
         server = next((p for p in self.processes if p.name == "prefect server"), None)
         error: TradeOpsError | None = None
-        deadline = time.monotonic() + PATIENCE.total_seconds()
+        patience = (OWN_PATIENCE if server else PATIENCE).total_seconds()
+        deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             if server:
                 server.check()
@@ -111,7 +113,7 @@ class Stack:
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)
             else:
                 return
-        problem = f"{api.base_url} did not answer within {PATIENCE.total_seconds():.0f} s: {error}"
+        problem = f"{api.base_url} did not answer within {patience:.0f} s: {error}"
         log = f"\n{server.tail()}" if server else ""
         raise UnavailableError("prefect", problem + log, remedy="start it, or unset PREFECT_API_URL")
 
@@ -122,7 +124,8 @@ class Stack:
             UnavailableError: Prefect's own command failed; with what it said.
         """
         if not await patiently(partial(api.has_pool, POOL)):
-            await self._prefect("work-pool", "create", POOL, "--type", "process")
+            # overwrite: Prefect's client repeats what a busy server answered by 503, though it may have been done
+            await self._prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
         await self._prefect("deploy", "--all")
 
     async def start_worker(self, api: PrefectApiClient) -> None:
@@ -211,11 +214,11 @@ def own_environment(environment: Mapping[str, str], *, without: set[str]) -> dic
 
 
 async def _until(process: Leashed, ready: Callable[[], Awaitable[bool]]) -> None:
-    deadline = time.monotonic() + PATIENCE.total_seconds()
+    deadline = time.monotonic() + OWN_PATIENCE.total_seconds()
     while not await ready():
         process.check()
         if time.monotonic() > deadline:
-            problem = f"was not ready within {PATIENCE.total_seconds():.0f} s:\n{process.tail()}"
+            problem = f"was not ready within {OWN_PATIENCE.total_seconds():.0f} s:\n{process.tail()}"
             raise UnavailableError(process.name, problem, remedy=f"see {process.log}")
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
 

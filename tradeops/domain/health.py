@@ -140,6 +140,11 @@ class HealthReport:
         """Parts judged `severity`, in probe order."""
         return tuple(f.result.part for f in self.findings if f.severity is severity)
 
+    @property
+    def summary(self) -> str:
+        """The verdict in one line: the parts that are worst, or that there is none."""
+        return "all parts are healthy" if self.overall is Severity.HEALTHY else ", ".join(self.named(self.overall))
+
     def used_percent(self, part: str) -> float | None:
         """What `disk` or `memory` measured, 0–100; `None` when that failed."""
         return next((f.result.used_percent for f in self.findings if f.result.part == part), None)

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from tradeops.domain.engine_claims import NO_CLAIMS, EngineClaims
+
 
 class Side(StrEnum):
     """The direction of a position."""
@@ -17,8 +19,8 @@ class Side(StrEnum):
 class Portfolio:
     """The engine's own summary. `None` is "this deployment does not say", never zero.
 
-    Win rates, ratios and averages of the engine are left out on purpose: it counts open trades as lost and divides
-    averages. Compute them from closed trades.
+    Win rates, ratios and averages of the engine are no figures here on purpose: it counts open trades as lost and
+    divides averages. Compute them from closed trades; `claims` are there to be shown beside.
 
     Attributes:
         balance: realised.
@@ -28,6 +30,7 @@ class Portfolio:
         total_trades: open ones included.
         max_drawdown_percent: positive, 0–100.
         winning_trades: given by some deployments only, like `losing_trades`.
+        claims: what it says of its own trading.
     """
 
     balance: Decimal
@@ -40,6 +43,7 @@ class Portfolio:
     free_margin: Decimal | None = None
     winning_trades: int | None = None
     losing_trades: int | None = None
+    claims: EngineClaims = NO_CLAIMS
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,26 @@ async def test_a_key_is_unique_within_its_series_alone(store: Store) -> None:
     assert [p.body["n"] for p in await store.points("marks", **EVER)] == [1]
 
 
+async def test_many_points_are_kept_at_once_and_those_that_are_there_stay_as_they_are(store: Store) -> None:
+    await store.add_point("marks", point("p-7", n="first"))
+    many = [point(f"p-{n}", at=NOON + n * timedelta(milliseconds=1), n=n) for n in range(2500)]
+    for _ in range(2):
+        await store.add_points("marks", [*many, many[3]])
+    found = {p.key: p for p in await store.points("marks", **EVER, limit=5000)}
+    assert len(found) == 2500
+    assert found.pop("p-7").body == {"n": "first"}
+    assert list(found.values()) == [p for p in many if p.key != "p-7"]
+    await store.add_points("other_marks", [])
+    assert await store.newest_point("other_marks") is None
+
+
+@pytest.mark.parametrize("bad", [point("no key"), point(n=float("nan")), point(_id="x")], ids=["key", "value", "ours"])
+async def test_many_points_with_one_that_is_not_allowed_are_refused(store: Store, bad: Point) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 -- which of the three it is, the tests of records say
+        await store.add_points("marks", [point("p-1"), bad])
+    assert await store.points("marks", **EVER) == []
+
+
 async def test_points_are_listed_by_time_either_way_up_to_a_limit(store: Store) -> None:
     for seconds in (2, 0, 1):
         await store.add_point("marks", point(f"p-{seconds}", at=NOON + seconds * SECOND))

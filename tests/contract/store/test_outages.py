@@ -74,6 +74,21 @@ def in_order_of_writing(server: MongoServer, collection: str = "audit_events") -
         return [row["_id"] for row in client[DATABASE][collection].find().sort("$natural", 1)]
 
 
+async def test_many_points_written_while_it_is_down_are_spooled_and_replayed(
+    own_server: MongoServer, desk: Desk
+) -> None:
+    many = [Point(f"p-{number}", NOON, {"number": number}) for number in range(1200)]
+    for _ in range(2):
+        await desk.store.add_points("marks", many)
+    assert await desk.store.pending() == Pending(1200, 0)
+    own_server.start()
+    desk.clock.now += 60
+    await desk.store.replay()
+    await desk.store.add_points("marks", many)
+    assert await desk.store.pending() == Pending(0, 0)
+    assert len(await desk.store.points("marks", **EVER, limit=5000)) == 1200
+
+
 async def test_what_is_written_while_it_is_down_is_replayed_in_order_and_once(
     own_server: MongoServer, desk: Desk
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
 
 from tests.unit.cli.conftest import Invoke
 from tradeops import cli
@@ -60,6 +61,11 @@ def test_the_list_says_what_the_command_itself_says(command: str) -> None:
 def test_every_command_is_documented(command: str) -> None:
     texts = [path.read_text() for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]]
     assert any(f"tradeops {command}" in text for text in texts)
+
+
+def test_the_shell_completes_commands_in_the_same_order() -> None:
+    offered = ShellComplete(cli.tradeops, {}, "tradeops", "_TRADEOPS_COMPLETE").get_completions([], "")
+    assert [item.value for item in offered] == list(COMMANDS)
 
 
 def test_a_command_that_is_not_there_is_bad_usage(invoke: Invoke) -> None:

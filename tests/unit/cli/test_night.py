@@ -83,6 +83,19 @@ async def test_every_job_that_is_deployed_runs_once_until_its_end() -> None:
     assert [(job.name, job.expected, job.run, job.as_expected) for job in jobs] == [(JOB, "Critical", CRITICAL, True)]
 
 
+async def test_a_run_that_gave_way_to_a_scheduled_one_is_started_again() -> None:
+    gave_way = run("Cancelled", message="Deployment concurrency limit reached.")
+    api, [job], _ = await spent(SCHEDULED, gave_way, SCHEDULED, CRITICAL)
+    assert job.as_expected
+    assert len(set(api.started)) == 2
+
+
+async def test_a_run_that_somebody_cancelled_stays_so() -> None:
+    api, [job], _ = await spent(SCHEDULED, run("Cancelled"))
+    assert not job.as_expected
+    assert len(api.started) == 1
+
+
 async def test_a_job_that_is_not_deployed_is_left_out() -> None:
     api, jobs, _ = await spent(CRITICAL, deployments=DEPLOYED[:1])
     assert (jobs, api.started) == ([], [])

@@ -151,7 +151,7 @@ async def test_a_server_that_does_not_answer_is_told_by_its_address(
     own: bool, desk: Stack, api: PrefectApiClient, respx_mock: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     respx_mock.get(f"{ADDRESS}/health").respond(503)
-    monkeypatch.setattr(stack, "PATIENCE", timedelta(seconds=0.2))
+    monkeypatch.setattr(stack, "OWN_PATIENCE" if own else "PATIENCE", timedelta(seconds=0.2))
     prefect_is(monkeypatch, "print('starting', flush=True); time.sleep(60)")
     if own:
         await desk.start_server()
@@ -178,7 +178,7 @@ async def test_a_pool_is_made_only_when_it_is_missing(
     said = {path.stem: path.read_text().strip() for path in (desk.home / "logs").iterdir()}
     expected = {
         "prefect-deploy": "--no-prompt deploy --all",
-        "prefect-work-pool": "--no-prompt work-pool create tradeops --type process",
+        "prefect-work-pool": "--no-prompt work-pool create tradeops --type process --overwrite",
     }
     assert said == dict(list(expected.items())[:commands])
     assert not desk.processes
@@ -233,7 +233,7 @@ async def test_a_worker_is_there_when_prefect_has_heard_of_this_very_one(
 async def test_a_worker_that_prefect_never_hears_of_is_told_with_its_log(
     desk: Stack, api: PrefectApiClient, respx_mock: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stack, "PATIENCE", timedelta(seconds=0.2))
+    monkeypatch.setattr(stack, "OWN_PATIENCE", timedelta(seconds=0.2))
     respx_mock.post(f"{ADDRESS}/work_pools/tradeops/workers/filter").respond(json=[])
     prefect_is(monkeypatch, "time.sleep(60)")
     with pytest.raises(UnavailableError, match=r"worker: was not ready within 0 s:\n  \(its log is empty\); see "):

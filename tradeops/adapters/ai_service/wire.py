@@ -1,8 +1,12 @@
 """What the AI service sends."""
 
-from pydantic import StrictBool, StrictStr
+from typing import Annotated
+
+from pydantic import Field, StrictBool, StrictStr
 
 from tradeops.adapters.wire import Count, Moment, NonNegativeMoney, WireModel
+
+Cost = Annotated[NonNegativeMoney, Field(le=10**15)]  # beyond it no cost is meant, in dong neither
 
 
 class Health(WireModel):
@@ -17,8 +21,8 @@ class Session(WireModel):
     """Counters since the process started."""
 
     total_requests: Count
-    total_cost_usd: NonNegativeMoney
-    total_cost_vnd: NonNegativeMoney
+    total_cost_usd: Cost
+    total_cost_vnd: Cost
     total_input_tokens: Count | None = None
     total_output_tokens: Count | None = None
 
@@ -26,10 +30,10 @@ class Session(WireModel):
 class Projections(WireModel):
     """Estimates from the average cost of a request."""
 
-    estimated_daily_cost_usd: NonNegativeMoney
-    estimated_daily_cost_vnd: NonNegativeMoney
-    estimated_monthly_cost_usd: NonNegativeMoney
-    estimated_monthly_cost_vnd: NonNegativeMoney
+    estimated_daily_cost_usd: Cost
+    estimated_daily_cost_vnd: Cost
+    estimated_monthly_cost_usd: Cost
+    estimated_monthly_cost_vnd: Cost
 
 
 class Configuration(WireModel):

@@ -8,6 +8,7 @@ from tradeops.adapters.engine import wire
 from tradeops.adapters.wire import parse_each
 from tradeops.domain.bot import BasicSettings, EngineStatus, SymbolSettings
 from tradeops.domain.candles import Candle, CandleSeries, find_gaps, implausible, merged
+from tradeops.domain.engine_claims import EngineClaims
 from tradeops.domain.portfolio import ClosedTrade, OpenTrade, Portfolio
 from tradeops.domain.readings import RejectedRecord
 from tradeops.http import Answer
@@ -29,6 +30,7 @@ def portfolio(answer: wire.EnginePortfolio) -> Portfolio:
         max_drawdown_percent=answer.max_drawdown_percentage,
         margin_used=answer.margin_used,
         free_margin=answer.free_margin,
+        claims=claims(answer),
     )
 
 
@@ -45,6 +47,17 @@ def flat_portfolio(answer: wire.FlatPortfolio) -> Portfolio:
         free_margin=answer.free_margin,
         winning_trades=answer.winning_trades,
         losing_trades=answer.losing_trades,
+        claims=claims(answer),
+    )
+
+
+def claims(answer: wire.Claims) -> EngineClaims:
+    """As they are."""
+    return EngineClaims(
+        win_rate_percent=answer.win_rate,
+        profit_factor=answer.profit_factor,
+        sharpe_ratio=answer.sharpe_ratio,
+        average_profit=answer.average_profit_per_trade,
     )
 
 

@@ -1,8 +1,10 @@
 """What the engine sends, as it is on the wire; `client` maps it to the domain."""
 
+import math
+from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AliasChoices, BeforeValidator, Field, StrictBool, StrictStr
+from pydantic import AliasChoices, BeforeValidator, Field, PlainValidator, StrictBool, StrictStr
 
 from tradeops.adapters.wire import (
     Count,
@@ -14,6 +16,7 @@ from tradeops.adapters.wire import (
     PositiveMoney,
     WireModel,
 )
+from tradeops.domain.engine_claims import Claim
 from tradeops.domain.portfolio import Side
 
 
@@ -22,7 +25,17 @@ def _side(value: object) -> object:
     return known.get(value.lower(), value) if isinstance(value, str) else value
 
 
+def _claim(value: object) -> Claim | None:
+    """A figure that is only shown: one that is no number is not there, and costs no answer."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return Claim(Decimal(repr(value)))
+
+
 WireSide = Annotated[Side, BeforeValidator(_side)]
+WireClaim = Annotated[Claim | None, PlainValidator(_claim)]
 
 
 class Status(WireModel):
@@ -32,7 +45,16 @@ class Status(WireModel):
     last_updated: Moment
 
 
-class EnginePortfolio(WireModel):
+class Claims(WireModel):
+    """What either shape of the portfolio says of its own trading."""
+
+    win_rate: WireClaim = None
+    profit_factor: WireClaim = None
+    sharpe_ratio: WireClaim = None
+    average_profit_per_trade: WireClaim = None
+
+
+class EnginePortfolio(Claims):
     """GET /api/paper-trading/portfolio as the engine's release has it."""
 
     current_balance: Money
@@ -45,7 +67,7 @@ class EnginePortfolio(WireModel):
     free_margin: Money
 
 
-class FlatPortfolio(WireModel):
+class FlatPortfolio(Claims):
     """GET /api/paper-trading/portfolio as other deployments have it: fewer fields, other names."""
 
     balance: Money

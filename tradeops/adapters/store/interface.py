@@ -177,6 +177,13 @@ class Store(Protocol):
         """
         ...
 
+    async def add_points(self, series: str, points: Sequence[Point]) -> None:
+        """Keep many points, fast; those whose keys are there already are left as they are.
+
+        A failure may leave some of them kept: it is safe to repeat.
+        """
+        ...
+
     async def points(
         self, series: str, *, since: datetime, until: datetime, limit: int = 1000, newest_first: bool = False
     ) -> list[Point]:

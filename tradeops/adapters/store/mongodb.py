@@ -10,7 +10,7 @@ which none lacks.
 import asyncio
 import logging
 import warnings
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ import pymongo
 from bson.errors import BSONError
 from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, ReadPreference, ReturnDocument, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import AutoReconnect, DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from tradeops.adapters.store import series as series_rules
@@ -41,6 +41,7 @@ from tradeops.adapters.store.records import (
     OURS,
     OUTBOX,
     SCHEMA,
+    batched,
     checked_body,
     checked_collection,
     checked_key,
@@ -60,6 +61,7 @@ ANSWER_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
 TRIES = 3
 ALREADY_THERE = 48
+DUPLICATE_KEY = 11000
 OTHER_OPTIONS = frozenset({85, 86})
 INTEGER = {"bsonType": ["int", "long"]}
 
@@ -164,14 +166,17 @@ class MongoStore:
 
     async def add_point(self, series: str, point: Point) -> bool:
         """See `Store`; expired points are deleted by MongoDB itself, within about a minute."""
-        row = {
-            "_id": checked_key(point.key),
-            "timestamp": point.timestamp,
-            "at_us": micros(point.timestamp),
-            **checked_point_body(point.body),
-        }
+        row = _row(point)
         async with self._timed(checked_collection(series)) as points:
             return await _inserted(points, row)
+
+    async def add_points(self, series: str, points: Sequence[Point]) -> None:
+        """See `Store`; expired points are deleted by MongoDB itself, within about a minute."""
+        name = checked_collection(series)
+        for batch in batched(points):
+            rows = await asyncio.to_thread(lambda several: [_row(point) for point in several], batch)
+            async with self._timed(name) as collection:
+                await _inserted_where_missing(collection, rows)
 
     async def points(
         self, series: str, *, since: datetime, until: datetime, limit: int = 1000, newest_first: bool = False
@@ -367,6 +372,31 @@ async def _inserted(collection: AsyncCollection[Fields], row: Fields) -> bool:
     if found is None:  # there, but not yet with the majority
         raise AutoReconnect("the record is not with the majority")
     return bool(found.get("write_id") == row["write_id"])
+
+
+async def _inserted_where_missing(collection: AsyncCollection[Fields], rows: list[Fields]) -> None:
+    for tries_left in reversed(range(TRIES)):
+        try:
+            await collection.insert_many(rows, ordered=False)
+        except BulkWriteError as error:
+            if other := [e for e in error.details.get("writeErrors", ()) if e["code"] != DUPLICATE_KEY]:
+                raise OperationFailure(other[0]["errmsg"], other[0]["code"]) from error
+            if error.details.get("writeConcernErrors"):  # kept, but not yet by the majority
+                raise AutoReconnect("the records are not with the majority") from error
+        except AutoReconnect:
+            if not tries_left:
+                raise
+            continue
+        return
+
+
+def _row(point: Point) -> Fields:
+    return {
+        "_id": checked_key(point.key),
+        "timestamp": point.timestamp,
+        "at_us": micros(point.timestamp),
+        **checked_point_body(point.body),
+    }
 
 
 def _between(since: datetime, until: datetime) -> Fields:

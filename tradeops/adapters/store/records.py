@@ -3,10 +3,10 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from tradeops.adapters.store.interface import Body, Json
+from tradeops.adapters.store.interface import Body, Json, Point
 
 KEY = re.compile(r"[A-Za-z0-9_.:@/+-]{1,200}")
 FIELD = re.compile(r"(?!\$)[^.\0\ud800-\udfff]+")
@@ -22,6 +22,7 @@ MICROSECOND = timedelta(microseconds=1)
 LARGEST_INTEGER = 2**63 - 1
 LARGEST_BODY = 8 * 1024 * 1024
 DEEPEST_BODY = 32
+BATCH = 1000
 
 
 def checked_name(name: str) -> str:
@@ -77,6 +78,11 @@ def checked_point_body(body: Body) -> dict[str, Json]:
     if taken := OURS & body.keys():
         raise ValueError(f"the body has the field {min(taken)!r}, which is ours")
     return checked_body(body)
+
+
+def batched(points: Sequence[Point]) -> Iterator[Sequence[Point]]:
+    """The points in batches that a store takes well within its time-outs."""
+    return (points[first : first + BATCH] for first in range(0, len(points), BATCH))
 
 
 def checked_path(path: str) -> str:

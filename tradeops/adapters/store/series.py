@@ -9,6 +9,8 @@ from tradeops.adapters.store.interface import Bucket, Json, Point
 
 RETENTION: Mapping[str, timedelta] = {
     "health_checks": timedelta(days=90),
+    "api_cost_samples": timedelta(days=800),  # two years of ledger; the reports made of it are kept for ever
+    "equity_observations": timedelta(days=800),  # trades and portfolio reports are kept for ever
 }
 
 

@@ -5,7 +5,7 @@ It knows the three writes that may be made late and twice without harm: events, 
 
 import fcntl
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,6 +35,7 @@ MIGRATIONS = (
     """,
 )
 BATCH = 100
+INSERT = "INSERT INTO spool (kind, series, key, record, spooled_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +96,12 @@ class Spool:
 
     async def add(self, write: Write) -> bool:
         """Keep a write, durably, behind the others; `False` when one of its kind and key waits already."""
-        added = await self._file.changed(
-            "INSERT INTO spool (kind, series, key, record, spooled_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            *_row(write),
-            micros(datetime.now(UTC)),
-        )
-        return added == 1
+        return await self._file.changed(INSERT, *_row(write), micros(datetime.now(UTC))) == 1
+
+    async def add_all(self, writes: Sequence[Write]) -> None:
+        """Keep writes, durably, all or none; those that wait already are left as they are."""
+        rows = [(*_row(write), micros(datetime.now(UTC))) for write in writes]
+        await self._file.write(lambda connection: connection.executemany(INSERT, rows))
 
     async def waiting(self, limit: int = BATCH) -> list[Spooled]:
         """The writes that wait, in order."""

@@ -9,7 +9,7 @@ import itertools
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -26,6 +26,7 @@ from tradeops.adapters.store.interface import (
     QueuedMessage,
     Store,
 )
+from tradeops.adapters.store.records import batched
 from tradeops.adapters.store.spool import Pending, SeriesPoint, Spool, Spooled, Write, checked, make
 from tradeops.errors import RejectedError, UnavailableError
 
@@ -93,6 +94,11 @@ class SpoolingStore:
     async def add_point(self, series: str, point: Point) -> bool:
         """See `Store`."""
         return await self._write(SeriesPoint(series, point))
+
+    async def add_points(self, series: str, points: Sequence[Point]) -> None:
+        """See `Store`."""
+        for batch in batched(points):
+            await self._write_all([checked(SeriesPoint(series, point)) for point in batch], series, batch)
 
     async def enqueue(self, message: Message) -> bool:
         """See `Store`."""
@@ -211,6 +217,16 @@ class SpoolingStore:
         except (UnavailableError, TimeoutError) as error:
             self._pause(error)
         return await self._spool.add(write)
+
+    async def _write_all(self, writes: Sequence[Write], series: str, points: Sequence[Point]) -> None:
+        try:
+            self._raise_if_paused()
+            async with asyncio.timeout(self._patience.write.total_seconds()):
+                if await self._nothing_waits():
+                    return await self._store.add_points(series, points)
+        except (UnavailableError, TimeoutError) as error:
+            self._pause(error)
+        return await self._spool.add_all(writes)
 
     async def _nothing_waits(self) -> bool:
         """Whether a write need not queue behind others, after a try to replay those."""

@@ -1,7 +1,9 @@
 """The store in one SQLite file: the default, for any number of processes of one machine."""
 
+import asyncio
 import json
 import sqlite3
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from tradeops.adapters.store.interface import (
     QueuedMessage,
 )
 from tradeops.adapters.store.records import (
+    batched,
     checked_collection,
     checked_key,
     checked_lease,
@@ -56,6 +59,7 @@ MIGRATIONS = (
     """,
     "ALTER TABLE outbox ADD COLUMN note TEXT NOT NULL DEFAULT '';",
 )
+INSERT_POINT = "INSERT INTO points VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
 
 class SqliteStore:
@@ -135,12 +139,11 @@ class SqliteStore:
 
     async def add_point(self, series: str, point: Point) -> bool:
         """See `Store`."""
-        at = micros(point.timestamp)
-        row = (checked_collection(series), checked_key(point.key), at, dumps(checked_point_body(point.body)))
+        row = _row(checked_collection(series), point)
         retention = series_rules.RETENTION.get(series)
 
         def add(connection: sqlite3.Connection) -> bool:
-            added = connection.execute("INSERT INTO points VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", row).rowcount
+            added = connection.execute(INSERT_POINT, row).rowcount
             if retention:
                 # never later than by our own clock: a point of a wrong, future time must not sweep the history away
                 oldest = micros(min(point.timestamp, datetime.now(UTC)) - retention)
@@ -148,6 +151,12 @@ class SqliteStore:
             return added == 1
 
         return await self._file.write(add)
+
+    async def add_points(self, series: str, points: Sequence[Point]) -> None:
+        """See `Store`; other processes may write in between."""
+        name = checked_collection(series)
+        for batch in batched(points):
+            await self._insert(await asyncio.to_thread(lambda several: [_row(name, point) for point in several], batch))
 
     async def points(
         self, series: str, *, since: datetime, until: datetime, limit: int = 1000, newest_first: bool = False
@@ -239,6 +248,9 @@ class SqliteStore:
         [(version,)] = await self._file.rows("PRAGMA user_version")
         return f"{self._file.path}, schema {version}"
 
+    async def _insert(self, rows: list[tuple[str, str, int, str]]) -> None:
+        await self._file.write(lambda connection: connection.executemany(INSERT_POINT, rows))
+
     async def _points(
         self, series: str, since: datetime, until: datetime, *, order: str = "at", limit: int = -1
     ) -> list[Point]:
@@ -268,6 +280,10 @@ class SqliteStore:
 def _document(row: tuple[str, str, int]) -> Document:
     key, body, version = row
     return Document(key, json.loads(body), version)
+
+
+def _row(series: str, point: Point) -> tuple[str, str, int, str]:
+    return series, checked_key(point.key), micros(point.timestamp), dumps(checked_point_body(point.body))
 
 
 def _point(row: tuple[str, int, str]) -> Point:

@@ -261,6 +261,28 @@ async def test_the_portfolio_of_the_release(flat: bool, engine: EngineClient, re
     assert portfolio.winning_trades is None
 
 
+@pytest.mark.parametrize(("sent", "shown"), [(58.333, "58.33"), (0, "0.00"), (10**400, None)])
+async def test_what_the_engine_claims_of_its_trading_can_be_shown(
+    engine: EngineClient, respx_mock: respx.MockRouter, sent: float, shown: str | None
+) -> None:
+    serves(respx_mock, f"{PAPER}/portfolio", enveloped(PORTFOLIO | {"win_rate": sent}))
+    claims = (await engine.portfolio()).value.claims
+    assert claims.win_rate_percent is not None
+    assert shown is None or claims.win_rate_percent.shown() == shown
+    assert claims.profit_factor is not None
+    assert claims.average_profit is None
+
+
+@pytest.mark.parametrize("sent", [None, "58.33", True, float("nan"), float("inf"), {}], ids=repr)
+async def test_a_claim_that_is_no_number_is_not_there_and_costs_no_answer(
+    engine: EngineClient, respx_mock: respx.MockRouter, sent: object
+) -> None:
+    serves(respx_mock, f"{PAPER}/portfolio", enveloped(PORTFOLIO | {"win_rate": sent}))
+    account = (await engine.portfolio()).value
+    assert account.claims.win_rate_percent is None
+    assert account.balance == Decimal("10391.2")
+
+
 @pytest.mark.parametrize("flat", [False, True], ids=["enveloped", "without envelope"])
 async def test_the_portfolio_of_other_deployments(
     flat: bool, engine: EngineClient, respx_mock: respx.MockRouter

@@ -18,6 +18,10 @@ async def test_health_checks_are_kept_for_ninety_days() -> None:
     assert RETENTION["health_checks"] == timedelta(days=90)
 
 
+async def test_readings_of_cost_are_kept_for_more_than_two_years() -> None:
+    assert RETENTION["api_cost_samples"] == timedelta(days=800)
+
+
 async def test_the_next_point_sweeps_away_what_is_older_than_the_retention(tmp_path: Path) -> None:
     now = datetime.now(UTC)
     async with open_store("sqlite", home=tmp_path) as store:

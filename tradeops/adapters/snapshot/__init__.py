@@ -1,0 +1,1 @@
+"""The latest performance in Redis, where other programs of the bot can read it."""
