@@ -1,7 +1,7 @@
 """How runs show themselves in Prefect: one Markdown artifact each, events, and end states that automations read."""
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from prefect import State, Task
@@ -13,9 +13,13 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from tradeops.domain.health import Severity, beyond
+from tradeops.domain.incidents.model import Observation
 from tradeops.errors import CriticalVerdictError, TradeOpsError, TransientError
+from tradeops.jobs import alerting
 from tradeops.rendering.markdown import to_markdown
+from tradeops.rendering.notices import report_notice, with_untold
 from tradeops.rendering.page import Page
+from tradeops.wiring import Desk
 
 R = TypeVar("R")
 
@@ -23,6 +27,27 @@ R = TypeVar("R")
 async def publish(key: str, page: Page) -> None:
     """Make the run's one artifact; a second one under the same key would hide it."""
     await acreate_markdown_artifact(to_markdown(page), key=key)
+
+
+async def announce(
+    desk: Desk, job: str, page: Page, *, event: str, day: date | None, looks: Iterable[Observation] = ()
+) -> None:
+    """Send the day's report once, open and end incidents, hand over what waits; publish last, with what was not told.
+
+    Args:
+        desk: of the run.
+        job: the deployment's name, under which the page is published.
+        page: the report.
+        event: by which it is routed, `cost_report`; what comes before `_report` names the incidents' source.
+        day: of the report; a second one of that day is not sent. `None` is shown here alone.
+        looks: what the report found.
+    """
+    run_id, api = str(flow_run.get_id()), desk.settings.prefect_api_url
+    link = f"{api.removesuffix('/api')}/runs/flow-run/{run_id}" if api else None
+    notice = report_notice(page, key=f"{job}:{day}", event=event, occurred_at=datetime.now(UTC), link=link)
+    source = event.removesuffix("_report")
+    untold = await alerting.announce(desk, notice if day else None, looks, source=source, run_id=run_id)
+    await publish(job, with_untold(page, untold))
 
 
 def emit(event: str, resource: str, payload: Mapping[str, Any]) -> None:

@@ -13,10 +13,12 @@ from datetime import UTC, datetime, timedelta
 from tradeops.adapters.notify.channel import Channel, DeliveryError
 from tradeops.adapters.outside_watch.client import OutsideWatch
 from tradeops.adapters.store import Store
+from tradeops.domain.incidents.model import Observation
 from tradeops.domain.notices import Level, Notice
 from tradeops.errors import ConflictError, TradeOpsError
-from tradeops.jobs import incidents, outbox
+from tradeops.jobs import alerting, incidents, standin
 from tradeops.jobs.only_one import only_one
+from tradeops.jobs.standin import StandIn
 from tradeops.jobs.watch import Post, look
 from tradeops.settings import Settings
 from tradeops.wiring import open_channels, open_outside_watch, open_services, our_store
@@ -24,7 +26,6 @@ from tradeops.wiring import open_channels, open_outside_watch, open_services, ou
 COLLECTION, DOCUMENT = "watchdog", "presence"
 ABSENT_AFTER = timedelta(minutes=10)
 FAILURES_UNTIL_TOLD = 2
-SOURCE = "job"
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,8 @@ class Watch:
     """One watchdog at work.
 
     Attributes:
-        store_failures: rounds in a row in which the store was down; told once, past the outbox, which is down with it.
+        stand_in: the copy on this machine, while our store is a MongoDB.
+        store_failures: rounds in a row in which the store was down; told once, past the outbox if that is down with it.
         pinged_at: when somebody outside was last told that we are alive.
     """
 
@@ -43,6 +45,7 @@ class Watch:
     post: Post
     channels: dict[str, Channel]
     outside: OutsideWatch | None
+    stand_in: StandIn | None = None
     store_failures: int = 0
     pinged_at: datetime | None = None
 
@@ -50,30 +53,40 @@ class Watch:
         """Look, count, send; whether all of it was possible. What goes wrong is logged and told, never raised."""
         now = datetime.now(UTC)
         try:
-            await self._look(now)
+            since = await present(self.store, now=now)
+            seen = await look(self.post, watched_since=since, now=now)
         except (TradeOpsError, TimeoutError) as error:
-            log.warning("this round was not counted: %s", str(error) or "the store did not answer in time")
-            await self._store_is_down(str(error), now)
+            problem = str(error) or "the store did not answer in time"
+            log.warning("this round was not counted: %s", problem)
+            await self._store_is_down(problem, now)
             return False
-        if self.store_failures >= FAILURES_UNTIL_TOLD:
+        if self.store_failures >= FAILURES_UNTIL_TOLD and self.stand_in is None:
             await self._tell_directly("the store is back", "The watchdog counts and sends again.", Level.INFO, now)
         self.store_failures = 0
+        counted = await self._count(seen, now, source="job")
         await self._ping(now)
-        return True
+        return counted
 
-    async def _look(self, now: datetime) -> None:
-        since = await present(self.store, now=now)
-        seen = await look(self.post, watched_since=since, now=now)
-        await incidents.observe(self, seen, source=SOURCE, run_id=f"watchdog-{now:%Y%m%dT%H%M%S.%f}", now=now)
-        told = await outbox.deliver(self.store, self.channels, owner=f"watchdog-{os.getpid()}")
-        for line in told.given_up:
-            log.error(line)
+    async def _count(self, seen: list[Observation], now: datetime, *, source: str) -> bool:
+        run_id = f"watchdog-{now:%Y%m%dT%H%M%S.%f}"
+        try:
+            await standin.observe(self, self.stand_in, seen, source=source, run_id=run_id, now=now)
+            problems = await alerting.deliver(self, self.stand_in, owner=f"watchdog-{os.getpid()}")
+        except TradeOpsError as error:
+            log.warning("this round was not counted: %s", error)
+            return False
+        for problem in problems:
+            log.error(problem)
+        return True
 
     async def _store_is_down(self, problem: str, now: datetime) -> None:
         self.store_failures += 1
-        if self.store_failures == FAILURES_UNTIL_TOLD:
-            text = f"Nothing can be counted or kept, and alerts wait: {problem}"
-            await self._tell_directly("the store is down", text, Level.CRITICAL, now)
+        text = f"nothing can be kept: {problem}"
+        if self.stand_in is not None:  # then our store is the bot's MongoDB; the health check ends its incident
+            down = Observation("mongodb", Level.CRITICAL, text, now, may_be_starting=True)
+            await self._count([down], now, source="health")
+        elif self.store_failures == FAILURES_UNTIL_TOLD:
+            await self._tell_directly("the store is down", f"Alerts wait, since {text}", Level.CRITICAL, now)
 
     async def _tell_directly(self, title: str, body: str, level: Level, now: datetime) -> None:
         notice = Notice(f"watchdog-store-{now:%Y%m%dT%H%M%S}", "store_down", level, title, body, now)
@@ -132,9 +145,10 @@ async def watch(settings: Settings) -> None:
             open_channels(settings) as channels,
             open_outside_watch(settings) as outside,
             our_store(settings) as store,
+            standin.open_stand_in(settings) as stand_in,
         ):
             post = Post(store, services.prefect_api, incidents.targets(settings))
-            at_work = Watch(settings, store, post, channels, outside)
+            at_work = Watch(settings, store, post, channels, outside, stand_in)
             told = ", ".join(channels) or "nobody: no channel is set up"
             log.info("watching every %g s; messages go to %s", settings.watchdog_seconds, told)
             while True:

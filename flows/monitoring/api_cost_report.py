@@ -9,8 +9,10 @@ from prefect.runtime import flow_run
 
 from flows import presentation
 from tradeops.domain.costs import Absent, CostReport, Sample
+from tradeops.domain.incidents.of_reports import of_cost
 from tradeops.errors import RejectedError, TradeOpsError
 from tradeops.jobs import api_cost
+from tradeops.jobs.heartbeats import heartbeat
 from tradeops.rendering.api_cost import api_cost_alarm, api_cost_page
 from tradeops.wiring import Desk, open_desk
 
@@ -54,7 +56,7 @@ async def daily_api_cost_report(date: dt.date | None = None) -> State[CostReport
     """
     now = dt.datetime.now(dt.UTC)
     try:
-        async with open_desk() as desk:
+        async with open_desk() as desk, heartbeat(desk, NAME):
             if date is None and (late := presentation.too_late(desk.settings.late_grace)):
                 return presentation.skipped(late)
             day = api_cost.report_day(date, now)
@@ -63,7 +65,8 @@ async def daily_api_cost_report(date: dt.date | None = None) -> State[CostReport
             kept = await asyncio.gather(record(desk, report), return_exceptions=True)
             stored = "".join(told for told in kept if isinstance(told, str))
             page = api_cost_page(report, desk.settings.zone, stored=stored)
-            published = await asyncio.gather(presentation.publish(NAME, page), return_exceptions=True)
+            told = presentation.announce(desk, NAME, page, event="cost_report", day=day, looks=of_cost(report))
+            published = await asyncio.gather(told, return_exceptions=True)
     except TradeOpsError as error:
         if not isinstance(error, RejectedError):
             alarm = api_cost_alarm(date or now.date(), str(error))
@@ -71,5 +74,5 @@ async def daily_api_cost_report(date: dt.date | None = None) -> State[CostReport
         return presentation.failed(error)
     if report.breaches:
         presentation.emit("tradeops.cost.limit-breached", "tradeops.cost.api", api_cost.breach_payload(report))
-    told, parts = "; ".join(filter(None, (report.summary, stored))), [alert.text for alert in report.breaches]
-    return presentation.end_state(NAME, report, report.severity, told, parts=parts, mishaps=[*kept, *published])
+    verdict, parts = "; ".join(filter(None, (report.summary, stored))), [alert.text for alert in report.breaches]
+    return presentation.end_state(NAME, report, report.severity, verdict, parts=parts, mishaps=[*kept, *published])

@@ -12,15 +12,16 @@ from pydantic import Field
 
 from flows import presentation
 from tradeops.domain.health import Severity
+from tradeops.domain.incidents.of_reports import of_performance
 from tradeops.domain.performance_report import PerformanceReport
 from tradeops.errors import TradeOpsError
 from tradeops.jobs import performance
+from tradeops.jobs.heartbeats import heartbeat
 from tradeops.jobs.trades import Collected
 from tradeops.rendering.performance import performance_page, summary
 from tradeops.wiring import Desk, open_desk
 
 NAME = performance.JOB
-
 patient = task(
     cache_policy=NO_CACHE,
     retries=3,
@@ -80,19 +81,20 @@ async def daily_performance_analysis(
 
     Args:
         date: the UTC day before which the window ends; without it today, and a run that starts too late is skipped.
-        days: whole UTC days of the window; only windows of 7 are stored.
+        days: whole UTC days of the window; only windows of 7 are stored and sent.
     """
     try:
-        async with open_desk() as desk:
+        async with open_desk() as desk, heartbeat(desk, NAME):
             if date is None and (late := presentation.too_late(desk.settings.late_grace)):
                 return presentation.skipped(late)
             report = await gather(desk, performance.checked(date, days=days, now=dt.datetime.now(dt.UTC)))
             if report.triggers_ai_analysis and report.is_news:
                 presentation.emit(performance.CRITICAL_EVENT, performance.RESOURCE, performance.event_payload(report))
-            page = performance_page(report, desk.settings.zone)
-            acts = (presentation.publish(NAME, page), record(desk, report), share(desk, report))
-            kept = await asyncio.gather(*acts, return_exceptions=True)
+            page, day = performance_page(report, desk.settings.zone), report.date if report.is_weekly else None
+            looks = of_performance(report)
+            told = presentation.announce(desk, NAME, page, event="performance_report", day=day, looks=looks)
+            kept = await asyncio.gather(told, record(desk, report), share(desk, report), return_exceptions=True)
     except TradeOpsError as error:
         return presentation.failed(error)
-    critical = report.named(Severity.CRITICAL)
-    return presentation.end_state(NAME, report, report.severity, summary(report), parts=critical, mishaps=kept)
+    parts = report.named(Severity.CRITICAL)
+    return presentation.end_state(NAME, report, report.severity, summary(report), parts=parts, mishaps=kept)

@@ -14,6 +14,7 @@ from tradeops.domain.portfolio_remarks import attention, severity_of
 from tradeops.domain.portfolio_report import PortfolioReport, portfolio_report
 from tradeops.errors import TradeOpsError
 from tradeops.jobs import portfolio
+from tradeops.jobs.heartbeats import heartbeat
 from tradeops.rendering.portfolio import headline, portfolio_page
 from tradeops.wiring import Desk, open_desk
 
@@ -56,7 +57,7 @@ async def daily_portfolio_report(date: dt.date | None = None) -> State[Portfolio
         TradeOpsError: the engine does not tell its account, a setting is wrong, or the day is in the future.
     """
     try:
-        async with open_desk() as desk:
+        async with open_desk() as desk, heartbeat(desk, NAME):
             if date is None and (late := presentation.too_late(desk.settings.late_grace)):
                 return presentation.skipped(late)
             facts = await portfolio.gather(desk, date=date, now=dt.datetime.now(dt.UTC), read=read)
@@ -64,8 +65,9 @@ async def daily_portfolio_report(date: dt.date | None = None) -> State[Portfolio
             kept = await asyncio.gather(record(desk, report), return_exceptions=True)
             again = "".join(told for told in kept if isinstance(told, str))
             page = portfolio_page(report, desk.settings.zone, stored=again)
-            published = await asyncio.gather(presentation.publish(NAME, page), return_exceptions=True)
+            told = presentation.announce(desk, NAME, page, event="portfolio_report", day=report.day)
+            published = await asyncio.gather(told, return_exceptions=True)
     except TradeOpsError as error:
         return presentation.failed(error)
-    told = "; ".join([headline(report), *attention(report), *([again] if again else [])])
-    return presentation.end_state(NAME, report, severity_of(report), told, mishaps=[*kept, *published])
+    verdict = "; ".join([headline(report), *attention(report), *([again] if again else [])])
+    return presentation.end_state(NAME, report, severity_of(report), verdict, mishaps=[*kept, *published])

@@ -6,14 +6,17 @@ import os
 from collections.abc import Awaitable, Iterable
 from datetime import UTC, datetime, timedelta
 
+from tradeops.adapters.store.interface import Message
 from tradeops.domain.incidents.model import Observation
+from tradeops.domain.notices import Notice
 from tradeops.errors import TradeOpsError
-from tradeops.jobs import outbox, standin
+from tradeops.jobs import incidents, outbox, standin
 from tradeops.jobs.incidents import Ground, Outcome
 from tradeops.jobs.standin import StandIn
 from tradeops.wiring import open_channels
 
 PATIENCE = timedelta(seconds=6)
+QUEUEING_SECONDS = 4.0
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +39,16 @@ async def tell(ground: Ground, observations: Iterable[Observation], *, source: s
     return tuple(problems)
 
 
+async def announce(
+    ground: Ground, notice: Notice | None, observations: Iterable[Observation], *, source: str, run_id: str
+) -> tuple[str, ...]:
+    """Queue a report, if any, for all who read reports, once for its key, and `tell`."""
+    if notice is None:
+        return await tell(ground, observations, source=source, run_id=run_id)
+    queued = await _carefully("the report was not sent", asyncio.wait_for(_queue(ground, notice), QUEUEING_SECONDS))
+    return (*queued, *await tell(ground, observations, source=source, run_id=run_id))
+
+
 async def deliver(ground: Ground, stand_in: StandIn | None, *, owner: str) -> list[str]:
     """Hand over what waits in our store, and in the file that stands in for it; a line for each thing that failed."""
     stores = [ground.store] if stand_in is None else [ground.store, stand_in.store]
@@ -52,6 +65,14 @@ async def _tell(ground: Ground, looks: tuple[Observation, ...], source: str, run
             *await _carefully("incidents were not counted", asyncio.wait_for(counting, PATIENCE.total_seconds())),
             *await _carefully("nothing was handed over", deliver(ground, stand_in, owner=owner)),
         ]
+
+
+async def _queue(ground: Ground, notice: Notice) -> list[str]:
+    at = notice.occurred_at
+    for target in incidents.route(ground.settings)(notice.event, notice.level):
+        message = Message(f"{notice.key}:{target}", target, notice.as_body(), created_at=at, due_at=at)
+        await ground.store.enqueue(message)
+    return []
 
 
 async def _carefully(what: str, step: Awaitable[Outcome | list[str]]) -> list[str]:

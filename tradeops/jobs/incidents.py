@@ -94,7 +94,7 @@ async def observe(
     looks = tuple(observations)
     quiet = await silences.lasting(ground.store, now=now)
     there = targets(ground.settings)
-    terms = Terms(source, run_id, now, policy(ground.settings), quiet, _route(ground.settings, there), there)
+    terms = Terms(source, run_id, now, policy(ground.settings), quiet, route(ground.settings), there)
 
     def counted(board: Board) -> tuple[Board, Decision]:
         decision = decide(board, looks, terms)
@@ -168,7 +168,9 @@ def targets(settings: Settings) -> tuple[str, ...]:
     return (*sorted(kinds), *(f"apprise-{number}" for number in range(1, len(apprise) + 1)))
 
 
-def _route(settings: Settings, there: tuple[str, ...]) -> Callable[[str, Level], tuple[str, ...]]:
+def route(settings: Settings) -> Callable[[str, Level], tuple[str, ...]]:
+    """Which targets hear of an event at a level, by the settings."""
+    there = targets(settings)
     rules = routing.parse_routes(settings.notify_routes or "")
     return lambda event, level: routing.targets_for(event, level, rules, there)
 

@@ -13,11 +13,18 @@ FONT = "font:15px/1.5 system-ui,-apple-system,Segoe UI,Roboto,Helvetica,Arial,sa
 RULE = "1px solid #8a919c66"
 TITLE = "font-size:22px;line-height:1.3;margin:0 0 12px;padding-left:12px"
 TABLE = "border-collapse:collapse;margin:0 0 12px;font-size:14px;overflow-wrap:anywhere"
+BY_CID = "cid:picture"
 PICTURE = "display:block;width:100%;height:auto;margin:0 0 12px"
 
 
-def to_html(page: Page) -> str:
-    """The page as a document; colours are left to the reader's theme, so that it reads in a dark and a light one."""
+def to_html(page: Page, *, by_cid: bool = False) -> str:
+    """The page as a document; colours are left to the reader's theme, so that it reads in a dark and a light one.
+
+    Args:
+        page: what is said.
+        by_cid: refer to the first PNG as `cid:picture`, as e-mail carries it, instead of having it inside.
+    """
+    first = next((b for b in page.blocks if isinstance(b, Picture) and b.media_type == "image/png"), None)
     title = html.escape(one_line(page.headline))
     return "\n".join(
         [
@@ -28,14 +35,14 @@ def to_html(page: Page) -> str:
             f"<title>{title}</title><style>:root{{color-scheme:light dark}}</style></head>",
             f'<body style="margin:0;padding:16px"><div style="{FONT};max-width:900px;margin:0 auto">',
             f'<h1 style="{TITLE};border-left:6px solid {COLOURS[page.severity]}">{title}</h1>',
-            *(_block(block) for block in page.blocks),
+            *(_block(block, by_cid=by_cid and block is first) for block in page.blocks),
             "</div></body></html>",
             "",
         ]
     )
 
 
-def _block(block: Block) -> str:
+def _block(block: Block, *, by_cid: bool) -> str:
     match block:
         case Heading(text):
             return f'<h2 style="font-size:17px;margin:22px 0 8px">{html.escape(one_line(text))}</h2>'
@@ -49,7 +56,7 @@ def _block(block: Block) -> str:
         case Table():
             return _table(block)
         case Picture(data, media_type, alt):
-            source = f"data:{media_type};base64,{base64.b64encode(data).decode()}"
+            source = BY_CID if by_cid else f"data:{media_type};base64,{base64.b64encode(data).decode()}"
             return f'<img style="{PICTURE}" alt="{html.escape(one_line(alt))}" src="{source}">'
 
 
