@@ -71,7 +71,7 @@ class Watch:
         run_id = f"watchdog-{now:%Y%m%dT%H%M%S.%f}"
         try:
             await standin.observe(self, self.stand_in, seen, source=source, run_id=run_id, now=now)
-            problems = await alerting.deliver(self, self.stand_in, owner=f"watchdog-{os.getpid()}")
+            problems = await alerting.deliver(self, self.stand_in, self.channels, owner=f"watchdog-{os.getpid()}")
         except TradeOpsError as error:
             log.warning("this round was not counted: %s", error)
             return False

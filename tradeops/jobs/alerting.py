@@ -3,9 +3,10 @@
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
+from tradeops.adapters.notify.channel import Channel
 from tradeops.adapters.store.interface import Message
 from tradeops.domain.incidents.model import Observation
 from tradeops.domain.notices import Notice
@@ -42,18 +43,29 @@ async def tell(ground: Ground, observations: Iterable[Observation], *, source: s
 async def announce(
     ground: Ground, notice: Notice | None, observations: Iterable[Observation], *, source: str, run_id: str
 ) -> tuple[str, ...]:
-    """Queue a report, if any, for all who read reports, once for its key, and `tell`."""
+    """Queue a report, if any, for all who read reports, once for its key, and `tell`. Takes 4 s more, and never raises.
+
+    Args:
+        ground: a desk.
+        notice: the report; `None` is not sent.
+        observations: as for `tell`.
+        source: likewise.
+        run_id: likewise.
+    """
     if notice is None:
         return await tell(ground, observations, source=source, run_id=run_id)
     queued = await _carefully("the report was not sent", asyncio.wait_for(_queue(ground, notice), QUEUEING_SECONDS))
+    for problem in queued:
+        log.warning(problem)
     return (*queued, *await tell(ground, observations, source=source, run_id=run_id))
 
 
-async def deliver(ground: Ground, stand_in: StandIn | None, *, owner: str) -> list[str]:
+async def deliver(
+    ground: Ground, stand_in: StandIn | None, channels: Mapping[str, Channel], *, owner: str
+) -> list[str]:
     """Hand over what waits in our store, and in the file that stands in for it; a line for each thing that failed."""
     stores = [ground.store] if stand_in is None else [ground.store, stand_in.store]
-    async with open_channels(ground.settings) as channels:
-        rounds = await asyncio.gather(*(outbox.deliver(store, channels, owner=owner) for store in stores))
+    rounds = await asyncio.gather(*(outbox.deliver(store, channels, owner=owner) for store in stores))
     return [line for one in rounds for line in (*one.given_up, *filter(None, [one.store_problem]))]
 
 
@@ -63,8 +75,13 @@ async def _tell(ground: Ground, looks: tuple[Observation, ...], source: str, run
         owner = f"run-{os.getpid()}-{run_id}"
         return [
             *await _carefully("incidents were not counted", asyncio.wait_for(counting, PATIENCE.total_seconds())),
-            *await _carefully("nothing was handed over", deliver(ground, stand_in, owner=owner)),
+            *await _carefully("nothing was handed over", _deliver(ground, stand_in, owner)),
         ]
+
+
+async def _deliver(ground: Ground, stand_in: StandIn | None, owner: str) -> list[str]:
+    async with open_channels(ground.settings) as channels:
+        return await deliver(ground, stand_in, channels, owner=owner)
 
 
 async def _queue(ground: Ground, notice: Notice) -> list[str]:

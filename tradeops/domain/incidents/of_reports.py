@@ -13,7 +13,7 @@ LEVELS = {Severity.HEALTHY: None, Severity.DEGRADED: Level.WARNING, Severity.CRI
 
 def of_cost(report: CostReport) -> tuple[Observation, ...]:
     """One for each period whose cost is known; an unknown cost neither opens nor ends an incident."""
-    if report.facts.day != report.facts.finished_at.date():
+    if report.facts.day != report.facts.started_at.date():
         return ()
     return tuple(_of_period(c, report) for c in (report.daily, report.monthly) if c.highest is not None)
 
