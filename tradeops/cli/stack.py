@@ -74,6 +74,7 @@ class Stack:
         self.sandbox = json.loads(found.read_text())
         self.environment |= self.sandbox["environment"]
         self.environment |= {"TRADEOPS_HOME": str(folder), "TRADEOPS_ENV_FILE": os.devnull}
+        self.environment["TRADEOPS_STARTUP_GRACE_SECONDS"] = "0"  # it is up: what fails from here on is meant to
 
     async def start_server(self) -> None:
         """Start a Prefect server of our own: SQLite, loopback, no analytics, apart from the user's own Prefect.
