@@ -19,7 +19,7 @@ import pytest
 from sandbox import runner
 from sandbox.brokers import RABBITMQ_SERVER
 from sandbox.runner import PORTS, Wish
-from sandbox.scenarios import HEALTHY
+from sandbox.scenarios import HEALTHY, SCENARIOS
 from sandbox.servers import claim
 
 START_SECONDS = 60.0
@@ -78,7 +78,7 @@ def test_it_says_where_everything_is_and_leaves_nothing_after_sigterm(tmp_path: 
     with _started(home, "--scenario", "degrading", "--seed", "7") as process:
         told = _told(home, process)
         assert (told["pid"], told["scenario"], told["seed"]) == (process.pid, "degrading", 7)
-        assert told["expected_states"] == {"system-health-check": "Critical"}
+        assert told["expected_states"] == dict(SCENARIOS["degrading"].expected_states)
         assert "sandbox" in told["environment"]["OPENAI_API_KEY"]
         assert {"RUST_API_URL", "PYTHON_API_URL", "FRONTEND_URL", "BINANCE_API_URL"} < set(told["environment"])
         assert ("RABBITMQ_URL" in told["environment"]) == RABBITMQ_SERVER.exists()
@@ -118,7 +118,7 @@ def test_another_scenario_is_told_in_its_file(tmp_path: Path) -> None:
         assert set(told["environment"]).isdisjoint({"REDIS_URL", "RABBITMQ_URL"})
         httpx.post(told["control_url"] + "/scenario/crash", trust_env=False).raise_for_status()
         after = _told(tmp_path, process)
-        assert (after["scenario"], after["expected_states"]) == ("crash", {"system-health-check": "Critical"})
+        assert (after["scenario"], after["expected_states"]) == ("crash", dict(SCENARIOS["crash"].expected_states))
         assert after["environment"] == told["environment"]
 
 

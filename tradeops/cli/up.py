@@ -182,10 +182,10 @@ async def _tell(
     rows |= stack.sandbox["pages"] if stack.sandbox else {}
     rows["logs"] = str(stack.home / "logs")
     for name, where in rows.items():
-        console.print(f"  {name:22} {where}", soft_wrap=True, markup=False)
+        console.print(f"  {name:28} {where}", soft_wrap=True, markup=False)
     upcoming = await patiently(partial(api.next_runs, [d.deployment_id for d in deployments], limit=1))
     at = upcoming[0].expected_at if upcoming else None
-    console.print(f"  {'next scheduled run':22} {f'{at:%H:%M} UTC' if at else 'none yet'}")
+    console.print(f"  {'next scheduled run':28} {f'{at:%H:%M} UTC' if at else 'none yet'}")
     shell = _write_shell(stack)
     command = Text(f". {shlex.quote(str(shell))}", "bold")
     console.print(Text.assemble("\nIn a second terminal: ", command, " and then, for example,"), soft_wrap=True)

@@ -251,7 +251,9 @@ async def _record(desk: Desk, report: CostReport, run_id: str) -> str:
     body = next((point.body for point in earlier if point.key == key), {})
     if body.get("run_id") == run_id:
         return ""
-    return f"already reported at {body.get('finished_at')}; this run's figures are shown, not stored"
+    ended = datetime.fromisoformat(str(body["finished_at"])) if body else None
+    when = f"at {ended:%Y-%m-%d %H:%M:%S} UTC" if ended else "before"
+    return f"already reported {when}; this run's figures are shown, not stored"
 
 
 async def _bounded(system: str, work: Awaitable[T]) -> T:

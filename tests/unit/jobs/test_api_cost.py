@@ -366,7 +366,7 @@ async def test_a_second_run_of_the_day_keeps_its_reading_and_the_first_report(
         tells(respx_mock, answer(later, usd=1.5))
         report = await produce(opened, date=None, now=later)
         told = await record(opened, report, run_id="second")
-        assert told.startswith("already reported at 2026-11-20T09:00:00")
+        assert told.startswith("already reported at 2026-11-20 09:00:0")
         assert told.endswith("; this run's figures are shown, not stored")
         [point] = await kept(opened, api_cost.SERIES)
         assert point.body["run_id"] == "first"
