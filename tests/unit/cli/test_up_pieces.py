@@ -192,7 +192,7 @@ async def test_it_tells_where_everything_is(upcoming: tuple[Run, ...], says: str
         ["frontend", "http://127.0.0.1:3000/"],
         ["logs", str(desk.home / "logs")],
     ]
-    assert f"next scheduled run     {says}\n" in shown(console)
+    assert f"next scheduled run           {says}\n" in shown(console)
     assert f"In a second terminal: . {desk.home / 'shell'} and then" in shown(console)
 
 
