@@ -187,7 +187,7 @@ async def test_it_tells_where_everything_is(upcoming: tuple[Run, ...], says: str
     await up._tell(console, desk, Told(*upcoming), [Deployment("id", JOB)], jobs)  # type: ignore[arg-type]
     lines = [line.split(maxsplit=1) for line in shown(console).splitlines() if line.startswith("  ")]
     assert lines[:4] == [
-        ["Prefect", f"UI             {UI}/dashboard"],
+        ["Prefect", f"UI                   {UI}/dashboard"],
         [JOB, f"{UI}/artifacts/artifact/its-id"],
         ["frontend", "http://127.0.0.1:3000/"],
         ["logs", str(desk.home / "logs")],
