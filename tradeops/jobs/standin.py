@@ -84,6 +84,7 @@ async def observe(
 
 
 async def _take_over(ours: Store, local: Store, *, now: datetime) -> None:
+    await ours.get(COLLECTION, BOARD)  # a store that is down takes no message out of the hands of the stand-in
     await _move_messages(ours, local, now=now)
     kept, copied = await asyncio.gather(local.get(COLLECTION, BOARD), local.get(COLLECTION, COPIED))
     if kept is None or (copied is not None and copied.body["version"] == kept.version):
@@ -99,9 +100,14 @@ async def _take_over(ours: Store, local: Store, *, now: datetime) -> None:
 
 
 async def _move_messages(ours: Store, local: Store, *, now: datetime) -> None:
-    for claim in await local.claim(f"move-{os.getpid()}", now=now, lease=LEASE, limit=AT_ONCE):
-        await ours.enqueue(claim.message)
-        await local.settle(claim, MessageState.DELIVERED, note="moved to the store")
+    claims = list(await local.claim(f"move-{os.getpid()}", now=now, lease=LEASE, limit=AT_ONCE))
+    try:
+        while claims:
+            await ours.enqueue(claims[0].message)
+            await local.settle(claims.pop(0), MessageState.DELIVERED, note="moved to the store")
+    finally:
+        for claim in claims:
+            await local.postpone(claim, until=now, note="the store did not take it")
 
 
 async def _copy(ours: Store, local: Store, *, now: datetime) -> None:
