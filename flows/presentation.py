@@ -11,6 +11,7 @@ from prefect.events import emit_event
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
+from prefect.utilities.urls import url_for
 
 from tradeops.domain.health import Severity, beyond
 from tradeops.domain.incidents.model import Observation
@@ -42,8 +43,8 @@ async def announce(
         day: of the report; a second one of that day is not sent. `None` is shown here alone.
         looks: what the report found.
     """
-    run_id, api = str(flow_run.get_id()), desk.settings.prefect_api_url
-    link = f"{api.removesuffix('/api')}/runs/flow-run/{run_id}" if api else None
+    run_id = str(flow_run.get_id())
+    link = url_for("flow-run", obj_id=run_id)
     notice = report_notice(page, key=f"{job}:{day}", event=event, occurred_at=datetime.now(UTC), link=link)
     source = event.removesuffix("_report")
     untold = await alerting.announce(desk, notice if day else None, looks, source=source, run_id=run_id)

@@ -20,10 +20,12 @@ from prefect.tasks import Task
 from flows import presentation
 from flows.monitoring import api_cost_report
 from flows.monitoring.api_cost_report import daily_api_cost_report
+from tests.flows import announcing
 from tests.flows.test_system_health import without_back_off
 from tests.unit.adapters.samples import COSTS
 from tradeops.adapters.store import Point
 from tradeops.domain.costs import CostReport
+from tradeops.domain.notices import Level
 from tradeops.errors import ContractError, CriticalVerdictError, MisconfiguredError, RejectedError, UnavailableError
 from tradeops.jobs import api_cost
 from tradeops.jobs.api_cost_records import CALLS, SAMPLES
@@ -360,3 +362,88 @@ def duration(task: Task[..., Any]) -> float:
     assert isinstance(delays, list)
     trying = (task.retries + 1) * api_cost.PATIENCE.total_seconds()
     return trying + sum(delays) * (1 + (task.retry_jitter_factor or 0))
+
+
+# what it tells besides
+
+
+async def test_a_breach_is_told_beside_the_report_once_and_a_good_day_ends_it(
+    wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch, emitted: Mock
+) -> None:
+    async with announcing.webhook(monkeypatch) as sink:
+        tells(wire, daily=5.01, monthly=50.01)
+        state = await run()
+        assert await announcing.broken() == {"cost:daily": Level.CRITICAL, "cost:monthly": Level.WARNING}
+        tells(wire, daily=5.01, monthly=50.01)
+        await run()
+        assert sorted(announcing.events(sink)) == ["cost_critical", "cost_report"]
+        tells(wire)
+        assert (await run()).name == "Completed"
+    assert state.name == "Critical"
+    assert await announcing.broken() == {}
+    assert sorted(announcing.events(sink)) == ["cost_critical", "cost_recovered", "cost_report"]
+    [report] = [one for one in announcing.arrived(sink) if one["event"] == "cost_report"]
+    [alert] = [one for one in announcing.arrived(sink) if one["event"] == "cost_critical"]
+    assert (report["level"], alert["level"]) == ("INFO", "CRITICAL")
+    assert "daily cost $5.01" in alert["body"]
+    assert "monthly cost $50.01" in alert["body"]
+    assert emitted.call_count == 2
+
+
+@pytest.mark.parametrize(
+    ("daily", "monthly", "expected"),
+    [(2.01, 50.0, {"cost:daily": Level.WARNING}), (2.0, 100.01, {"cost:monthly": Level.CRITICAL})],
+)
+async def test_each_period_has_its_own_incident(
+    wire: respx.MockRouter, emitted: Mock, daily: float, monthly: float, expected: dict[str, Level]
+) -> None:
+    tells(wire, daily=daily, monthly=monthly)
+    await run()
+    assert await announcing.broken() == expected
+    assert emitted.called
+
+
+async def test_a_cost_that_is_not_known_ends_no_incident(wire: respx.MockRouter, emitted: Mock) -> None:
+    tells(wire, daily=5.01)
+    await run()
+    wire.get(f"{AI}/ai/cost/statistics").mock(side_effect=httpx.Response(500))
+    await run()
+    assert "cost:daily" in await announcing.broken()
+    assert emitted.call_count == 1
+
+
+async def test_a_past_day_is_sent_and_opens_no_incident(
+    wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch, emitted: Mock
+) -> None:
+    tells(wire)
+    yesterday = datetime.now(UTC) - DAY
+    async with open_desk() as desk:
+        await desk.store.add_point(CALLS, Point("call", yesterday, {"cost_usd": "7"}))
+    async with announcing.webhook(monkeypatch) as sink:
+        state = await run(yesterday.date())
+    assert state.name == "Critical"
+    assert [one["key"] for one in announcing.arrived(sink)] == [f"daily-api-cost-report:{yesterday.date()}"]
+    assert await announcing.broken() == {}
+    assert emitted.called
+
+
+async def test_a_channel_that_refuses_stands_in_the_artifact_and_changes_no_verdict(
+    wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tells(wire)
+    async with announcing.webhook(monkeypatch, announcing.REFUSES):
+        state = await run()
+    assert (state.name, state.message) == ("Completed", "within the limits: daily $1.36, monthly $40.82")
+    text = await artifact(state)
+    assert "Alerting is degraded" in text
+    assert "HTTP 400" in text
+    assert len(await kept()) == 1
+
+
+@pytest.mark.parametrize(("usd", "name"), [(0.9, "Completed"), (None, "Failed")])
+async def test_a_run_leaves_a_sign_of_life_whether_it_works_or_not(
+    wire: respx.MockRouter, usd: object, name: str
+) -> None:
+    tells(wire, usd=usd)
+    assert (await run()).name == name
+    assert await announcing.heard_of() == {"daily-api-cost-report"}

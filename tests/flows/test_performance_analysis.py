@@ -19,15 +19,18 @@ from prefect.tasks import Task
 from flows import presentation
 from flows.monitoring import performance_analysis
 from flows.monitoring.performance_analysis import daily_performance_analysis
+from tests.flows import announcing
 from tests.flows.test_system_health import without_back_off
 from tests.unit.domain.performances import trade
 from tests.unit.domain.test_performance_verdict import BAD_WEEK, GOOD_WEEK
 from tests.unit.jobs.engine_wire import PAPER, serve
+from tradeops.domain.incidents.model import CERTAIN, Observation
+from tradeops.domain.notices import Level
 from tradeops.domain.performance import Window
 from tradeops.domain.performance_report import PerformanceReport
 from tradeops.domain.portfolio import ClosedTrade
 from tradeops.errors import CriticalVerdictError, RejectedError, UnavailableError
-from tradeops.jobs import performance
+from tradeops.jobs import incidents, performance
 from tradeops.wiring import open_desk
 
 WARNING_WEEK = ["3.5", "2.5", "4", "-1"] * 9
@@ -304,3 +307,92 @@ def test_all_tries_of_a_read_and_of_a_record_end_before_the_deadline() -> None:
         assert (task.retries, delays) == (3, [5, 15, 45])
         assert sum(delays) * (1 + (task.retry_jitter_factor or 0)) < 100
     assert daily_performance_analysis.timeout_seconds == 300
+
+
+# what it tells besides
+
+EVERY_METRIC = {f"performance:{metric}": Level.CRITICAL for metric in ("win-rate", "average-profit", "sharpe")}
+
+
+async def test_a_critical_week_is_told_beside_the_report_and_the_day_once(
+    wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(wire, recent(BAD_WEEK))
+    async with announcing.webhook(monkeypatch) as sink:
+        await run()
+        assert await announcing.broken() == EVERY_METRIC
+        await run()
+    reports = [one for one in announcing.arrived(sink) if one["event"] == "performance_report"]
+    alerts = [one for one in announcing.arrived(sink) if one["event"] != "performance_report"]
+    assert [one["key"] for one in reports] == [f"daily-performance-analysis:{today()}"]
+    assert [one["level"] for one in alerts] == ["CRITICAL"]
+    assert "win rate critical: 25.0 % is below the critical limit of 55 %" in alerts[0]["body"]
+    assert await announcing.broken() == EVERY_METRIC
+
+
+async def test_a_good_day_ends_what_a_bad_one_opened(wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch) -> None:
+    look = Observation("performance:win-rate", Level.CRITICAL, "bad", datetime.now(UTC) - timedelta(days=1), CERTAIN)
+    async with announcing.webhook(monkeypatch) as sink:
+        async with open_desk() as desk:
+            await incidents.observe(desk, [look], source="performance", run_id="yesterday", now=look.at)
+        serve(wire, recent(GOOD_WEEK))
+        assert (await run()).name == "Completed"
+    assert await announcing.broken() == {}
+    assert sorted(announcing.events(sink)) == ["performance_degraded", "performance_recovered", "performance_report"]
+
+
+@pytest.mark.parametrize("count", [0, 9])
+async def test_too_few_trades_end_no_incident_and_are_reported(
+    wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    look = Observation("performance:win-rate", Level.CRITICAL, "bad", datetime.now(UTC) - timedelta(days=1), CERTAIN)
+    async with open_desk() as desk:
+        await incidents.observe(desk, [look], source="performance", run_id="yesterday", now=look.at)
+    serve(wire, recent(GOOD_WEEK[:count]))
+    async with announcing.webhook(monkeypatch) as sink:
+        assert (await run()).name == "InsufficientData"
+    assert list(await announcing.broken()) == ["performance:win-rate"]
+    assert "performance_report" in announcing.events(sink)
+
+
+async def test_a_window_of_another_length_is_not_sent_and_opens_nothing(
+    wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(wire, recent(BAD_WEEK))
+    async with announcing.webhook(monkeypatch) as sink:
+        assert (await run(days=30)).name == "Critical"
+    assert (sink.posts, await announcing.sent(), await announcing.broken()) == ([], [], {})
+
+
+async def test_a_past_day_is_sent_and_opens_nothing(wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch) -> None:
+    serve(wire, recent(BAD_WEEK))
+    yesterday = today() - timedelta(days=1)
+    async with announcing.webhook(monkeypatch) as sink:
+        assert (await run(date=yesterday)).name == "Critical"
+    assert [one["key"] for one in announcing.arrived(sink)] == [f"daily-performance-analysis:{yesterday}"]
+    assert await announcing.broken() == {}
+
+
+@pytest.mark.parametrize(("returns", "name"), [(GOOD_WEEK, "Completed"), (BAD_WEEK, "Critical")])
+async def test_a_channel_that_refuses_stands_in_the_artifact_and_changes_no_verdict(
+    wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch, returns: list[str], name: str
+) -> None:
+    serve(wire, recent(returns))
+    async with announcing.webhook(monkeypatch, announcing.REFUSES):
+        state = await run()
+    assert state.name == name
+    assert "not kept" not in str(state.message)
+    text = await artifact(state)
+    assert "Alerting is degraded" in text
+    assert "HTTP 400" in text
+
+
+@pytest.mark.parametrize(("balance", "name"), [(None, "Completed"), (httpx.Response(401), "Failed")])
+async def test_a_run_leaves_a_sign_of_life_whether_it_works_or_not(
+    wire: respx.MockRouter, balance: httpx.Response | None, name: str
+) -> None:
+    route = serve(wire, recent(GOOD_WEEK))
+    if balance is not None:
+        route.mock(side_effect=[balance] * 4)
+    assert (await run()).name == name
+    assert await announcing.heard_of() == {"daily-performance-analysis"}

@@ -21,6 +21,7 @@ from sandbox import engine
 from sandbox.faults import FaultBook
 from sandbox.servers import Service, claim
 from sandbox.world import World
+from tests.flows import announcing
 from tests.flows.conftest import ENGINE
 from tests.flows.test_system_health import without_back_off
 from tests.sandbox.worlds import SetClock, clock_at
@@ -278,3 +279,60 @@ async def test_history_outlives_the_sandboxs_restart(sandbox_engine: Service, wo
     assert report.balance.value == 10_000
     assert report.trading is not None
     assert report.trading.whole.trades == len(listed)
+
+
+# what it tells besides
+
+
+async def test_a_day_is_sent_once_with_its_figures(
+    wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch, now: datetime, trades: list[dict[str, Any]]
+) -> None:
+    serve(wire, trades, now=now)
+    async with announcing.webhook(monkeypatch) as sink:
+        first = await run()
+        second = await run()
+    assert (first.name, second.name) == ("Completed", "Completed")
+    [told] = announcing.arrived(sink)
+    assert (told["event"], told["level"], told["key"]) == ("portfolio_report", "INFO", f"{NAME}:{now.date()}")
+    assert told["title"].startswith(f"✓ Portfolio, {now.date()}: equity ")
+    assert "Win rate" in told["body"]
+    assert told["link"].startswith("http://127.0.0.1:")
+    assert told["link"].endswith(f"/runs/flow-run/{first.state_details.flow_run_id}")
+    assert await announcing.sent() == [f"{NAME}:{now.date()}:webhook"]
+    assert "Alerting is degraded" not in await artifact(second)
+    assert await announcing.broken() == {}
+
+
+async def test_a_day_that_is_made_up_for_is_sent_too_each_once(
+    wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch, now: datetime, trades: list[dict[str, Any]]
+) -> None:
+    serve(wire, trades, now=now)
+    yesterday = now.date() - timedelta(days=1)
+    async with announcing.webhook(monkeypatch) as sink:
+        for day in (yesterday, yesterday, None):
+            await run(day)
+    assert [one["key"] for one in announcing.arrived(sink)] == [f"{NAME}:{yesterday}", f"{NAME}:{now.date()}"]
+
+
+async def test_a_channel_that_refuses_stands_in_the_artifact_and_changes_no_verdict(
+    wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch, now: datetime, trades: list[dict[str, Any]]
+) -> None:
+    serve(wire, trades, now=now)
+    async with announcing.webhook(monkeypatch, announcing.REFUSES):
+        state = await run()
+    assert (state.type.value, state.name) == ("COMPLETED", "Completed")
+    text = await artifact(state)
+    assert "Alerting is degraded" in text
+    assert "HTTP 400" in text
+    assert [record["run_id"] for record in await kept()] == [str(state.state_details.flow_run_id)]
+
+
+@pytest.mark.parametrize("works", [True, False], ids=["works", "fails"])
+async def test_a_run_leaves_a_sign_of_life_whether_it_works_or_not(
+    wire: respx.MockRouter, now: datetime, *, works: bool
+) -> None:
+    routes = serve(wire, [], now=now)
+    if not works:
+        routes["portfolio"].respond(401)
+    assert (await run()).name == ("Completed" if works else "Failed")
+    assert await announcing.heard_of() == {NAME}
