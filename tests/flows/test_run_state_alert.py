@@ -1,6 +1,6 @@
 """The flow that the automation starts, on a real Prefect server; the automation itself is met in tests/e2e."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import AsyncMock
 from uuid import uuid4
@@ -13,7 +13,7 @@ from flows.monitoring import run_state_alert as module
 from flows.monitoring.run_state_alert import run_state_alert
 from tradeops.domain.heartbeats import key_of_job
 from tradeops.errors import MisconfiguredError, UnavailableError
-from tradeops.jobs import alerting, incidents
+from tradeops.jobs import alerting, heartbeats, incidents
 from tradeops.settings import load_settings
 from tradeops.wiring import open_guard
 
@@ -29,11 +29,14 @@ def slack(monkeypatch: pytest.MonkeyPatch, wire: respx.MockRouter) -> respx.Rout
     return wire.post(HOOK).respond(text="ok")
 
 
-async def start(state: str = "Failed", *, run_id: str = "", message: str = "") -> State[None]:
+async def start(
+    state: str = "Failed", *, run_id: str = "", message: str = "", occurred: datetime | None = None
+) -> State[None]:
     return await run_state_alert(
         deployment=JOB,
         state=state,  # type: ignore[arg-type]
         run_id=run_id or str(uuid4()),
+        occurred=occurred or datetime.now(UTC),
         run_name="brave-newt",
         message=message,
         return_state=True,
@@ -75,6 +78,17 @@ async def test_the_same_event_again_and_another_run_of_the_same_job_tell_nothing
     assert len(titles(slack)) == 1
 
 
+@pytest.mark.parametrize(
+    ("ago", "told"), [(timedelta(minutes=9), False), (timedelta(0), True)], ids=["since", "before"]
+)
+async def test_a_job_that_has_run_since_is_left_alone(slack: respx.Route, ago: timedelta, *, told: bool) -> None:
+    async with open_guard(load_settings()) as guard:
+        await heartbeats.beat(guard.store, JOB, now=datetime.now(UTC) - timedelta(minutes=5))
+    ended = await start("Late", occurred=datetime.now(UTC) - ago)
+    assert ended.name == ("Completed" if told else "Skipped")
+    assert bool(titles(slack)) is told
+
+
 async def test_a_channel_that_refuses_us_is_named_and_the_run_is_degraded(
     slack: respx.Route,
 ) -> None:
@@ -111,7 +125,7 @@ async def test_a_wrong_setting_fails_with_one_line_that_names_it(
     assert "\n" not in str(ended.message)
     assert not [record for record in caplog.records if record.exc_info]
     with pytest.raises(MisconfiguredError, match="SLACK_WEBHOOK_URL"):
-        await run_state_alert(deployment=JOB, state="Failed", run_id="r")
+        await run_state_alert(deployment=JOB, state="Failed", run_id="r", occurred=datetime.now(UTC))
     assert not slack.called
 
 

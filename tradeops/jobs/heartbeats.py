@@ -68,3 +68,13 @@ async def beats(store: Store) -> dict[str, datetime]:
         UnavailableError: the store is down.
     """
     return {one.key: datetime.fromisoformat(str(one.body["at"])) for one in await store.documents(COLLECTION)}
+
+
+async def heard_since(store: Store, job: str, moment: datetime) -> bool:
+    """Whether the job has left a sign of life after `moment`.
+
+    Raises:
+        UnavailableError: the store is down.
+    """
+    kept = await store.get(COLLECTION, job)
+    return kept is not None and datetime.fromisoformat(str(kept.body["at"])) > moment
