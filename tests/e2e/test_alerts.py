@@ -5,8 +5,9 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
-from tests.e2e.conftest import Up, until
+from tests.e2e.conftest import ROOT, Up, until
 
 pytestmark = pytest.mark.e2e
 
@@ -14,7 +15,7 @@ JOB = "system-health-check"
 KEY = f"job:{JOB}"
 CHANNELS = ["discord", "email", "slack", "telegram", "webhook"]
 ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 def messages(up: Up) -> list[dict[str, Any]]:
@@ -86,7 +87,10 @@ def test_deploying_again_changes_nothing(up: Up) -> None:
     done = up.in_second_terminal("tradeops deploy")
     assert done.returncode == 0, done.stderr
     what = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
-    assert [name for word, name in what if word == "deployed"] == ["run-state-alert/run-state-alert", f"{JOB}/{JOB}"]
+    deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    assert {name for word, name in what if word == "deployed"} == {
+        f"{one['name']}/{one['name']}" for one in deployments
+    }
     assert {word for word, _ in what} == {"deployed", "unchanged"}
     assert {name for word, name in what if word == "unchanged"} == {
         one["name"] for one in prefect(up, "/automations/filter", {})
