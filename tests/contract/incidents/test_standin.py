@@ -16,7 +16,7 @@ from tradeops.domain.incidents.merging import merged
 from tradeops.domain.incidents.model import Incident, Observation, Silence
 from tradeops.domain.incidents.telling import Board
 from tradeops.domain.notices import Level
-from tradeops.errors import ConflictError, RejectedError
+from tradeops.errors import ConflictError, RejectedError, UnavailableError
 from tradeops.jobs import alerting, incidents, silences, standin
 from tradeops.settings import Settings
 
@@ -135,6 +135,26 @@ async def test_a_copy_that_another_process_makes_too_is_left_to_it(
     async with opened("sqlite", home=tmp_path) as store:
         ground = Ground(settings(tmp_path, "mongodb://127.0.0.1:9"), store)
         assert await see(ground, 0, engine=Level.CRITICAL) == ["engine is critical"]
+
+
+async def test_messages_that_the_store_does_not_take_are_due_again_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> bool:
+        raise UnavailableError("store", "gone")
+
+    ours = settings(tmp_path, "mongodb://127.0.0.1:9")
+    async with opened("sqlite", home=tmp_path) as store, standin.open_stand_in(ours) as stand_in:
+        assert stand_in is not None
+        looks = [Observation(key, Level.CRITICAL, "refused", NOON, looks=3) for key in ("engine", "redis")]
+        for number, look in enumerate(looks):
+            await incidents.observe(stand_in, [look], source="health", run_id=f"l-{number}", now=NOON)
+        monkeypatch.setattr(store, "enqueue", full)
+        assert await see(Ground(ours, store), 1, engine=Level.CRITICAL, redis=Level.CRITICAL) == []
+        at = NOON + QUARTER
+        due = await stand_in.store.claim("sender", now=at, lease=QUARTER, limit=9)
+        assert sorted(claim.message.key.split("@")[0] for claim in due) == ["engine", "redis"]
+        assert not any(claim.interrupted for claim in due)
 
 
 async def test_what_is_wrong_with_more_than_the_connection_is_no_reason_to_stand_in(
