@@ -15,7 +15,10 @@ from tradeops.errors import ContractError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NUMERAL = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d{1,3})?", re.ASCII)
-VALUE_PROBLEMS = frozenset({"null", "not_finite", "implausible", "greater_than", "greater_than_equal"})
+MOST = 10**15  # of money, a price or a quantity: what was archived once would be in every report to come
+VALUE_PROBLEMS = frozenset(
+    {"null", "not_finite", "implausible", "greater_than", "greater_than_equal", "less_than_equal"}
+)
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
@@ -36,7 +39,10 @@ def _number(value: object) -> int | float:
 
 
 def _decimal(value: object) -> Decimal:
-    return Decimal(repr(_number(value)))
+    amount = Decimal(repr(_number(value)))
+    if abs(amount) > MOST:
+        raise PydanticCustomError("implausible", "is larger than any that can be meant")
+    return amount
 
 
 def _decimal_from_text(value: object) -> Decimal:

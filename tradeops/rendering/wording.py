@@ -1,11 +1,12 @@
 """Times and figures in words: the same everywhere, and an unknown one never reads as zero."""
 
 from datetime import datetime, tzinfo
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 from tradeops.domain.figures import Amount, Figure
 
 CENT = Decimal("0.01")
+WIDE = Context(prec=700)  # room for the cents of any product of two floats
 
 
 def moment(at: datetime, zone: tzinfo) -> str:
@@ -31,8 +32,8 @@ def usd(value: Amount | Decimal, *, signed: bool = False) -> str:
         if value.value is None:
             return f"n/a: {value.reason}"
         value = value.value
-    cents = value.quantize(CENT, ROUND_HALF_EVEN)
-    return f"{_sign(cents, signed=signed)}${abs(cents):,.2f}"
+    cents = value.quantize(CENT, ROUND_HALF_EVEN, WIDE)
+    return f"{_sign(cents, signed=signed)}${cents.copy_abs():,.2f}"
 
 
 def _figure(value: Figure | float, digits: int, *, signed: bool, unit: str = "") -> str:

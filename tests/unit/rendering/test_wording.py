@@ -38,6 +38,7 @@ def test_a_moment_is_shown_on_the_clocks_of_the_zone(zone: tzinfo, shown: str) -
         (Decimal("-0.004"), True, "$0.00"),
         (Decimal("0.005"), False, "$0.00"),
         (Decimal("0.015"), False, "$0.02"),
+        (Decimal("-123456789012345678901234567890.129"), False, "−$123,456,789,012,345,678,901,234,567,890.13"),
         (Decimal("123456789012345678901234.565"), False, "$123,456,789,012,345,678,901,234.56"),
         (unknown_amount("the engine is down"), True, "n/a: the engine is down"),
     ],

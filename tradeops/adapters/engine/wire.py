@@ -34,6 +34,7 @@ def _claim(value: object) -> Claim | None:
     return Claim(Decimal(repr(value)))
 
 
+Milliseconds = Annotated[Count, Field(le=10**14)]  # 3,000 years; a longer one is no time at all
 WireSide = Annotated[Side, BeforeValidator(_side)]
 WireClaim = Annotated[Claim | None, PlainValidator(_claim)]
 
@@ -110,7 +111,7 @@ class ClosedTradeRecord(Trade):
     exit_price: PositiveMoney
     pnl: Annotated[Money, Field(validation_alias=AliasChoices("pnl", "pnl_usdt"))]
     close_time: Annotated[Moment, Field(validation_alias=AliasChoices("close_time", "executed_at"))]
-    duration_ms: Count | None = None
+    duration_ms: Milliseconds | None = None
     strategy: StrictStr | None = None
 
 

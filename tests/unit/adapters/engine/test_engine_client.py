@@ -382,6 +382,42 @@ async def test_a_bad_trade_is_counted_and_the_others_stay(
     assert reading.rejected[0].problem.startswith(problem)
 
 
+@pytest.mark.parametrize(
+    ("field", "sent"),
+    [
+        ("pnl", -1.1e15),
+        ("pnl", 1e308),
+        ("entry_price", 1e300),
+        ("exit_price", 10**16),
+        ("quantity", 1e300),
+        ("duration_ms", 10**30),
+    ],
+)
+async def test_a_trade_beyond_all_measure_is_counted_and_never_archived(
+    field: str, sent: float, engine: EngineClient, respx_mock: respx.MockRouter
+) -> None:
+    serves(respx_mock, f"{PAPER}/trades/closed", enveloped([TRADE, TRADE | {"id": "odd", field: sent}]))
+    reading = await engine.closed_trades()
+    assert [trade.id for trade in reading.value] == [TRADE["id"]]
+    assert [rejected.record for rejected in reading.rejected] == ["odd"]
+    assert reading.rejected[0].problem.startswith(field)
+
+
+async def test_a_list_of_trades_beyond_all_measure_is_no_break_of_the_contract(
+    engine: EngineClient, respx_mock: respx.MockRouter
+) -> None:
+    serves(respx_mock, f"{PAPER}/trades/closed", enveloped([TRADE | {"duration_ms": 10**30}]))
+    reading = await engine.closed_trades()
+    assert reading.value == ()
+    assert len(reading.rejected) == 1
+
+
+async def test_an_account_beyond_all_measure_is_an_error(engine: EngineClient, respx_mock: respx.MockRouter) -> None:
+    serves(respx_mock, f"{PAPER}/portfolio", enveloped(PORTFOLIO | {"current_balance": 1e308}))
+    with pytest.raises(ContractError, match="current_balance is larger than any that can be meant"):
+        await engine.portfolio()
+
+
 async def test_a_trade_without_measured_duration_is_kept(engine: EngineClient, respx_mock: respx.MockRouter) -> None:
     serves(respx_mock, f"{PAPER}/trades/closed", enveloped([TRADE | {"duration_ms": None}]))
     reading = await engine.closed_trades()
