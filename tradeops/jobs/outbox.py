@@ -88,16 +88,18 @@ class _Round:
     ends_at: float
 
     async def hand_over(self, claims: Sequence[Claim]) -> None:
-        held_up: TryAgain | None = None
-        for claim in claims:
-            if held_up is not None:  # what cannot be reached now is not asked again for each message
-                await self._write(claim, TryAgain(held_up.at, f"behind another message: {held_up.why}"))
-            elif asyncio.get_running_loop().time() >= self.ends_at:
-                await self._write(claim, TryAgain(self.now(), "its turn did not come in the time of the last round"))
-            else:
-                step = await self._try(claim)
-                await self._write(claim, step)
-                held_up = step if isinstance(step, TryAgain) else None
+        tried, pause = 0, None
+        while tried < len(claims) and pause is None:
+            if asyncio.get_running_loop().time() >= self.ends_at:
+                pause = TryAgain(self.now(), "its turn did not come in the time of the last round")
+                break
+            step = await self._try(claims[tried])
+            await self._write(claims[tried], step)
+            tried += 1
+            if isinstance(step, TryAgain):  # what cannot be reached now is not asked again for each message
+                pause = TryAgain(step.at, f"behind another message: {step.why}")
+        if pause is not None:  # at once: a report whose claim a slow store let expire would count as sent
+            await asyncio.gather(*(self._write(claim, pause) for claim in claims[tried:]))
 
     async def _try(self, claim: Claim) -> Accepted | TryAgain | GiveUp:
         try:

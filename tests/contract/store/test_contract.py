@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -227,6 +228,15 @@ async def test_messages_are_claimed_the_longest_due_first_up_to_a_limit(store: S
     later = NOON + timedelta(minutes=5)
     assert [c.message.key for c in await store.claim("a", now=later, lease=LEASE, limit=2)] == ["m-0", "m-1"]
     assert [c.message.key for c in await store.claim("b", now=later, lease=LEASE)] == ["m-2"]
+
+
+async def test_the_many_messages_of_one_target_leave_room_for_another(store: Store) -> None:
+    for seconds in range(6):
+        await store.enqueue(replace(message(f"m-{seconds}", due=NOON + seconds * SECOND), target="dead"))
+    await store.enqueue(replace(message("m-9", due=NOON + 9 * SECOND), target="alive"))
+    later = NOON + timedelta(minutes=5)
+    assert [c.message.key for c in await store.claim("a", now=later, lease=LEASE, limit=3)] == ["m-0", "m-1", "m-9"]
+    assert [c.message.key for c in await store.claim("b", now=later, lease=LEASE, limit=3)] == ["m-2", "m-3", "m-4"]
 
 
 async def test_an_expired_lease_can_be_claimed_again_and_the_late_owner_changes_nothing(store: Store) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tradeops.adapters.notify.channel import PermanentDeliveryError, TransientDeliveryError
 from tradeops.adapters.store import Store, open_store
-from tradeops.adapters.store.interface import Message, MessageState
+from tradeops.adapters.store.interface import Claim, Message, MessageState
 from tradeops.domain.notices import Level, Notice
 from tradeops.errors import UnavailableError
 from tradeops.jobs.outbox import LEASE, Delivered, deliver
@@ -181,6 +181,24 @@ async def test_two_that_deliver_at_once_send_each_message_once(store: Store) -> 
         *(deliver(store, {"slack": c}, owner=o, now=lambda: NOON) for c, o in ((one, "a"), (other, "b")))
     )
     assert sorted(key for key, _ in one.sent + other.sent) == sorted(f"m-{n}" for n in range(30))
+
+
+async def test_a_slow_store_loses_no_report_that_was_not_tried(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    give_back = store.postpone
+
+    async def slowly(claim: Claim, *, until: datetime, note: str = "") -> bool:
+        await asyncio.sleep(0.1)
+        return await give_back(claim, until=until, note=note)
+
+    monkeypatch.setattr(store, "postpone", slowly)
+    monkeypatch.setattr("tradeops.jobs.outbox.SETTLING", timedelta(seconds=2))
+    for number in range(40):
+        await enqueued(store, REPORT, f"m-{number}")
+    told = await round_of(store, RecordingChannel(behaves=asyncio.Event), seconds=0.1)
+    assert (len(told.given_up), len(told.waiting), told.store_problem) == (1, 39, "")
+    channel = RecordingChannel()
+    await round_of(store, channel, at=NOON + LEASE)
+    assert len(channel.sent) == 39
 
 
 class DeadStore:

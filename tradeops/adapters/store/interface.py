@@ -216,7 +216,10 @@ class Store(Protocol):
         ...
 
     async def claim(self, owner: str, *, now: datetime, lease: timedelta, limit: int = 10) -> list[Claim]:
-        """Take due messages that nobody else holds, the longest due first; each goes to exactly one owner."""
+        """Take due messages that nobody else holds, of each target the longest due first, the targets in turn.
+
+        Each message goes to exactly one owner; the many of one target leave room for the few of another.
+        """
         ...
 
     async def settle(self, claim: Claim, state: MessageState, *, note: str = "") -> bool:

@@ -10,6 +10,7 @@ which none lacks.
 import asyncio
 import logging
 import warnings
+from collections import deque
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime, timedelta
@@ -228,20 +229,23 @@ class MongoStore:
 
     async def claim(self, owner: str, *, now: datetime, lease: timedelta, limit: int = 10) -> list[Claim]:
         """See `Store`."""
-        at, until = micros(now), now + checked_lease(lease)
+        at, until, most = micros(now), now + checked_lease(lease), checked_limit(limit)
         free = {"$or": [{"leased_us": None}, {"leased_us": {"$lte": at}}]}
         where = {"state": MessageState.WAITING.value, "due_us": {"$lte": at}, **free}
         change = {"$set": {"owner": checked_key(owner), "leased_us": micros(until)}, "$inc": {"tries": 1}}
         order = [("due_us", ASCENDING), ("at_us", ASCENDING), ("_id", ASCENDING)]
         claims: list[Claim] = []
         async with self._timed(OUTBOX) as outbox:
-            while len(claims) < checked_limit(limit):
-                row = await outbox.find_one_and_update(where, change, sort=order)
+            targets = deque(await outbox.distinct("target", where))
+            while targets and len(claims) < most:
+                row = await outbox.find_one_and_update({**where, "target": targets[0]}, change, sort=order)
                 if row is None:
-                    break
+                    targets.popleft()
+                    continue
+                targets.rotate(-1)
                 interrupted = row["owner"] is not None
                 claims.append(Claim(_message(row), owner, until, row["tries"] + 1, interrupted=interrupted))
-        return claims
+        return sorted(claims, key=lambda c: (c.message.due_at, c.message.created_at, c.message.key))
 
     async def settle(self, claim: Claim, state: MessageState, *, note: str = "") -> bool:
         """See `Store`."""

@@ -211,9 +211,11 @@ class SqliteStore:
 
         def claimed(connection: sqlite3.Connection) -> list[Any]:
             rows = connection.execute(
-                "SELECT key, target, body, created_at, due_at, tries, owner FROM outbox WHERE state = 'waiting'"
-                " AND due_at <= ? AND (leased_until IS NULL OR leased_until <= ?)"
-                " ORDER BY due_at, created_at, key LIMIT ?",
+                "SELECT key, target, body, created_at, due_at, tries, owner FROM outbox WHERE key IN ("
+                "SELECT key FROM outbox WHERE state = 'waiting'"
+                " AND due_at <= ? AND (leased_until IS NULL OR leased_until <= ?) ORDER BY"
+                " row_number() OVER (PARTITION BY target ORDER BY due_at, created_at, key), due_at, created_at, key"
+                " LIMIT ?) ORDER BY due_at, created_at, key",
                 due,
             ).fetchall()
             connection.executemany(
