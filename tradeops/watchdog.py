@@ -101,7 +101,9 @@ class Watch:
 
     async def _ping(self, now: datetime) -> None:
         period = timedelta(seconds=self.settings.watchdog_ping_seconds)
-        if self.outside is None or (self.pinged_at is not None and now - self.pinged_at < period):
+        if self.outside is None:
+            return
+        if self.pinged_at is not None and self.pinged_at <= now < self.pinged_at + period:  # unless our clock was ahead
             return
         self.pinged_at = now
         try:
