@@ -37,6 +37,7 @@ class Watch:
     Attributes:
         stand_in: the copy on this machine, while our store is a MongoDB.
         store_failures: rounds in a row in which the store was down; told once, past the outbox if that is down with it.
+        mute_rounds: rounds in a row that came to nothing though the store answers; told once, past the outbox.
         pinged_at: when somebody outside was last told that we are alive.
     """
 
@@ -47,6 +48,7 @@ class Watch:
     outside: OutsideWatch | None
     stand_in: StandIn | None = None
     store_failures: int = 0
+    mute_rounds: int = 0
     pinged_at: datetime | None = None
 
     async def round(self) -> bool:
@@ -60,24 +62,43 @@ class Watch:
             log.warning("this round was not counted: %s", problem)
             await self._store_is_down(problem, now)
             return False
+        except Exception as error:
+            log.exception("the watchdog broke")
+            await self._is_mute(_broken(error), now)
+            return False
         if self.store_failures >= FAILURES_UNTIL_TOLD and self.stand_in is None:
             await self._tell_directly("the store is back", "The watchdog counts and sends again.", Level.INFO, now)
         self.store_failures = 0
-        counted = await self._count(seen, now, source="job")
+        if problem := await self._count(seen, now, source="job"):
+            await self._is_mute(problem, now)
+            return False
+        if self.mute_rounds >= FAILURES_UNTIL_TOLD:
+            await self._tell_directly("the watchdog speaks again", "It counts and sends.", Level.INFO, now)
+        self.mute_rounds = 0
         await self._ping(now)
-        return counted
+        return True
 
-    async def _count(self, seen: list[Observation], now: datetime, *, source: str) -> bool:
+    async def _count(self, seen: list[Observation], now: datetime, *, source: str) -> str:
+        """Why it was not possible; empty when it was."""
         run_id = f"watchdog-{now:%Y%m%dT%H%M%S.%f}"
         try:
             await standin.observe(self, self.stand_in, seen, source=source, run_id=run_id, now=now)
             problems = await alerting.deliver(self, self.stand_in, self.channels, owner=f"watchdog-{os.getpid()}")
         except TradeOpsError as error:
             log.warning("this round was not counted: %s", error)
-            return False
+            return str(error)
+        except Exception as error:
+            log.exception("the watchdog broke")
+            return _broken(error)
         for problem in problems:
             log.error(problem)
-        return True
+        return ""
+
+    async def _is_mute(self, problem: str, now: datetime) -> None:
+        self.mute_rounds += 1
+        if self.mute_rounds == FAILURES_UNTIL_TOLD:
+            text = f"It can tell of no incident: {problem}"
+            await self._tell_directly("the watchdog is mute", text, Level.CRITICAL, now)
 
     async def _store_is_down(self, problem: str, now: datetime) -> None:
         self.store_failures += 1
@@ -110,6 +131,10 @@ class Watch:
             await self.outside.ping()
         except TradeOpsError as error:
             log.warning("nobody outside knows that we are alive: %s", error)
+
+
+def _broken(error: Exception) -> str:
+    return f"our own code broke ({type(error).__name__}, see the log)"
 
 
 async def present(store: Store, *, now: datetime) -> datetime:

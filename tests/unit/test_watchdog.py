@@ -1,16 +1,18 @@
-"""Rounds of the watchdog when clocks jump."""
+"""Rounds of the watchdog when clocks jump and when what is kept cannot be read."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tradeops.adapters.store import Store, open_store
+from tradeops.domain.notices import Notice
+from tradeops.jobs import incidents
 from tradeops.jobs.watch import Post
 from tradeops.settings import Settings
-from tradeops.watchdog import Watch
+from tradeops.watchdog import COLLECTION, DOCUMENT, Watch
 
 
 @dataclass
@@ -21,6 +23,18 @@ class Outside:
 
     async def ping(self) -> None:
         self.pings += 1
+
+
+@dataclass
+class Channel:
+    """Records what it is told."""
+
+    name: str = "webhook"
+    told: list[tuple[str, str]] = field(default_factory=list)
+
+    async def send(self, notice: Notice, *, idempotency_key: str) -> None:
+        del idempotency_key
+        self.told.append((notice.level.word, notice.title))
 
 
 @pytest.fixture
@@ -47,3 +61,26 @@ async def test_outside_hears_of_us_once_a_period_whatever_our_clock_did(
     at_work.pinged_at = None if last is None else datetime.now(UTC) + last
     assert await at_work.round()
     assert outside.pings == pings
+
+
+@pytest.mark.parametrize(
+    ("collection", "key"),
+    [
+        pytest.param(incidents.COLLECTION, incidents.BOARD, id="the board of a newer release"),
+        pytest.param(COLLECTION, DOCUMENT, id="its own presence"),
+    ],
+)
+async def test_what_cannot_be_read_is_told_once_and_so_is_its_end(store: Store, collection: str, key: str) -> None:
+    outside, channel = Outside(), Channel()
+    settings = Settings(_env_file=None, NOTIFICATIONS_ENABLED=False)
+    at_work = Watch(settings, store, Post(store, None, ()), {"webhook": channel}, outside)  # type: ignore[arg-type]
+    assert await at_work.round()
+    kept = await store.get(collection, key)
+    assert kept is not None
+    odd = await store.put(collection, key, {"odd": 1}, expected_version=kept.version)
+    assert [await at_work.round() for _ in range(3)] == [False, False, False]
+    assert channel.told == [("critical", "the watchdog is mute")]
+    assert outside.pings == 1, "who watches the watchdog must notice too"
+    await store.put(collection, key, kept.body, expected_version=odd.version)
+    assert await at_work.round()
+    assert channel.told[1:] == [("info", "the watchdog speaks again")]
