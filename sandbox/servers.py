@@ -48,6 +48,8 @@ def _bound(port: int, *, listening: bool = True) -> socket.socket:
         sock.bind((HOST, port))
         if listening:
             sock.listen(BACKLOG)
+        else:  # or somebody else who reuses addresses, too, may listen here
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
     except OSError:
         sock.close()
         raise
@@ -89,6 +91,7 @@ class Service:
         if self._server is not None:
             return
         self._refusing = False
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # or what has just ended keeps us from it
         config = uvicorn.Config(
             self._gate,
             interface="asgi3",

@@ -54,6 +54,17 @@ async def test_a_port_that_refuses_is_still_ours(service: Service) -> None:
         rival.bind((HOST, service.port))
 
 
+async def test_another_sandbox_cannot_listen_where_a_service_refuses(
+    service: Service, client: httpx.AsyncClient
+) -> None:
+    await client.get("/")
+    service.refuse()
+    with pytest.raises(PortTakenError):
+        claim(service.port)
+    await service.open()
+    assert (await client.get("/")).is_success
+
+
 async def test_a_kept_connection_does_not_survive_a_refusal(service: Service, client: httpx.AsyncClient) -> None:
     await client.get("/")
     reader, writer = await asyncio.open_connection(HOST, service.port)
