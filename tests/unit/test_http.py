@@ -269,6 +269,7 @@ async def test_a_secret_path_shows_neither_in_errors_nor_in_the_log_and_a_plain_
     pool: httpx.AsyncClient, respx_mock: respx.MockRouter, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
+    caplog.set_level("DEBUG", logger="httpx")  # commands that run for long quieten it
     respx_mock.post(f"http://engine.test/hooks/{SECRET}").respond(404, text=f"no {SECRET} here")
     respx_mock.post("http://engine.test/plain").respond(204)
     hooks = HttpService(
