@@ -34,6 +34,9 @@ def _attention(report: PortfolioReport) -> Iterator[str]:
     for source, problem in facts.missing.items():
         yield f"the engine's {source} could not be read: {problem}"
     yield from facts.trouble
+    worth = report.balance.value if report.equity.value is None else report.equity.value
+    if worth is not None and worth <= 0:
+        yield f"nothing is left of the account: {_signed(worth)} USDT"
     if report.is_running is False:
         yield "the engine is stopped: it opens no trades, and no stop-loss or take-profit of open positions works"
     if facts.status and not facts.past and (age := facts.as_of - facts.status.last_updated) > STALE_AFTER:

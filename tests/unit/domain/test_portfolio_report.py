@@ -325,6 +325,19 @@ def test_a_stopped_engine_needs_attention() -> None:
     assert "stop-loss" in told
 
 
+@pytest.mark.parametrize(
+    ("worth", "told"),
+    [
+        pytest.param({"equity": Decimal("-600.5"), "balance": Decimal(-500)}, "-600.50", id="negative equity"),
+        pytest.param({"equity": None, "balance": Decimal(0)}, "+0.00", id="no equity and an empty balance"),
+        pytest.param({"equity": Decimal("0.01"), "balance": Decimal(0)}, "", id="a cent"),
+    ],
+)
+def test_an_account_with_nothing_left_needs_attention(worth: dict[str, Decimal | None], told: str) -> None:
+    found = [line for line in attention(report(WON, account=reading(**worth))) if "nothing is left" in line]
+    assert found == ([f"nothing is left of the account: {told} USDT"] if told else [])
+
+
 @pytest.mark.parametrize(("minutes", "stale"), [(15, ""), (16, "16 min"), (200, "3.3 h")])
 def test_stale_data_are_told_from_a_quarter_of_an_hour_on(minutes: int, stale: str) -> None:
     status = EngineStatus(is_running=True, last_updated=NOW - timedelta(minutes=minutes))
