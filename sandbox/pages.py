@@ -12,7 +12,8 @@ STYLE = dedent(
     main { padding: 1rem 1.2rem; max-width: 72rem; }
     table { border-collapse: collapse; }
     th, td { border-bottom: 1px solid #d5dbe1; padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top; }
-    pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
+    pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; width: max-content; max-width: 44rem; }
+    details pre { max-width: 30rem; }
     """
 ).strip()
 
@@ -27,10 +28,16 @@ def page(title: str, *parts: str) -> str:
     )
 
 
-def table(columns: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:
-    """A table of texts; every cell is escaped."""
+def table(columns: tuple[str, ...], rows: Sequence[tuple[object, ...]], *, folded: str = "") -> str:
+    """A table of texts; every cell is escaped, and those of the column `folded` open at a click."""
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
     body = "".join(
-        "<tr>" + "".join(f"<td><pre>{escape(str(cell))}</pre></td>" for cell in row) + "</tr>" for row in rows
+        "<tr>" + "".join(_cell(cell, fold=name == folded) for name, cell in zip(columns, row, strict=True)) + "</tr>"
+        for row in rows
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if rows else "<p>Nothing yet.</p>"
+
+
+def _cell(cell: object, *, fold: bool) -> str:
+    text = f"<pre>{escape(str(cell))}</pre>"
+    return f"<td><details><summary>show</summary>{text}</details></td>" if fold else f"<td>{text}</td>"

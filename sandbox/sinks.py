@@ -89,7 +89,9 @@ class Sinks:
             )
             for one in reversed(self._kept)
         ]
-        return HTMLResponse(page("Messages", table(("#", "time", "channel", "text", "as sent"), rows)))
+        return HTMLResponse(
+            page("Messages", table(("#", "time", "channel", "text", "as sent"), rows, folded="as sent"))
+        )
 
     async def _deliveries(self, request: Request) -> JSONResponse:
         channel = request.query_params.get("channel")

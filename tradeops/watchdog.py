@@ -82,7 +82,9 @@ class Watch:
         """Why it was not possible; empty when it was."""
         run_id = f"watchdog-{now:%Y%m%dT%H%M%S.%f}"
         try:
-            await standin.observe(self, self.stand_in, seen, source=source, run_id=run_id, now=now)
+            counted = await standin.observe(self, self.stand_in, seen, source=source, run_id=run_id, now=now)
+            for notice in counted.notices:
+                log.info("%s: %s", notice.level.word, notice.title)
             problems = await alerting.deliver(self, self.stand_in, self.channels, owner=f"watchdog-{os.getpid()}")
         except TradeOpsError as error:
             log.warning("this round was not counted: %s", error)

@@ -1,7 +1,9 @@
 """From a run that fails on a live server to what people get: automation, incident, channels, watchdog."""
 
 import re
+import time
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -40,14 +42,20 @@ def told(up: Up, about: str, after: int) -> list[dict[str, Any]]:
 
 
 def prefect(up: Up, path: str, query: object = None) -> Any:  # noqa: ANN401 - JSON
+    """What Prefect answers; on SQLite it is busy now and then, and says so by 503."""
     address = up.address("Prefect UI").removesuffix("/dashboard") + "/api" + path
-    answer = httpx.request("GET" if query is None else "POST", address, json=query, trust_env=False, timeout=10)
-    return answer.raise_for_status().json()
+    ends_at = time.monotonic() + PATIENCE
+    while True:
+        answer = httpx.request("GET" if query is None else "POST", address, json=query, trust_env=False, timeout=20)
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > ends_at:
+            return answer.raise_for_status().json()
+        time.sleep(1)
 
 
 def run(up: Up, environment: dict[str, str]) -> str:
     """Run the health check in a changed environment to its end; the name of its last state."""
     query = {"name": "of the alert tests", "job_variables": {"env": environment}, "state": {"type": "SCHEDULED"}}
+    query["idempotency_key"] = str(uuid4())  # a start whose answer was lost is no second run
     deployment = prefect(up, f"/deployments/name/{JOB}/{JOB}")["id"]
     return ended(up, prefect(up, f"/deployments/{deployment}/create_flow_run", query)["id"])
 

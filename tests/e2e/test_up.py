@@ -169,7 +169,11 @@ def test_with_a_bot_and_a_prefect_of_ones_own_it_starts_neither(up: Up, tmp_path
         assert re.search(rf"✓ Prefect at {api} ", second.said)
         assert re.search(rf"^{JOB} +Critical +\S+ s +.*frontend", second.said, re.MULTILINE)
         assert not second.complained
-        assert {path.name for path in (second.home / "logs").iterdir()} == {"prefect-deploy.log", "worker.log"}
+        assert {path.name for path in (second.home / "logs").iterdir()} == {
+            "prefect-deploy.log",
+            "watchdog.log",
+            "worker.log",
+        }
     assert up.process.poll() is None
 
 
@@ -194,10 +198,15 @@ def test_a_killed_parent_leaves_no_process_behind(tmp_path: Path) -> None:
 
 
 def test_once_ends_by_itself_and_well_when_all_is_as_expected(tmp_path: Path) -> None:
+    last = tmp_path / "home" / "sandbox" / "tradeops.sqlite"
+    last.parent.mkdir(parents=True)
+    last.write_text("what was recorded of the last sandbox, which was another bot")
     with started(tmp_path, "--once", "--scenario", "healthy") as once:
         assert once.process.wait(UNTIL_UP) == 0, once.said + once.complained
         assert re.search(rf"^{JOB} +(\S+) +\1 +\d+\.\d s +\S", once.said, re.MULTILINE)
         assert not once.complained
+        assert "In a second terminal" not in once.said
+        assert not (once.home / "shell").exists()
         assert not living_in(once.home)
 
 

@@ -74,7 +74,9 @@ async def _list(style: str) -> None:
         table.add_column(name, overflow="fold", no_wrap=name in {"state", "for"})
     for incident, whom in rows:
         state = Text(STATES[incident.severity], COLOURS[incident.severity])
-        table.add_row(Text(incident.key), state, lasted(incident.lasted), Text(whom), Text(incident.summary))
+        table.add_row(
+            Text(incident.key), state, lasted(now - (incident.bad_since or now)), Text(whom), Text(incident.summary)
+        )
     console = Console(highlight=False)
     if rows:
         console.print(table)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tradeops.errors import TransientError
 
-PATIENCE = timedelta(seconds=15)
+PATIENCE = timedelta(seconds=60)
 PAUSE_SECONDS = 0.5
 
 T = TypeVar("T")

@@ -67,7 +67,7 @@ def faults() -> None:
 
 @command.command()
 def clear() -> None:
-    """Mend everything, also what the scenario broke."""
+    """End all faults, also those of the scenario."""
     _print(_ask("DELETE", "/faults"))
 
 

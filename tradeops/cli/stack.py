@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tradeops.adapters.prefect_api.client import PrefectApiClient
+from tradeops.adapters.store.opening import FILE
 from tradeops.cli.patience import patiently
 from tradeops.cli.processes import Leashed
 from tradeops.errors import MisconfiguredError, TradeOpsError, UnavailableError
@@ -71,6 +72,8 @@ class Stack:
             return found.exists()
 
         await _until(process, there)
+        for last in folder.glob(f"{FILE}*"):  # the bot of the last start was another one: its trades, incidents and
+            last.unlink()  # messages would contradict this one's
         self.sandbox = json.loads(found.read_text())
         self.environment |= self.sandbox["environment"]
         self.environment |= {"TRADEOPS_HOME": str(folder), "TRADEOPS_ENV_FILE": os.devnull}

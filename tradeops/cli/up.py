@@ -38,6 +38,7 @@ from tradeops.wiring import prefect_api
 KEPT_FOR_THE_SANDBOX = {"TRADEOPS_HOME", "PREFECT_API_URL", "PREFECT_API_KEY", "PREFECT_API_AUTH_STRING"}
 STATE_OF = {Severity.HEALTHY: "Completed", Severity.DEGRADED: "Degraded", Severity.CRITICAL: "Critical"}
 MOST_RESTARTS = 3
+SHELL = "shell"
 WATCH_SECONDS = 1.0
 
 
@@ -106,13 +107,14 @@ async def _up(settings: Settings, wish: Wish) -> int:
                 deployments = await patiently(partial(api.deployments, POOL))
                 expected = await _expected(stack, settings)
                 jobs = await run_night(api, deployments, expected, ui=_ui(api), console=console)
-                await _tell(console, stack, api, deployments, jobs)
+                await _tell(console, stack, api, deployments, jobs, stays=not wish.once)
                 if wish.once:
                     return 0 if jobs and all(job.as_expected for job in jobs) else EXIT_FAILED
                 await _keep_running(stack, console)
             finally:
                 console.print("\n[dim]Stopping …[/dim]")
                 await asyncio.to_thread(stack.stop)
+                (home / SHELL).unlink(missing_ok=True)
 
 
 async def _start(
@@ -176,8 +178,13 @@ async def _tell(
     api: PrefectApiClient,
     deployments: Sequence[Deployment],
     jobs: Sequence[Job],
+    *,
+    stays: bool,
 ) -> None:
     console.print()
+    if not stays:  # addresses that are dead a second later help nobody
+        console.print(Text(f"  {'logs':28} {stack.home / 'logs'}"), soft_wrap=True)
+        return
     rows: dict[str, str] = {"Prefect UI": f"{_ui(api)}/dashboard"}
     for job in jobs:
         artifact = await patiently(partial(api.artifact_id, job.name))
@@ -223,7 +230,7 @@ def _write_shell(stack: Stack) -> Path:
     names += stack.sandbox["environment"] if stack.sandbox else []
     lines = [f"export {n}={shlex.quote(stack.environment[n])}" for n in names if n in stack.environment]
     lines.append(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH")
-    path = stack.home / "shell"
+    path = stack.home / SHELL
     path.touch(mode=0o600)  # before anything is in it: some addresses carry passwords
     path.chmod(0o600)
     path.write_text("\n".join([*lines, ""]))

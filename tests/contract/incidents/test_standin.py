@@ -67,7 +67,7 @@ async def test_a_database_that_takes_our_store_with_it_is_told_and_its_end_too(
         there = [one.key for one in await incidents.open_incidents(store, now=NOON)]
         told = Counter(key.split("@")[0] + key.rpartition(":")[0].rpartition(":")[2] for key in await keys(store))
     assert said == [
-        ["disk and llm are broken"],
+        ["disk and llm are degraded"],
         ["mongodb is critical, and 1 that depends on it"],
         ["llm recovered after 15 min"],
         [],

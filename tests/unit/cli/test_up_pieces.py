@@ -185,7 +185,7 @@ async def test_it_tells_where_everything_is(upcoming: tuple[Run, ...], says: str
     console = wide()
     desk.sandbox = {"environment": {}, "pages": {"frontend": "http://127.0.0.1:3000/"}}
     jobs = [Job(JOB, None), Job("without-artifact", None)]
-    await up._tell(console, desk, Told(*upcoming), [Deployment("id", JOB)], jobs)  # type: ignore[arg-type]
+    await up._tell(console, desk, Told(*upcoming), [Deployment("id", JOB)], jobs, stays=True)  # type: ignore[arg-type]
     lines = [line.split(maxsplit=1) for line in shown(console).splitlines() if line.startswith("  ")]
     assert lines[:4] == [
         ["Prefect", f"UI                   {UI}/dashboard"],
@@ -195,6 +195,12 @@ async def test_it_tells_where_everything_is(upcoming: tuple[Run, ...], says: str
     ]
     assert f"next scheduled run           {says}\n" in shown(console)
     assert f"In a second terminal: . {desk.home / 'shell'} and then" in shown(console)
+
+
+async def test_what_ends_at_once_names_no_address_that_will_be_dead(desk: Stack) -> None:
+    console = wide()
+    await up._tell(console, desk, Told(), [], [Job(JOB, None)], stays=False)  # type: ignore[arg-type]
+    assert shown(console).split() == ["logs", str(desk.home / "logs")]
 
 
 def leashed(stack: Stack, name: str, code: str) -> Leashed:

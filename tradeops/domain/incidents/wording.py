@@ -120,7 +120,8 @@ def _title(subjects: Sequence[Subject], still: str) -> str:
         if first.transition is Transition.FLAPPING:
             return _short(f"{first.incident.key} is flapping{also}")
         return _short(f"{first.incident.key} is {still}{STATES[first.incident.severity]}{also}")
-    return _short(f"{_names(subjects)} are {still}broken{also.replace('on it', 'on them')}")
+    worst = max(subject.incident.severity for subject in subjects)
+    return _short(f"{_names(subjects)} are {still}{STATES[worst]}{also.replace('on it', 'on them')}")
 
 
 def _names(subjects: Sequence[Subject]) -> str:
@@ -147,8 +148,9 @@ def _headline(subject: Subject) -> str:
 def _folded(subject: Subject) -> list[str]:
     if not subject.folded:
         return []
+    count = len(subject.folded)
     return [
-        f"  {len(subject.folded)} depend on it and are not told apart:",
+        f"  {'1 depends on it and is' if count == 1 else f'{count} depend on it and are'} not told apart:",
         *(f"  - {one.key} {STATES[one.severity]}: {one.summary}" for one in subject.folded),
     ]
 

@@ -79,7 +79,7 @@ def test_the_furthest_cause_explains_all() -> None:
     play = Play()
     play.see(dead("frontend"), dead("engine"), dead("mongodb"), dead("redis"))
     [(_, notice)] = play.notices
-    assert notice.title == "mongodb and redis are broken, and 2 that depend on them"
+    assert notice.title == "mongodb and redis are critical, and 2 that depend on them"
 
 
 def test_a_monitor_that_suspects_itself_is_the_only_message() -> None:
@@ -105,7 +105,7 @@ def test_a_slow_database_is_no_reason_for_a_dead_engine() -> None:
     play = Play()
     play.see(look("mongodb", Level.WARNING, looks=3), dead("engine"))
     [(_, notice)] = play.notices
-    assert notice.title == "engine and mongodb are broken"
+    assert notice.title == "engine and mongodb are critical"
     assert notice.level is Level.CRITICAL
 
 
@@ -320,7 +320,7 @@ def test_many_problems_are_one_message_the_worst_first_and_one_recovery() -> Non
     names = [f"p{n}" for n in range(6)]
     play.see(look("slow", Level.WARNING, looks=2), *(dead(name) for name in names))
     [(_, notice)] = play.notices
-    assert notice.title == "p0, p1, p2 and 4 more are broken"
+    assert notice.title == "p0, p1, p2 and 4 more are critical"
     assert notice.body.splitlines()[-1].startswith("slow degraded")
     play.see_all([[look("slow"), *(look(name) for name in names)]] * 2)
     assert play.notices[-1][1].title == "p0, p1, p2 and 4 more recovered"
