@@ -9,7 +9,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.e2e.conftest import ROOT, Up, until
+from tests.e2e.conftest import ROOT, Up, keep_clear_of_the_schedule, until
 
 pytestmark = pytest.mark.e2e
 
@@ -54,6 +54,7 @@ def prefect(up: Up, path: str, query: object = None) -> Any:  # noqa: ANN401 - J
 
 def run(up: Up, environment: dict[str, str]) -> str:
     """Run the health check in a changed environment to its end; the name of its last state."""
+    keep_clear_of_the_schedule()
     query = {"name": "of the alert tests", "job_variables": {"env": environment}, "state": {"type": "SCHEDULED"}}
     query["idempotency_key"] = str(uuid4())  # a start whose answer was lost is no second run
     deployment = prefect(up, f"/deployments/name/{JOB}/{JOB}")["id"]
