@@ -15,6 +15,7 @@ from tradeops.errors import MisconfiguredError
 from tradeops.jobs import alerting, health
 from tradeops.jobs.heartbeats import heartbeat
 from tradeops.rendering.health import health_page
+from tradeops.rendering.notices import with_untold
 from tradeops.wiring import Desk, open_desk
 
 PERIOD = timedelta(minutes=15)
@@ -48,7 +49,7 @@ async def tell(desk: Desk, report: HealthReport) -> tuple[str, ...]:
 async def tell_and_publish(desk: Desk, report: HealthReport, before: PreviousRun | None) -> None:
     """Publish last: the artifact says what could not be told."""
     untold = await tell(desk, report)
-    page = health_page(report, before, desk.settings.zone, untold)
+    page = with_untold(health_page(report, before, desk.settings.zone), untold)
     await presentation.publish("system-health-check", page)
 
 

@@ -1,6 +1,5 @@
 """The health check's page."""
 
-from collections.abc import Sequence
 from datetime import timedelta, tzinfo
 
 from tradeops.domain.health import Change, Finding, HealthReport, PreviousRun, Severity, Status, changes
@@ -17,14 +16,13 @@ COLUMNS = (
 )
 
 
-def health_page(report: HealthReport, before: PreviousRun | None, zone: tzinfo, untold: Sequence[str] = ()) -> Page:
+def health_page(report: HealthReport, before: PreviousRun | None, zone: tzinfo) -> Page:
     """The report for a tired operator: verdict, alerts, what changed, then every part.
 
     Args:
         report: the verdict.
         before: the run that it is compared with; `None` when none is known.
         zone: of the times shown.
-        untold: why somebody was not told, a line each.
     """
     took = (report.finished_at - report.started_at).total_seconds()
     when = Strong(moment(report.started_at, zone))
@@ -34,7 +32,6 @@ def health_page(report: HealthReport, before: PreviousRun | None, zone: tzinfo, 
         blocks=(
             Text((when, f", {len(report.findings)} parts in {took:.1f} s: {_counts(report)}")),
             *_alerts(report),
-            *_untold(untold),
             *_changes(report, before, zone),
             Heading("All parts"),
             Table(COLUMNS, tuple(_row(finding) for finding in report.findings)),
@@ -63,10 +60,6 @@ def _alerts(report: HealthReport) -> list[Block]:
         return []
     split = (alert.partition(": ") for alert in report.alerts)
     return [Heading("Alerts"), Bullets(tuple((Strong(head), f": {tail}") for head, _, tail in split))]
-
-
-def _untold(lines: Sequence[str]) -> list[Block]:
-    return [Heading("Alerting is degraded"), Bullets(tuple(lines))] if lines else []
 
 
 def _changes(report: HealthReport, before: PreviousRun | None, zone: tzinfo) -> list[Block]:
