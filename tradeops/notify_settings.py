@@ -3,9 +3,10 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings
 
 from tradeops.setting_types import (
+    READING,
     AppriseTargets,
     BotToken,
     ChannelKinds,
@@ -33,9 +34,7 @@ NEEDED_BY_CHANNEL = {
 class NotifySettings(BaseSettings):
     """The part of `Settings` that concerns notifications; the customary names are kept."""
 
-    model_config = SettingsConfigDict(
-        frozen=True, case_sensitive=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
-    )
+    model_config = READING
 
     notifications_enabled: bool = setting(
         "NOTIFICATIONS_ENABLED", default=True, example="false", description="false sends nothing anywhere."

@@ -6,17 +6,15 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings
 
-from tradeops.setting_types import Finite, Percent, Seconds, TimeZone, Usd, setting
+from tradeops.setting_types import READING, Finite, Percent, Seconds, TimeZone, Usd, setting
 
 
 class ReportSettings(BaseSettings):
     """The part of `Settings` that concerns the daily reports."""
 
-    model_config = SettingsConfigDict(
-        frozen=True, case_sensitive=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
-    )
+    model_config = READING
 
     # How reports are made
     time_zone: TimeZone = setting(

@@ -8,9 +8,13 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 
 from tradeops.domain.routing import ALL, parse_routes
 
+READING = SettingsConfigDict(
+    frozen=True, case_sensitive=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
+)
 CHANNEL_KINDS = ("slack", "discord", "telegram", "email", "webhook", "apprise")
 FURTHER_HOSTS = re.compile(r",[^/?#@]*(?=[/?#]|$)")  # of a replica set; the first host stands for all
 

@@ -9,10 +9,11 @@ import click
 
 from tradeops.adapters.prefect_api.client import PrefectApiClient
 from tradeops.cli.patience import patiently
-from tradeops.cli.stack import POOL, Stack, own_environment, project_folder
+from tradeops.cli.stack import Stack, own_environment, project_folder
 from tradeops.errors import MisconfiguredError
 from tradeops.http import open_pool
 from tradeops.jobs.automations import Applied, apply, read_definitions
+from tradeops.jobs.parts import POOL
 from tradeops.settings import Settings, load_settings
 from tradeops.wiring import prefect_api
 

@@ -26,12 +26,13 @@ from tradeops.cli import EXIT_FAILED
 from tradeops.cli.deploy import apply_automations
 from tradeops.cli.night import Job, run_night
 from tradeops.cli.patience import patiently
-from tradeops.cli.stack import POOL, Stack, own_environment, project_folder
+from tradeops.cli.stack import Stack, own_environment, project_folder
 from tradeops.domain.health import ProbeResult, Severity, Status, judge
 from tradeops.errors import MisconfiguredError
 from tradeops.http import open_pool
 from tradeops.jobs.health import thresholds
 from tradeops.jobs.only_one import only_one
+from tradeops.jobs.parts import POOL
 from tradeops.settings import Settings, env_file, load_settings
 from tradeops.wiring import prefect_api
 

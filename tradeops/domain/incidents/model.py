@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from tradeops.domain.health import Severity
 from tradeops.domain.notices import Level
 
 CERTAIN = 1000
 LONGEST_KEY = 80
 LONGEST_SUMMARY = 2000
+LEVELS = {Severity.HEALTHY: None, Severity.DEGRADED: Level.WARNING, Severity.CRITICAL: Level.CRITICAL}  # of a verdict
 SEVERITIES = (Level.WARNING, Level.ERROR, Level.CRITICAL)
 UNSAFE = re.compile(r"[^A-Za-z0-9_.:/+-]+")
 

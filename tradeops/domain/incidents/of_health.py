@@ -1,11 +1,9 @@
 """A judged round of probes as observations: one for each part, and one for the monitor itself."""
 
-from tradeops.domain.health import Finding, HealthReport, Severity, Status
+from tradeops.domain.health import Finding, HealthReport, Status
 from tradeops.domain.incidents.folding import MONITOR
-from tradeops.domain.incidents.model import Observation
+from tradeops.domain.incidents.model import LEVELS, Observation
 from tradeops.domain.notices import Level
-
-LEVELS = {Severity.HEALTHY: None, Severity.DEGRADED: Level.WARNING, Severity.CRITICAL: Level.CRITICAL}
 
 
 def observations(report: HealthReport) -> tuple[Observation, ...]:

@@ -2,13 +2,9 @@
 
 from tradeops.domain.costs.limits import Comparison
 from tradeops.domain.costs.report import CostReport
-from tradeops.domain.health import Severity
-from tradeops.domain.incidents.model import CERTAIN, Observation
-from tradeops.domain.notices import Level
+from tradeops.domain.incidents.model import CERTAIN, LEVELS, Observation
 from tradeops.domain.performance_report import PerformanceReport
 from tradeops.domain.performance_verdict import Part
-
-LEVELS = {Severity.HEALTHY: None, Severity.DEGRADED: Level.WARNING, Severity.CRITICAL: Level.CRITICAL}
 
 
 def of_cost(report: CostReport) -> tuple[Observation, ...]:
