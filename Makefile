@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # the locks are whole, so nothing is resolved at install: an older pip would look at releases that no lock names
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 SCENARIO ?= degrading
 UP ?=
 PYTEST ?=
@@ -39,12 +40,11 @@ check: $(VENV)/dev.stamp ## lint, format, types, import rules
 bench: $(VENV)/dev.stamp ## the figures that the documentation quotes
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-lock: $(VENV)/dev.stamp ## renew both lock files within the bounds of pyproject.toml
+lock: $(VENV)/dev.stamp ## renew the lock files within the bounds of pyproject.toml
 	$(PIP) install uv
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --all-extras --group build pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --all-extras --group dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --extra research --extra sandbox --group build pyproject.toml -o requirements.lock
+	$(COMPILE) --extra trainer -c requirements.lock pyproject.toml -o requirements-trainer.lock
+	$(COMPILE) --all-extras --group dev -c requirements.lock -c requirements-trainer.lock pyproject.toml -o requirements-dev.lock
 
 clean: ## remove the environment and all caches; records under TRADEOPS_HOME stay
 	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -57,9 +57,10 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || \
 	  { rm -rf $(VENV); echo "$(PYTHON) cannot make an environment; on Debian: apt install python3-venv" >&2; exit 1; }
 
-$(VENV)/run.stamp: requirements.lock pyproject.toml | $(BIN)/python
-	@echo "Installing what TradeOps runs on (a minute or two, once) ..."
+$(VENV)/run.stamp: requirements.lock requirements-trainer.lock pyproject.toml | $(BIN)/python
+	@echo "Installing what TradeOps runs on, the trainer's libraries too (a minute or two, once) ..."
 	@$(PIP) install --require-hashes --no-deps -r requirements.lock
+	@$(PIP) install --require-hashes --no-deps -r requirements-trainer.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
