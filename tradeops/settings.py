@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 
 from tradeops.decision_settings import DecisionSettings
 from tradeops.errors import MisconfiguredError
+from tradeops.llm_settings import LlmSettings
 from tradeops.notify_settings import NotifySettings
 from tradeops.report_settings import ReportSettings
 from tradeops.setting_types import (
@@ -35,9 +36,10 @@ from tradeops.setting_types import (
 )
 
 MASK = "********"
+SECTIONS = (ReportSettings, LlmSettings, DecisionSettings, NotifySettings)  # as the documentation orders them
 
 
-class Settings(NotifySettings, ReportSettings, DecisionSettings):
+class Settings(NotifySettings, ReportSettings, DecisionSettings, LlmSettings):
     """The effective settings of one process.
 
     `None` is "not configured": the part is shown as such and never alarms. Only RUST_API_URL is mandatory, for jobs.
@@ -267,9 +269,8 @@ def unknown_names() -> list[tuple[str, str | None]]:
 
 
 def _place(field: str) -> int:
-    """In the documentation our own come first, then those of reports, of decisions, of notifications."""
-    parts = (ReportSettings, DecisionSettings, NotifySettings)
-    return next((place for place, part in enumerate(parts, 1) if field in part.model_fields), 0)
+    """In the documentation our own come first, then those of each section in turn."""
+    return next((place for place, section in enumerate(SECTIONS, 1) if field in section.model_fields), 0)
 
 
 def _text(value: object) -> str:

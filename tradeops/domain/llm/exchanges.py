@@ -34,6 +34,7 @@ NO_MONEY = frozenset(
 NO_MODEL = frozenset({"model_not_found", "model_deprecated", "model_not_available", "model_retired"})
 PERHAPS_BILLED = frozenset({408, 499, 502, 504, *range(520, 528)})  # a gateway gave up; the model may have answered
 MOST_WORDS = 200
+MOST_TOKENS = 10**9
 
 
 class Outcome(StrEnum):
@@ -278,5 +279,6 @@ def _detail(details: object, field: str) -> int | None:
 
 
 def _count(value: object) -> int | None:
-    good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 10**9
-    return value if good else None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_TOKENS:
+        return None
+    return value
