@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings
 
 from tradeops.decision_settings import DecisionSettings
 from tradeops.errors import MisconfiguredError
@@ -36,7 +37,12 @@ from tradeops.setting_types import (
 )
 
 MASK = "********"
-SECTIONS = (ReportSettings, LlmSettings, DecisionSettings, NotifySettings)  # as the documentation orders them
+SECTIONS: tuple[type[BaseSettings], ...] = (
+    ReportSettings,
+    LlmSettings,
+    DecisionSettings,
+    NotifySettings,
+)  # as the documentation orders them
 
 
 class Settings(NotifySettings, ReportSettings, DecisionSettings, LlmSettings):

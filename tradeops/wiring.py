@@ -15,7 +15,9 @@ from tradeops.adapters.ai_service.client import AiServiceClient
 from tradeops.adapters.engine.client import EngineClient
 from tradeops.adapters.exchange.client import ExchangeClient
 from tradeops.adapters.frontend.client import FrontendClient
+from tradeops.adapters.llm.calls import LlmCalls
 from tradeops.adapters.llm.client import LlmClient
+from tradeops.adapters.llm.price_file import load_prices
 from tradeops.adapters.notify.apprise import AppriseChannel
 from tradeops.adapters.notify.channel import Channel
 from tradeops.adapters.notify.discord import DiscordChannel
@@ -27,6 +29,7 @@ from tradeops.adapters.outside_watch.client import OutsideWatch
 from tradeops.adapters.prefect_api.client import PrefectApiClient
 from tradeops.adapters.snapshot.redis import RedisSnapshot
 from tradeops.adapters.store import Store, open_store
+from tradeops.domain.llm import PriceTable
 from tradeops.errors import MisconfiguredError
 from tradeops.http import HttpPolicy, HttpService, open_pool
 from tradeops.settings import Settings, load_settings
@@ -181,6 +184,33 @@ async def open_outside_watch(settings: Settings) -> AsyncGenerator[OutsideWatch 
         yield OutsideWatch(
             HttpService(pool, system="outside watch", base_url=origin, policy=HttpPolicy(), secrets=(path[1:],)), path
         )
+
+
+@asynccontextmanager
+async def open_llm_calls(settings: Settings) -> AsyncGenerator[LlmCalls]:
+    """The endpoint that is paid by the token, on a connection pool of its own; nothing is asked yet.
+
+    Raises:
+        MisconfiguredError: OPENAI_API_KEY is not set.
+    """
+    if settings.openai_api_key is None:
+        raise MisconfiguredError("settings", "OPENAI_API_KEY is not set", remedy="without it the rules speak alone")
+    async with open_pool() as pool:
+        yield LlmCalls(
+            pool,
+            base_url=settings.openai_base_url,
+            key=settings.openai_api_key.get_secret_value(),
+            connect=timedelta(seconds=settings.http_connect_timeout_seconds),
+        )
+
+
+def prices(settings: Settings) -> PriceTable:
+    """What the models cost.
+
+    Raises:
+        MisconfiguredError: TRADEOPS_LLM_PRICE_FILE cannot be used.
+    """
+    return load_prices(settings.llm_price_file, unknown_usd=settings.llm_unknown_model_usd_per_million)
 
 
 def our_store(settings: Settings) -> AbstractAsyncContextManager[Store]:
