@@ -27,6 +27,7 @@ from tradeops.domain.costs import (
     unwrap,
 )
 from tradeops.errors import ContractError, RejectedError, TradeOpsError, UnavailableError
+from tradeops.jobs import llm_budget
 from tradeops.jobs.api_cost_records import (
     CALLS,
     SAMPLES,
@@ -69,7 +70,7 @@ class Kept:
 
     Attributes:
         samples: from the last one before the report's month and week to the first one after its day.
-        calls: our own, of the month and the week.
+        calls: our own, of the month and the week; those of dead processes at their upper bound.
         watched_since: the first reading, call or report of this installation; `None` when there was none.
     """
 
@@ -192,7 +193,8 @@ async def _kept(desk: Desk, day: date) -> Kept:
     before = await store.points(SAMPLES, since=EPOCH, until=begins, limit=1, newest_first=True)
     within = await _points(desk, SAMPLES, begins, ends)
     after = await store.points(SAMPLES, since=ends, until=horizon, limit=1)
-    calls = await _points(desk, CALLS, begins, ends)
+    dead = await llm_budget.unsettled(desk, since=begins, until=ends, now=datetime.now(UTC))
+    calls = [*await _points(desk, CALLS, begins, ends), *dead]
     first = [await store.points(series, since=EPOCH, until=horizon, limit=1) for series in (SAMPLES, CALLS, SERIES)]
     return Kept(
         samples=tuple(map(sample_of, [*before, *within, *after])),

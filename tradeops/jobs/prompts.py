@@ -1,4 +1,4 @@
-"""The prompts, as files of the package: `prompts/NAME.vN.md`. A changed prompt is a new version, never a changed file."""
+"""The prompts, files of the package: `prompts/NAME.vN.md`. A changed prompt is a new version, never a changed file."""
 
 import re
 from importlib.resources import files

@@ -26,7 +26,7 @@ class Try:
         usage: `None` when the service did not say.
         model: that answered.
         body: of the answer, without our secrets, at most 64 KiB of it.
-        body_sha256: of the whole answer as it came.
+        body_sha256: of the whole answer, without our secrets.
     """
 
     key: str
