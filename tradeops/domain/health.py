@@ -41,6 +41,7 @@ class ProbeResult:
         attempts: probes made in this run, the first one included; 0 when not configured.
         used_percent: of disk and memory, 0–100; `None` for all others.
         worst: the most this part can weigh in the verdict; a part nobody trades on is never critical.
+        least: what its problem weighs at least, whatever `worst` says: a person must act on it.
         ours: a part of the monitor (its host, its Prefect), so no evidence of whether the network works.
     """
 
@@ -52,6 +53,7 @@ class ProbeResult:
     attempts: int = 1
     used_percent: float | None = None
     worst: Severity = Severity.CRITICAL
+    least: Severity = Severity.HEALTHY
     ours: bool = False
 
 
@@ -178,7 +180,8 @@ def assess(probed: Round, thresholds: Thresholds) -> HealthReport:
 def judge(result: ProbeResult, thresholds: Thresholds) -> Finding:
     """What one part weighs."""
     severity, problem = _verdict(result, thresholds)
-    return Finding(result, min(severity, result.worst), problem)
+    weight = min(severity, result.worst)
+    return Finding(result, max(weight, result.least) if problem else weight, problem)
 
 
 def confirmed(attempts: Sequence[ProbeResult], thresholds: Thresholds) -> ProbeResult:

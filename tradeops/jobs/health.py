@@ -166,6 +166,7 @@ async def _attempt(part: Part, look: Look, within: timedelta) -> ProbeResult:
         note=observed.note,
         used_percent=observed.used_percent,
         worst=part.worst,
+        least=observed.least,
         ours=part.ours,
     )
 

@@ -18,6 +18,7 @@ from tradeops.adapters.llm.client import LlmClient
 from tradeops.adapters.prefect_api.client import PrefectApiClient
 from tradeops.adapters.probes import host, mongodb, rabbitmq, redis
 from tradeops.domain.health import Severity, beyond
+from tradeops.domain.llm import judge_offer
 from tradeops.errors import RejectedError, TradeOpsError
 from tradeops.settings import Settings
 from tradeops.wiring import Desk
@@ -37,11 +38,13 @@ class Observed:
         problem: why the answer is bad; empty when it is good.
         note: worth knowing, whatever the verdict.
         used_percent: of disk and memory, 0–100.
+        least: what the problem weighs at least.
     """
 
     problem: str = ""
     note: str = ""
     used_percent: float | None = None
+    least: Severity = Severity.HEALTHY
 
 
 Look = Callable[[timedelta], Awaitable[Observed]]
@@ -160,8 +163,9 @@ async def _exchange(client: ExchangeClient, settings: Settings, within: timedelt
 
 
 async def _llm(client: LlmClient, settings: Settings, within: timedelta) -> Observed:
-    reading = await client.models(within=within)
-    return Observed(_clock_problem(reading.clock_skew, settings))
+    reading = await client.offer(within=within)
+    severity, problem = judge_offer(reading.value, settings.openai_model, datetime.now(UTC).date())
+    return Observed(problem or _clock_problem(reading.clock_skew, settings), least=severity)
 
 
 async def _prefect(client: PrefectApiClient, settings: Settings, within: timedelta) -> Observed:

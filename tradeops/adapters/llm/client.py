@@ -1,10 +1,12 @@
-"""Whether the language model's endpoint can be reached with our key, free of charge."""
+"""Whether the language model's endpoint can be reached with our key, and what it offers, free of charge."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 
 from pydantic import StrictStr
 
 from tradeops.adapters.wire import WireModel, parse
+from tradeops.domain.llm import OfferedModel
 from tradeops.domain.readings import Reading
 from tradeops.http import HttpService
 
@@ -13,6 +15,7 @@ MODELS = "/models"
 
 class _Model(WireModel):
     id: StrictStr
+    shutdown_date: object = None  # of OpenAI alone; what is no date there is no reason to distrust the list
 
 
 class _Models(WireModel):
@@ -43,7 +46,23 @@ class LlmClient:
             ContractError: the answer is no list of models.
             TradeOpsError: as `HttpService.request` and `Answer.raise_for_status` say.
         """
+        reading = await self.offer(within=within)
+        return replace(reading, value=tuple(model.name for model in reading.value))
+
+    async def offer(self, *, within: timedelta | None = None) -> Reading[tuple[OfferedModel, ...]]:
+        """The models it offers, in its order, each with the day on which it ends, if that is announced.
+
+        Raises:
+            TradeOpsError: as `models`.
+        """
         answer = await self._service.request("GET", MODELS, within=within)
         answer.raise_for_status()
         parsed = parse(_Models, answer.json(), system=answer.system, source=answer.address)
-        return answer.reading(tuple(model.id for model in parsed.data))
+        return answer.reading(tuple(OfferedModel(model.id, _day(model.shutdown_date)) for model in parsed.data))
+
+
+def _day(value: object) -> date | None:
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
