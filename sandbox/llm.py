@@ -17,10 +17,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-MODELS = ("gpt-4o-mini", "gpt-4o", "sandbox")
+MODELS: Mapping[str, str | None] = {  # and when they shut down, as the real endpoint says
+    "gpt-6-luna": None,
+    "gpt-4o-mini": "2027-01-14",
+    "gpt-4o": "2027-01-14",
+    "sandbox": None,
+}
 LIMITS = {"win_rate": 55.0, "avg_profit_per_trade": 1.5, "sharpe_ratio": 1.0}
 LETTERS_PER_TOKEN = 4  # the customary estimate for English
 CERTAIN = 0.95
+NO_CAP = 10**9
 DEPTH = 12
 
 
@@ -87,19 +93,33 @@ class Llm:
 
     async def _models(self, request: Request) -> JSONResponse:
         self._authorize(request)
-        models = [{"id": name, "object": "model", "created": 1_700_000_000, "owned_by": "sandbox"} for name in MODELS]
+        models = [
+            {
+                "id": name,
+                "object": "model",
+                "created": 1_700_000_000,
+                "owned_by": "sandbox",
+                "shutdown_date": shutdown,
+            }
+            for name, shutdown in MODELS.items()
+        ]
         return JSONResponse({"object": "list", "data": models})
 
     async def _responses(self, request: Request) -> JSONResponse:
         body = await self._body(request, "input")
+        _check_format(_at(body, "text", "format"), "text.format")
         prompt = "\n".join((*_texts(body.get("instructions", "")), *_texts(body["input"])))
         answer, number = json.dumps(judge(prompt)), next(self._numbers)
         read, written = _tokens(prompt), _tokens(answer)
+        cut = _cap(body, "max_output_tokens") < written
+        if cut:
+            written = _cap(body, "max_output_tokens")
+            answer = answer[: written * LETTERS_PER_TOKEN]
         content = {"type": "output_text", "text": answer, "annotations": [], "logprobs": []}
         message = {
             "type": "message",
             "id": f"msg_sandbox_{number:06}",
-            "status": "completed",
+            "status": "incomplete" if cut else "completed",
             "role": "assistant",
             "content": [content],
         }
@@ -108,19 +128,20 @@ class Llm:
                 "id": f"resp_sandbox_{number:06}",
                 "object": "response",
                 "created_at": int(time.time()),
-                "status": "completed",
+                "status": "incomplete" if cut else "completed",
                 "error": None,
-                "incomplete_details": None,
+                "incomplete_details": {"reason": "max_output_tokens"} if cut else None,
                 "instructions": body.get("instructions"),
                 "metadata": {},
                 "model": body["model"],
                 "output": [message],
                 "parallel_tool_calls": True,
+                "store": body.get("store", True),
                 "tool_choice": "auto",
                 "tools": [],
                 "usage": {
                     "input_tokens": read,
-                    "input_tokens_details": {"cached_tokens": 0},
+                    "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
                     "output_tokens": written,
                     "output_tokens_details": {"reasoning_tokens": 0},
                     "total_tokens": read + written,
@@ -130,9 +151,14 @@ class Llm:
 
     async def _chat(self, request: Request) -> JSONResponse:
         body = await self._body(request, "messages")
+        _check_format(body.get("response_format"), "response_format")
         prompt = "\n".join(_texts(body["messages"]))
         answer, number = json.dumps(judge(prompt)), next(self._numbers)
         read, written = _tokens(prompt), _tokens(answer)
+        cut = _cap(body, "max_completion_tokens") < written
+        if cut:
+            written = _cap(body, "max_completion_tokens")
+            answer = answer[: written * LETTERS_PER_TOKEN]
         message = {"role": "assistant", "content": answer, "refusal": None}
         return JSONResponse(
             {
@@ -140,8 +166,16 @@ class Llm:
                 "object": "chat.completion",
                 "created": int(time.time()),
                 "model": body["model"],
-                "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
-                "usage": {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written},
+                "choices": [
+                    {"index": 0, "message": message, "logprobs": None, "finish_reason": "length" if cut else "stop"}
+                ],
+                "usage": {
+                    "prompt_tokens": read,
+                    "completion_tokens": written,
+                    "total_tokens": read + written,
+                    "prompt_tokens_details": {"cached_tokens": 0},
+                    "completion_tokens_details": {"reasoning_tokens": 0},
+                },
             }
         )
 
@@ -165,7 +199,7 @@ class Llm:
                 raise LlmError(
                     400, message, kind="invalid_request_error", code="missing_required_parameter", param=name
                 )
-        if body["model"] not in MODELS:
+        if body["model"] not in tuple(MODELS):
             message = f"The model '{body['model']}' does not exist or you do not have access to it."
             raise LlmError(404, message, kind="invalid_request_error", code="model_not_found", param="model")
         if body.get("stream"):
@@ -185,6 +219,32 @@ async def _refuse_route(request: Request, error: Exception) -> JSONResponse:
         raise error
     message = f"Invalid URL ({request.method} {request.url.path})"
     return await _refuse(request, LlmError(error.status_code, message, kind="invalid_request_error"))
+
+
+def _check_format(wanted: object, param: str) -> None:
+    """Refuse what the real endpoint refuses: a strict schema must close its object and require all of its fields."""
+    if not isinstance(wanted, Mapping) or wanted.get("type") != "json_schema":
+        return
+    inner = wanted.get("json_schema", wanted)
+    schema = inner.get("schema") if isinstance(inner, Mapping) else None
+    if not isinstance(schema, Mapping) or not inner.get("name"):
+        message = f"Missing required parameter: '{param}.schema' or '{param}.name'."
+        raise LlmError(400, message, kind="invalid_request_error", code="missing_required_parameter", param=param)
+    closed = schema.get("additionalProperties") is False
+    if inner.get("strict") and not (closed and set(schema.get("required", [])) == set(schema.get("properties", {}))):
+        message = "Invalid schema: 'additionalProperties' must be false and 'required' must name every property."
+        raise LlmError(400, message, kind="invalid_request_error", code="invalid_json_schema", param=param)
+
+
+def _at(node: object, *names: str) -> object:
+    for name in names:
+        node = node.get(name) if isinstance(node, Mapping) else None
+    return node
+
+
+def _cap(body: Mapping[str, Any], name: str) -> int:
+    value = body.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else NO_CAP
 
 
 def _texts(node: object) -> Iterator[str]:

@@ -32,8 +32,9 @@ async def llm() -> AsyncIterator[httpx.AsyncClient]:
 
 async def test_it_lists_its_models(llm: httpx.AsyncClient) -> None:
     body = (await llm.get("models")).json()
-    assert {"id", "object", "created", "owned_by"} == set(body["data"][0])
-    assert "sandbox" in [model["id"] for model in body["data"]]
+    assert {"id", "object", "created", "owned_by", "shutdown_date"} == set(body["data"][0])
+    ends = {model["id"]: model["shutdown_date"] for model in body["data"]}
+    assert {"sandbox": None, "gpt-6-luna": None, "gpt-4o-mini": "2027-01-14"}.items() <= ends.items()
 
 
 @pytest.mark.parametrize("header", ["", "Bearer wrong", f"Basic {KEY}", KEY], ids=["none", "wrong", "scheme", "bare"])
@@ -138,3 +139,40 @@ def test_more_and_worse_figures_make_it_surer() -> None:
 
 def test_a_prompt_without_figures_makes_it_unsure() -> None:
     assert judge("How are you?")["confidence"] < judge(json.dumps(GOOD))["confidence"]
+
+
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
+
+
+@pytest.mark.parametrize(
+    ("schema", "status"),
+    [
+        pytest.param({"name": "x", "strict": True, "schema": SCHEMA}, 200, id="closed and whole"),
+        pytest.param({"name": "x", "schema": {"type": "object"}}, 200, id="not strict"),
+        pytest.param({"name": "x", "strict": True, "schema": SCHEMA | {"required": []}}, 400, id="a field is optional"),
+        pytest.param({"name": "x", "strict": True, "schema": SCHEMA | {"additionalProperties": True}}, 400, id="open"),
+        pytest.param({"strict": True, "schema": SCHEMA}, 400, id="no name"),
+        pytest.param({"name": "x", "strict": True}, 400, id="no schema"),
+    ],
+)
+async def test_a_strict_schema_is_examined_as_the_real_endpoint_does(
+    llm: httpx.AsyncClient, schema: dict[str, Any], status: int
+) -> None:
+    responses = {"model": "sandbox", "input": "x", "text": {"format": {"type": "json_schema", **schema}}}
+    chat = {
+        "model": "sandbox",
+        "messages": [{"role": "user", "content": "x"}],
+        "response_format": {"type": "json_schema", "json_schema": schema},
+    }
+    assert (await llm.post("responses", json=responses)).status_code == status
+    assert (await llm.post("chat/completions", json=chat)).status_code == status
+
+
+async def test_an_answer_longer_than_its_cap_is_cut_and_says_so(llm: httpx.AsyncClient) -> None:
+    body = (await llm.post("responses", json={"model": "sandbox", "input": "x", "max_output_tokens": 5})).json()
+    assert (body["status"], body["incomplete_details"]["reason"]) == ("incomplete", "max_output_tokens")
+    assert body["usage"]["output_tokens"] == 5
+    chat = {"model": "sandbox", "messages": [{"role": "user", "content": "x"}], "max_completion_tokens": 5}
+    body = (await llm.post("chat/completions", json=chat)).json()
+    assert body["choices"][0]["finish_reason"] == "length"
+    assert len(body["choices"][0]["message"]["content"]) == 20

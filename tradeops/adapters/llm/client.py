@@ -1,6 +1,5 @@
 """Whether the language model's endpoint can be reached with our key, and what it offers, free of charge."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 
 from pydantic import StrictStr
@@ -8,7 +7,7 @@ from pydantic import StrictStr
 from tradeops.adapters.wire import WireModel, parse
 from tradeops.domain.llm import OfferedModel
 from tradeops.domain.readings import Reading
-from tradeops.http import HttpService
+from tradeops.http import Answer, HttpService
 
 MODELS = "/models"
 
@@ -46,8 +45,8 @@ class LlmClient:
             ContractError: the answer is no list of models.
             TradeOpsError: as `HttpService.request` and `Answer.raise_for_status` say.
         """
-        reading = await self.offer(within=within)
-        return replace(reading, value=tuple(model.name for model in reading.value))
+        answer, offered = await self._offered(within)
+        return answer.reading(tuple(model.name for model in offered))
 
     async def offer(self, *, within: timedelta | None = None) -> Reading[tuple[OfferedModel, ...]]:
         """The models it offers, in its order, each with the day on which it ends, if that is announced.
@@ -55,10 +54,14 @@ class LlmClient:
         Raises:
             TradeOpsError: as `models`.
         """
+        answer, offered = await self._offered(within)
+        return answer.reading(offered)
+
+    async def _offered(self, within: timedelta | None) -> tuple[Answer, tuple[OfferedModel, ...]]:
         answer = await self._service.request("GET", MODELS, within=within)
         answer.raise_for_status()
         parsed = parse(_Models, answer.json(), system=answer.system, source=answer.address)
-        return answer.reading(tuple(OfferedModel(model.id, _day(model.shutdown_date)) for model in parsed.data))
+        return answer, tuple(OfferedModel(model.id, _day(model.shutdown_date)) for model in parsed.data)
 
 
 def _day(value: object) -> date | None:
