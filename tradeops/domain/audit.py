@@ -9,8 +9,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from tradeops.domain.decisions.codec import Json
-
 KIND = "chain_record"
 GENESIS = "0" * 64
 DIGITS = 12
@@ -35,7 +33,7 @@ class Record:
     at: datetime
     actor: str
     what: str
-    content: Mapping[str, Json]
+    content: Mapping[str, object]
     sha256: str
 
     @property
@@ -71,7 +69,7 @@ def event_id(number: int) -> str:
     return f"chain-{number:0{DIGITS}}"
 
 
-def canonical(content: Json) -> str:
+def canonical(content: object) -> str:
     """The one text of a JSON value: keys in order, no spaces, finite numbers.
 
     Raises:
@@ -80,7 +78,7 @@ def canonical(content: Json) -> str:
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=dict)
 
 
-def linked(head: Head | None, *, at: datetime, actor: str, what: str, content: Mapping[str, Json]) -> Record:
+def linked(head: Head | None, *, at: datetime, actor: str, what: str, content: Mapping[str, object]) -> Record:
     """The record that follows the head."""
     number = head.last.number + 1 if head else 1
     previous = head.last.sha256 if head else GENESIS
@@ -128,6 +126,6 @@ def _examined(record: Record, previous: Record | None) -> list[str]:
     return problems
 
 
-def _digest(number: int, previous: str, at: datetime, actor: str, what: str, content: Mapping[str, Json]) -> str:
-    whole: Json = [number, previous, at.isoformat(), actor, what, content]
+def _digest(number: int, previous: str, at: datetime, actor: str, what: str, content: Mapping[str, object]) -> str:
+    whole = [number, previous, at.isoformat(), actor, what, content]
     return hashlib.sha256(canonical(whole).encode()).hexdigest()

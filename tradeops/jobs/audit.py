@@ -12,9 +12,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from tradeops.adapters.store import AuditEvent, Store
+from tradeops.adapters.store.interface import Body
 from tradeops.domain.audit import KIND, Head, Record, Verified, linked
 from tradeops.domain.audit import verify as examine
-from tradeops.domain.decisions.codec import Json, decoded, encoded
+from tradeops.domain.decisions.codec import decoded, encoded
 from tradeops.errors import ConflictError, ContractError
 
 COLLECTION, DOCUMENT = "audit_chain", "head"
@@ -24,11 +25,11 @@ PAGE = 500
 SINCE, UNTIL = datetime(2020, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
-async def append(store: Store, *, at: datetime, actor: str, what: str, content: Mapping[str, Json]) -> Record:
+async def append(store: Store, *, at: datetime, actor: str, what: str, content: Mapping[str, object]) -> Record:
     """Add a record to the end of the chain; it is durable when this returns.
 
     Raises:
-        UnavailableError: the store is down; nothing was added, or the record is the head's and the next writer stores it.
+        UnavailableError: the store is down; nothing was added, or the next writer stores what was.
         ConflictError: others wrote again and again; nothing was added.
         ContractError: the head was written by something else.
         ValueError: the content is no JSON that the store can keep.
@@ -97,9 +98,9 @@ async def _store(store: Store, record: Record) -> None:
     await store.append_event(AuditEvent(record.event_id, KIND, record.at, record.actor, _body(record)))
 
 
-def _body(record: Record) -> Mapping[str, Json]:
+def _body(record: Record) -> Body:
     body = encoded(record)
-    assert isinstance(body, Mapping)  # noqa: S101 - a dataclass is an object
+    assert isinstance(body, dict)  # noqa: S101 - a dataclass is an object
     return body
 
 

@@ -4,7 +4,7 @@ import json
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from tradeops.adapters.wire import Count, Moment, Number, WireModel, parse
@@ -34,6 +34,16 @@ class Statuses(WireModel):
     sharpe_ratio_status: Status
 
 
+class KeptDay(WireModel):
+    """One of the seven days by itself; units as in `KeptAnalysis`."""
+
+    date: IsoDate
+    total_trades: Count
+    win_rate: Number | None
+    avg_profit_per_trade: Number | None
+    sharpe_ratio: Number | None
+
+
 class KeptAnalysis(WireModel):
     """One day's analysis, as far as others rely on it.
 
@@ -46,6 +56,11 @@ class KeptAnalysis(WireModel):
         sharpe_ratio: annualised, of daily returns.
         performance_status: of the worst metric.
         trigger_ai_analysis: whether any metric is critical.
+        data_as_of: how old its trades are; `None` where it is not said, as for all that follow.
+        win_rate_interval: both ends of the 95 % interval, percent.
+        targets: of each metric.
+        critical_limits: of each metric.
+        daily: each of the seven days.
     """
 
     date: IsoDate
@@ -57,6 +72,11 @@ class KeptAnalysis(WireModel):
     performance: Statuses
     performance_status: Literal["good", "warning", "critical", "insufficient_data"]
     trigger_ai_analysis: bool
+    data_as_of: Moment | None = None
+    win_rate_interval: Annotated[list[Number | None], Field(min_length=2, max_length=2)] | None = None
+    targets: dict[str, Number] = {}
+    critical_limits: dict[str, Number] = {}
+    daily: list[KeptDay] = []
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

@@ -1,4 +1,4 @@
-"""The analyst without a language model: the same figures, by rules. It may recommend, and never starts anything. Pure."""
+"""The analyst without a language model: the same figures, by rules. It may recommend, never start. Pure."""
 
 from dataclasses import dataclass
 
@@ -42,8 +42,8 @@ def advise(evidence: Evidence) -> Advice:
             actions = ("look at the parameters of the strategies", "wait a day and look again")
             return Advice(Recommendation.OPTIMIZE_PARAMETERS, Urgency.MEDIUM, reasoning, actions)
         case _:
-            actions = ("retrain the models: `prefect deployment run adaptive-retrain/adaptive-retrain`",)
-            return Advice(Recommendation.RETRAIN, Urgency.HIGH, reasoning, actions)
+            action = "retrain the models: `prefect deployment run adaptive-retrain/adaptive-retrain`"
+            return Advice(Recommendation.RETRAIN, Urgency.HIGH, reasoning, (action,))
 
 
 def _on_metrics(week: Week) -> tuple[str, ...]:

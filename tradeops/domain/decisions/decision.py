@@ -31,8 +31,12 @@ class Ballot:
     Attributes:
         failure: the kind of what went wrong; empty when there is a proposal.
         problem: in words.
-        body: the raw answer; empty when there was none.
+        seconds: of all its tries.
+        status: of HTTP, of the last try like all that follow; `None` without an answer.
+        body: the raw answer, shortened and without secrets.
+        body_sha256: of the whole answer as it came.
         api: how to read it.
+        model: that answered.
     """
 
     number: int
@@ -42,8 +46,15 @@ class Ballot:
     cost_usd: Decimal
     cost_estimated: bool
     seconds: float
+    tries: int
+    status: int | None
     body: str
+    body_sha256: str
     api: str
+    model: str | None
+    response_id: str | None
+    input_tokens: int | None
+    output_tokens: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +68,7 @@ class Question:
 
     model: str
     prompt_name: str
-    prompt_version: str
+    prompt_version: int
     prompt_sha256: str
     evidence_sha256: str
     price_version: str

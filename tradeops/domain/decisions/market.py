@@ -35,7 +35,7 @@ class MarketConditions:
 
     Attributes:
         as_of: when the last candle closed.
-        volatility_percent: realised, of the last 24 h, annualised: √(mean of squared hourly log returns × hours a year).
+        volatility_percent: realised, of the last 24 h, annualised: √(mean squared hourly log return × hours a year).
         usual_volatility_percent: the mean of the same of each of the 30 days before.
         volatility_ratio: the first divided by the second.
         change_day_percent: of the price, in 24 h; no measure of volatility.

@@ -1,0 +1,110 @@
+"""Starts the retrains that were decided, once each: this run's, and what a killed run left on the board."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from tradeops.domain.decisions import board as rules
+from tradeops.domain.decisions.board import Board
+from tradeops.domain.decisions.decision import Analysis, Decision, Kind, Start
+from tradeops.domain.decisions.evidence import Missing
+from tradeops.errors import TradeOpsError
+from tradeops.jobs import audit, decision_board, decisions
+from tradeops.jobs.parts import POOL
+from tradeops.jobs.self_analysis import JOB, Opened
+from tradeops.wiring import Desk
+
+TRIES = 2
+
+Starter = Callable[[Decision], Awaitable[str]]
+
+log = logging.getLogger(__name__)
+
+
+async def finish(desk: Desk, mine: Opened, analysis: Analysis, start: Starter) -> Analysis:
+    """Start what was decided and is not started yet, and keep the history; returns what the run came to in the end.
+
+    Args:
+        desk: of the run.
+        mine: what the run knew at its beginning.
+        analysis: what it came to.
+        start: starts the retrain of a decision, once however often it is called, and returns its run's id.
+
+    Raises:
+        UnavailableError: the store is down; the next run finishes.
+        ConflictError: others wrote again and again.
+        ContractError: board or decision were written by something else.
+    """
+    board, _ = await decision_board.read(desk.store)
+    notes: list[str] = []
+    for body in board.pending.values():
+        kept = await decisions.keep(desk.store, decisions.decision_of(body))
+        done = await _started(desk, kept, start)
+        if analysis.decision is not None and analysis.decision.decision_id == done.decision_id:
+            analysis = replace(analysis, decision=done)
+            notes += await _waiting(desk) if done.start is Start.STARTED else []
+        else:
+            notes += _left_behind(done)
+            left = Analysis(Kind.DECIDED, done.run_id, done.made_at, decision=done)
+            await decisions.remember(desk.store, left, week=None)
+    week = None if isinstance(mine.week, Missing) else mine.week
+    await decisions.remember(desk.store, analysis, week=week)
+    return replace(analysis, notes=(*analysis.notes, *notes))
+
+
+def _left_behind(done: Decision) -> list[str]:
+    if done.start is Start.NONE:
+        return []
+    told = done.retrain_run_id if done.start is Start.STARTED else done.problem
+    return [f"the retrain of decision {done.decision_id} is {done.start.value.replace('_', ' ')}: {told}"]
+
+
+async def _started(desk: Desk, decision: Decision, start: Starter) -> Decision:
+    """The decision with its retrain started, or with why it is not; struck off the board once nothing is left to do."""
+    if decision.start is Start.PENDING:
+        decision = await decisions.keep(desk.store, await _try_to_start(decision, start))
+        if decision.start is not Start.PENDING:
+            content = {
+                "decision_id": decision.decision_id,
+                "start": decision.start.value,
+                "retrain_run_id": decision.retrain_run_id or None,
+                "problem": decision.problem,
+            }
+            await audit.append(desk.store, at=datetime.now(UTC), actor=JOB, what=decision.start.value, content=content)
+    if decision.start is not Start.PENDING:
+
+        def strike(board: Board) -> tuple[Board, None]:
+            gone = rules.finished(board, decision.decision_id)
+            return (rules.not_started(gone, decision.decision_id) if decision.start is Start.GIVEN_UP else gone), None
+
+        await decision_board.change(desk.store, strike)
+    return decision
+
+
+async def _try_to_start(decision: Decision, start: Starter) -> Decision:
+    if decision.is_too_old(datetime.now(UTC)):
+        problem = f"given up after six hours: {decision.problem or 'no run came to start it'}"
+        return replace(decision, start=Start.GIVEN_UP, problem=problem)
+    problem = ""
+    for _ in range(TRIES):
+        try:
+            run_id = await start(decision)
+        except TradeOpsError as error:
+            log.warning("the retrain of decision %s was not started: %s", decision.decision_id, error)
+            problem = str(error)
+        else:
+            return replace(decision, start=Start.STARTED, retrain_run_id=run_id, problem="")
+    return replace(decision, problem=problem)
+
+
+async def _waiting(desk: Desk) -> list[str]:
+    """That nobody is there to run it, if that can be told."""
+    if desk.prefect_api is None:
+        return []
+    try:
+        workers = await desk.prefect_api.workers(POOL)
+    except TradeOpsError as error:
+        log.warning("whether a worker is up is not known: %s", error)
+        return []
+    return [] if any(one.online for one in workers) else [f"no worker is up: the retrain waits in the pool {POOL}"]
