@@ -17,6 +17,7 @@ COMMANDS = {
     "silence": ("tradeops.cli.silence", "Let some incidents alert nobody for a while."),
     "notify": ("tradeops.cli.notify", "Send a test message to each channel of notifications."),
     "outbox": ("tradeops.cli.outbox", "Show messages that wait or were never delivered; send them."),
+    "llm": ("tradeops.cli.llm", "What our own calls of language models cost."),
     "deploy": ("tradeops.cli.deploy", "Put pool, deployments and automations onto your Prefect server."),
     "watchdog": ("tradeops.cli.watchdog", "Guard the desk: send what waits, alarm when its jobs stop."),
     "sandbox": ("tradeops.cli.sandbox", "Run the sandbox bot; break it and mend it."),
