@@ -10,7 +10,7 @@ from rich.text import Text
 from tradeops.cli import EXIT_FAILED
 from tradeops.domain.diagnosis import Check, Diagnosis, Verdict
 from tradeops.errors import TradeOpsError
-from tradeops.jobs import doctor, surroundings
+from tradeops.jobs import doctor, llm_check, surroundings
 from tradeops.settings import Settings, load_settings, unknown_names
 from tradeops.wiring import open_services, our_store
 
@@ -37,7 +37,8 @@ async def _diagnosis(settings: Settings) -> Diagnosis:
     ]
     async with open_services(settings) as services:
         found = await doctor.examine(services, home=settings.home_folder, contained=surroundings.inside_container())
-    return Diagnosis((*strangers, *found.checks, await _store(settings)))
+        model = await llm_check.check_model(services.llm, settings)
+    return Diagnosis((*strangers, *found.checks, *model, await _store(settings)))
 
 
 async def _store(settings: Settings) -> Check:

@@ -61,13 +61,13 @@ def _told(state: BudgetState) -> str:
     limits, month = state.limits, state.month_limit_usd
     settings = load_settings()
     known = prices(settings).price(settings.openai_model, state.now)
+    day = f"{state.analyses_today} of {limits.analyses_per_day}"
     lines = [
         f"model     {settings.openai_model}, {'its price is known' if known else 'without a price: it is not asked'}",
         f"today     {dollars(state.day_usd, [limits.day_usd])} of {exact(limits.day_usd)}",
         f"month     {dollars(state.month_usd, [month])} of {exact(month)}{', set by a person' if state.lifted else ''}",
         f"reserved  {dollars(state.open_usd)} of these",
-        f"analyses  {state.analyses_last_hour} of {limits.analyses_per_hour} within an hour, "
-        f"{state.analyses_today} of {limits.analyses_per_day} within a day",
+        f"analyses  {state.analyses_last_hour} of {limits.analyses_per_hour} within an hour, {day} within a day",
         f"stopped: {state.refusal}" if state.refusal else "another analysis may begin",
     ]
     return "\n".join(lines)
