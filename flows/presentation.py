@@ -15,6 +15,7 @@ from prefect.utilities.urls import url_for
 
 from tradeops.domain.health import Severity, beyond
 from tradeops.domain.incidents.model import Observation
+from tradeops.domain.notices import Notice
 from tradeops.errors import CriticalVerdictError, TradeOpsError, TransientError
 from tradeops.jobs import alerting
 from tradeops.rendering.markdown import to_markdown
@@ -51,6 +52,17 @@ async def announce(
     await publish(job, with_untold(page, untold))
 
 
+async def pass_on(
+    desk: Desk, job: str, page: Page, notices: Iterable[Notice], *, source: str, looks: Iterable[Observation]
+) -> None:
+    """Send each notice once for its key, open and end incidents; publish last, with what was not told."""
+    run_id, untold, waiting = str(flow_run.get_id()), list[str](), looks
+    for notice in tuple(notices) or (None,):
+        untold += await alerting.announce(desk, notice, waiting, source=source, run_id=run_id)
+        waiting = ()
+    await publish(job, with_untold(page, tuple(untold)))
+
+
 def emit(event: str, resource: str, payload: Mapping[str, Any]) -> None:
     """Tell Prefect's automations of `event` about `resource`; the payload is plain JSON.
 
@@ -72,13 +84,12 @@ def lateness() -> timedelta:
     return datetime.now(UTC) - flow_run.get_scheduled_start_time()
 
 
-def too_late(grace: timedelta) -> str:
+def too_late(grace: timedelta, *, remedy: str = "run it with the parameter `date` to make this report") -> str:
     """Why this run should be skipped: it began more than `grace` after its time; empty when it did not."""
     late = lateness()
     if late <= grace:
         return ""
     hours, allowed = late.total_seconds() / 3600, grace.total_seconds() / 3600
-    remedy = "run it with the parameter `date` to make this report"
     return f"{beyond(hours, allowed)} h late, more than {allowed:g} h; {remedy}"
 
 

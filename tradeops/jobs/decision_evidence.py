@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TypeVar
@@ -11,6 +12,7 @@ from tradeops.adapters.store import Point
 from tradeops.domain.decisions.evidence import (
     DAY,
     Accuracy,
+    Evidence,
     Missing,
     Models,
     Past,
@@ -36,6 +38,16 @@ SYSTEM = "evidence"
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What the store knows."""
+
+    history: tuple[Past, ...] | Missing
+    models: Models | Missing
+    training: Training | Missing
+    spending: Spending | Missing
+
+
 async def attempt(reading: Awaitable[T]) -> T | Missing:
     """What was read, or why it is missing."""
     try:
@@ -50,13 +62,14 @@ async def read_week(desk: Desk) -> Week | Missing:
     Raises:
         TransientError: it cannot be read now; anything else that is wrong with it is `Missing`.
     """
-    try:
-        kept = await performance.latest(desk)
-    except TransientError:
-        raise
-    except TradeOpsError as error:
-        return Missing(str(error))
-    return Missing("none was ever kept") if kept is None else week_of(kept)
+    kept = await _unless_down(performance.latest(desk))
+    match kept:
+        case None:
+            return Missing("none was ever kept")
+        case Missing():
+            return kept
+        case _:
+            return week_of(kept)
 
 
 def week_of(kept: KeptAnalysis) -> Week:
@@ -110,6 +123,29 @@ async def read_models(desk: Desk, now: datetime) -> Models | Missing:
     if not series:
         return Missing("no accuracy of a model is known")
     return Models("registry", tuple(_trend(*names, values) for names, values in sorted(series.items())))
+
+
+async def read_records(desk: Desk, now: datetime) -> Records:
+    """All that the store knows, each piece by itself.
+
+    Raises:
+        TransientError: the store is down.
+    """
+    paid = read_spending(desk, now) if desk.settings.openai_api_key else _unpaid(now)
+    return Records(
+        history=await _unless_down(read_history(desk, now)),
+        models=await _unless_down(read_models(desk, now)),
+        training=await _unless_down(read_training(desk, now)),
+        spending=await _unless_down(paid),
+    )
+
+
+def united(
+    week: Week | Missing, market: MarketConditions | Missing, records: Records, *, gathered_at: datetime
+) -> Evidence:
+    """All of it as one."""
+    r = records
+    return Evidence(gathered_at, week, r.history, r.models, market, r.training, r.spending)
 
 
 async def read_market(desk: Desk, now: datetime) -> MarketConditions:
@@ -171,7 +207,17 @@ async def read_spending(desk: Desk, now: datetime) -> Spending:
     )
 
 
-def unpaid(now: datetime) -> Spending:
+async def _unless_down(reading: Awaitable[T]) -> T | Missing:
+    """What was read, or why it cannot be trusted; a store that is down is worth another try."""
+    try:
+        return await reading
+    except TransientError:
+        raise
+    except TradeOpsError as error:
+        return Missing(str(error))
+
+
+async def _unpaid(now: datetime) -> Spending:
     """What is spent where no language model is configured: nothing, and nothing may be."""
     return Spending(now, Decimal(0), Decimal(0), Decimal(0), Decimal(0), refusal="OPENAI_API_KEY is not set")
 

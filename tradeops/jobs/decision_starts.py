@@ -38,6 +38,7 @@ async def finish(desk: Desk, mine: Opened, analysis: Analysis, start: Starter) -
     """
     board, _ = await decision_board.read(desk.store)
     notes: list[str] = []
+    left_behind: list[Decision] = []
     for body in board.pending.values():
         kept = await decisions.keep(desk.store, decisions.decision_of(body))
         done = await _started(desk, kept, start)
@@ -45,19 +46,12 @@ async def finish(desk: Desk, mine: Opened, analysis: Analysis, start: Starter) -
             analysis = replace(analysis, decision=done)
             notes += await _waiting(desk) if done.start is Start.STARTED else []
         else:
-            notes += _left_behind(done)
+            left_behind += [done] if done.start is not Start.NONE else []
             left = Analysis(Kind.DECIDED, done.run_id, done.made_at, decision=done)
             await decisions.remember(desk.store, left, week=None)
     week = None if isinstance(mine.week, Missing) else mine.week
     await decisions.remember(desk.store, analysis, week=week)
-    return replace(analysis, notes=(*analysis.notes, *notes))
-
-
-def _left_behind(done: Decision) -> list[str]:
-    if done.start is Start.NONE:
-        return []
-    told = done.retrain_run_id if done.start is Start.STARTED else done.problem
-    return [f"the retrain of decision {done.decision_id} is {done.start.value.replace('_', ' ')}: {told}"]
+    return replace(analysis, left_behind=tuple(left_behind), notes=(*analysis.notes, *notes))
 
 
 async def _started(desk: Desk, decision: Decision, start: Starter) -> Decision:

@@ -183,6 +183,13 @@ def as_fields(analysis: Analysis, *, week: Week | None) -> dict[str, Json]:
     return fields
 
 
+def event_payload(decision: Decision) -> dict[str, Json]:
+    """What automations are told of a decision."""
+    body = as_body(decision)
+    names = ("decision_id", "date", "recommendation", "confidence", "urgency", "start_retrain", "start", "vetoes")
+    return {name: body[name] for name in (*names, "retrain_run_id", "cost_usd")}
+
+
 def replayed(decision: Decision) -> Verdict:
     """The verdict once more, from the raw answers, the evidence and the policy that were kept; no model is asked."""
     return judge([_reread(ballot) for ballot in decision.ballots], decision.evidence, decision.policy)

@@ -150,6 +150,7 @@ class Analysis:
         trouble: what the language model's service got wrong, in words; the first is the worst.
         critical: a person must do something before any later call can succeed.
         retry_after: when it wants to be asked again, where that was too long to wait for.
+        left_behind: decisions of killed runs that this one started, or could not start.
         notes: what could not be done, besides.
     """
 
@@ -163,6 +164,7 @@ class Analysis:
     trouble: tuple[str, ...] = ()
     critical: bool = False
     retry_after: timedelta | None = None
+    left_behind: tuple[Decision, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -171,15 +173,27 @@ class Analysis:
         return self.decision is not None and self.decision.start is Start.STARTED
 
     @property
+    def asks_again_after(self) -> timedelta | None:
+        """When to ask once more, where nothing was decided and the service said when."""
+        return self.retry_after if self.kind is Kind.UNANSWERED else None
+
+    @property
     def severity(self) -> Severity:
         """Degraded when the service failed, or a retrain that was decided is not started."""
-        waits = self.decision is not None and self.decision.start in {Start.PENDING, Start.GIVEN_UP}
+        mine = () if self.decision is None else (self.decision,)
+        waits = any(one.start in {Start.PENDING, Start.GIVEN_UP} for one in (*mine, *self.left_behind))
         return Severity.DEGRADED if self.trouble or waits or self.notes else Severity.HEALTHY
 
     @property
     def summary(self) -> str:
         """One line for the state of the run."""
-        return "; ".join([_headline(self), *self.trouble, *self.notes])
+        return "; ".join([_headline(self), *self.trouble, *map(_left, self.left_behind), *self.notes])
+
+
+def _left(decision: Decision) -> str:
+    if decision.start is Start.STARTED:
+        return f"the retrain {decision.retrain_run_id} of the earlier decision {decision.decision_id} is started"
+    return f"the retrain of the earlier decision {decision.decision_id} is not started: {decision.problem}"
 
 
 def _headline(analysis: Analysis) -> str:
