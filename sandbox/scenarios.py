@@ -12,6 +12,7 @@ ALL_GOOD = MappingProxyType(
     {
         "system-health-check": "Completed",
         "daily-performance-analysis": "Completed",
+        "gpt4-self-analysis": "Skipped",
         "daily-portfolio-report": "Completed",
         "daily-api-cost-report": "Completed",
     }
@@ -47,7 +48,12 @@ DEGRADING = Scenario(
     regime="degrading",
     mongodb_connected=False,
     faults=(Rule("frontend", Kind.REFUSE),),
-    expected_states=ALL_GOOD | {"system-health-check": "Critical", "daily-performance-analysis": "Critical"},
+    expected_states=ALL_GOOD
+    | {
+        "system-health-check": "Critical",
+        "daily-performance-analysis": "Critical",
+        "gpt4-self-analysis": "Degraded",  # a retrain is decided; its deployment comes with the models
+    },
 )
 
 CRASH = Scenario(
@@ -62,6 +68,7 @@ CRASH = Scenario(
     expected_states={
         "system-health-check": "Critical",
         "daily-performance-analysis": "Failed",
+        "gpt4-self-analysis": "Skipped",  # nothing is decided without an analysis of performance
         "daily-portfolio-report": "Failed",
         "daily-api-cost-report": "Degraded",
     },

@@ -20,6 +20,7 @@ from tradeops.errors import UnavailableError
 NIGHT = (
     "system-health-check",
     "daily-performance-analysis",
+    "gpt4-self-analysis",
     "daily-portfolio-report",
     "daily-api-cost-report",
 )

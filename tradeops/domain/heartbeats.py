@@ -23,6 +23,7 @@ class Rhythm:
 RHYTHMS: Mapping[str, Rhythm] = {  # of prefect.yaml, whose schedules a test compares with these
     "system-health-check": Rhythm(15 * MINUTE, 10 * MINUTE),
     "daily-performance-analysis": Rhythm(DAY, HOUR),
+    "gpt4-self-analysis": Rhythm(DAY, HOUR),
     "daily-portfolio-report": Rhythm(DAY, HOUR),
     "daily-api-cost-report": Rhythm(DAY, HOUR),
 }
