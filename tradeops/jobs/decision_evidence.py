@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
@@ -24,8 +24,9 @@ from tradeops.domain.decisions.evidence import (
 from tradeops.domain.decisions.market import HOUR, SPAN, TIMEFRAME, MarketConditions, conditions
 from tradeops.domain.llm import is_identifier
 from tradeops.domain.performance_verdict import Metric
-from tradeops.errors import ContractError, MisconfiguredError, TradeOpsError, TransientError
+from tradeops.errors import ContractError, TradeOpsError, TransientError
 from tradeops.jobs import decision_board, llm_budget, performance
+from tradeops.jobs.candles import Patience, closed_candles
 from tradeops.wiring import Desk
 
 RETRAINS, ACCURACIES, ROLLBACKS = "retrain_history", "model_accuracy_history", "model_rollbacks"
@@ -33,6 +34,7 @@ LOCKS, LOCK = "retrain_lock", "lock"
 LOOK_BACK = 8 * DAY
 ACCURACY_LOOK_BACK = 60 * DAY
 EARLIER = 7
+PATIENCE = Patience(total=timedelta(seconds=20), usual=timedelta(seconds=2))
 SYSTEM = "evidence"
 
 T = TypeVar("T")
@@ -156,11 +158,9 @@ async def read_market(desk: Desk, now: datetime) -> MarketConditions:
         ContractError: there are no candles.
         TradeOpsError: the exchange cannot be read.
     """
-    if desk.exchange is None:
-        raise MisconfiguredError("exchange", "BINANCE_API_URL is not set", remedy="set it, to know the market")
     end = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     symbol = desk.settings.candle_symbol
-    series = (await desk.exchange.klines(symbol, TIMEFRAME, end - SPAN - HOUR, end)).value
+    series = await closed_candles(desk, symbol, TIMEFRAME, end - SPAN - HOUR, end, patience=PATIENCE)
     try:
         return conditions(series)
     except ValueError as error:
