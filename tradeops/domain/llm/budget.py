@@ -180,7 +180,7 @@ def month_key(at: datetime) -> str:
 
 
 def _over(what: str, spent: Decimal, usd: Decimal, limit: Decimal) -> str:
-    more = f", and this call may cost {dollars(usd)}" if usd else ""
+    more = f", and this call may cost {dollars(usd, [limit - spent])}" if usd else ""
     return f"{what} took {dollars(spent, [limit])} of {exact(limit)}{more}"
 
 
