@@ -61,7 +61,7 @@ def answer_text(**changed: object) -> str:
     return json.dumps({name: value for name, value in {**GOOD, **changed}.items() if value is not ...})
 
 
-def responses(text: str | None = None, *, usage: object = USAGE, **changed: Any) -> dict[str, Any]:
+def responses(text: str | None = None, *, usage: object = USAGE, **changed: object) -> dict[str, Any]:
     """A whole answer of the Responses API, with reasoning before the message."""
     content = [{"type": "output_text", "text": answer_text() if text is None else text, "annotations": []}]
     body = {

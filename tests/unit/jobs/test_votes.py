@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -59,7 +58,7 @@ async def one_vote(
     wire: respx.MockRouter,
     *answers: httpx.Response | Exception,
     api: str = "responses",
-    **settings: Any,
+    **settings: object,
 ) -> Told:
     """What one vote makes of these answers; the last one for ever."""
     path = "/responses" if api == "responses" else "/chat/completions"
@@ -358,8 +357,8 @@ async def test_an_answer_that_repeats_the_key_is_kept_without_it(tmp_path: Path,
     assert KEY not in str(told)
 
 
-async def three(opened: Desk, **more: Any) -> Round:
-    return await ask_votes(opened, prompt(), analysis="2026-11-25", run_id="run", now=NOW, **more)
+async def three(opened: Desk, votes: int | None = None) -> Round:
+    return await ask_votes(opened, prompt(), analysis="2026-11-25", run_id="run", votes=votes, now=NOW)
 
 
 async def test_three_votes_are_asked_and_each_has_its_own_tries(tmp_path: Path, respx_mock: respx.MockRouter) -> None:

@@ -157,11 +157,8 @@ def _price(number: int, entry: object) -> Price:
 
 def _usd(entry: Mapping[str, Any], model: str, field: str) -> Decimal:
     value = entry.get(field)
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | Decimal)
-        or not (value >= 0 and Decimal(value).is_finite())
-    ):
+    number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    if not number or not Decimal(value).is_finite() or value < 0:
         raise ValueError(f"{model}: {field} is no price in USD for a million tokens")
     return Decimal(value)
 
