@@ -144,6 +144,9 @@ class LlmCalls:
             case TimeoutError() | httpx.TimeoutException():
                 problem = f"{self._base_url} did not finish its answer within {within.total_seconds():.1f} s"
                 return _Found(Outcome.STALLED, problem=problem)
+            case httpx.LocalProtocolError() | UnicodeEncodeError():
+                problem = "a header of the call cannot be sent: check the key for line breaks and quotes"
+                return _Found(Outcome.MISDIRECTED, problem=problem)
             case httpx.HTTPError() | httpx.InvalidURL():
                 fault = typed_error(cause, system=SYSTEM, address=self._base_url)
                 if isinstance(fault, MisconfiguredError | ContractError):
