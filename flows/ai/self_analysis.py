@@ -9,7 +9,7 @@ from prefect.runtime import flow_run
 
 from flows import presentation, starting
 from tradeops.domain.decisions.decision import Analysis, Kind
-from tradeops.domain.decisions.evidence import Evidence
+from tradeops.domain.decisions.evidence import Evidence, Missing
 from tradeops.domain.decisions.market import MarketConditions
 from tradeops.domain.health import Severity
 from tradeops.domain.incidents.of_decisions import of_analysis
@@ -34,7 +34,7 @@ patient = task(
 
 
 @patient
-async def read_market(desk: Desk, now: dt.datetime) -> MarketConditions:
+async def read_market(desk: Desk, now: dt.datetime) -> MarketConditions | Missing:
     """Read a month of candles, and what they say of the market."""
     return await known.read_market(desk, now)
 

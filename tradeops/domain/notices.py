@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 
 REPORTS = frozenset({"portfolio_report", "cost_report", "performance_report"})
+NEWS = REPORTS | {"llm_decision"}  # for those who read reports, as long as it is information
 
 
 class Level(IntEnum):

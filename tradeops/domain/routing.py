@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from tradeops.domain.notices import REPORTS, Level
+from tradeops.domain.notices import NEWS, Level
 
 ALL = "*"
 REPORT_READERS = ("email", "webhook")
@@ -43,8 +43,8 @@ def targets_for(event: str, level: Level, rules: Sequence[Rule], targets: Sequen
     """The targets of a notice, in the order of `targets`.
 
     A rule for the event goes before a rule for the level; of several for events the first that matches counts. Without
-    a rule, warnings and worse go to all, reports to e-mail and webhook (to all where there is neither), and other
-    information to nobody. A kind (`apprise`) means all its targets (`apprise-1`, `apprise-2`).
+    a rule, warnings and worse go to all, reports and decisions to e-mail and webhook (to all where there is neither), and
+    other information to nobody. A kind (`apprise`) means all its targets (`apprise-1`, `apprise-2`).
 
     Args:
         event: of the notice.
@@ -57,7 +57,7 @@ def targets_for(event: str, level: Level, rules: Sequence[Rule], targets: Sequen
     rule = of_event or of_level
     if rule is not None:
         return tuple(target for target in targets if _is_meant(target, rule.targets))
-    if event in REPORTS:
+    if event in NEWS and level < Level.WARNING:
         readers = tuple(target for target in targets if _is_meant(target, REPORT_READERS))
         return readers or tuple(targets)
     return tuple(targets) if level >= Level.WARNING else ()

@@ -150,14 +150,16 @@ def united(
     return Evidence(gathered_at, week, r.history, r.models, market, r.training, r.spending)
 
 
-async def read_market(desk: Desk, now: datetime) -> MarketConditions:
+async def read_market(desk: Desk, now: datetime) -> MarketConditions | Missing:
     """How the configured symbol trades.
 
     Raises:
-        MisconfiguredError: no exchange is configured.
-        ContractError: there are no candles.
-        TradeOpsError: the exchange cannot be read.
+        TransientError: the exchange cannot be read now; anything else that is wrong with it is `Missing`.
     """
+    return await _unless_down(_market(desk, now))
+
+
+async def _market(desk: Desk, now: datetime) -> MarketConditions:
     end = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     symbol = desk.settings.candle_symbol
     series = await closed_candles(desk, symbol, TIMEFRAME, end - SPAN - HOUR, end, patience=PATIENCE)

@@ -1,0 +1,254 @@
+"""The nightly decision on a real Prefect server: state, artifact, linked retrain, event, messages."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import respx
+from prefect import State, flow
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    ArtifactFilterKey,
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+)
+from prefect.events.filters import EventFilter, EventNameFilter, EventRelatedFilter
+from prefect.tasks import Task
+
+from flows import presentation
+from flows.ai import self_analysis
+from flows.ai.self_analysis import gpt4_self_analysis
+from sandbox.faults import FaultBook, Kind, Rule
+from tests.flows import announcing
+from tests.flows.test_system_health import without_back_off
+from tests.unit.jobs.analysis_ground import GOOD, KEY, keep_week, language_model
+from tradeops.domain.decisions.decision import Analysis
+from tradeops.domain.notices import Level
+from tradeops.errors import UnavailableError
+from tradeops.jobs import decisions
+from tradeops.wiring import open_desk
+
+TASKS: dict[str, Task[..., Any]] = {
+    name: getattr(self_analysis, name) for name in ("read_market", "read_records", "finish")
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, task in TASKS.items():
+        monkeypatch.setattr(self_analysis, name, without_back_off(task))
+
+
+@pytest.fixture
+def faults() -> FaultBook:
+    return FaultBook()
+
+
+@pytest.fixture
+async def _llm(monkeypatch: pytest.MonkeyPatch, faults: FaultBook) -> AsyncIterator[None]:
+    async with language_model(faults) as llm:
+        monkeypatch.setenv("OPENAI_BASE_URL", llm)
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        monkeypatch.setenv("TRADEOPS_LLM_VOTE_SECONDS", "3")
+        yield
+
+
+@flow(name="adaptive-retrain")
+def stand_in(decision_id: str) -> str:
+    return decision_id
+
+
+@pytest.fixture
+async def retrain() -> AsyncIterator[Any]:
+    """The id of a deployment `adaptive-retrain/adaptive-retrain` that nothing runs."""
+    async with get_client() as client:
+        flow_id = await client.create_flow(stand_in)
+        deployment_id = await client.create_deployment(flow_id, "adaptive-retrain", enforce_parameter_schema=False)
+        yield deployment_id
+        await client.delete_deployment(deployment_id)
+
+
+async def run(**parameters: Any) -> State[Analysis]:  # noqa: ANN401 - parameters of the flow
+    return await gpt4_self_analysis(**parameters, return_state=True)
+
+
+async def week(**changed: Any) -> None:  # noqa: ANN401 - as `analysed`
+    async with open_desk() as desk:
+        await keep_week(desk, **changed)
+
+
+async def artifact(state: State[Any]) -> str:
+    where = ArtifactFilter(
+        flow_run_id=ArtifactFilterFlowRunId(any_=[state.state_details.flow_run_id]),
+        key=ArtifactFilterKey(any_=["gpt4-self-analysis"]),
+    )
+    async with get_client() as client:
+        [found] = await client.read_artifacts(artifact_filter=where)
+    return str(found.data)
+
+
+async def retrains(client: PrefectClient, deployment_id: Any) -> list[Any]:  # noqa: ANN401 - Prefect's
+    where = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]))
+    return list(await client.read_flow_runs(flow_run_filter=where))
+
+
+async def made(state: State[Any]) -> list[dict[str, Any]]:
+    """The payloads of `tradeops.decision.made` of a run."""
+    event = EventFilter(
+        event=EventNameFilter(name=["tradeops.decision.made"]),
+        related=EventRelatedFilter(id=[f"prefect.flow-run.{state.state_details.flow_run_id}"]),
+    )
+    async with get_client() as client:
+        for _ in range(200):
+            if found := (await client.read_events(filter=event, limit=10)).events:
+                return [dict(one.payload) for one in found]
+            await asyncio.sleep(0.1)
+    pytest.fail("no event within 20 s")
+
+
+@pytest.mark.usefixtures("_llm")
+async def test_a_critical_week_starts_the_retrain_linked_to_the_run_and_warns(
+    wire: respx.MockRouter,
+    monkeypatch: pytest.MonkeyPatch,
+    retrain: Any,  # noqa: ANN401 - Prefect's id
+) -> None:
+    del wire
+    today = datetime.now(UTC).date().isoformat()
+    await week()
+    async with announcing.webhook(monkeypatch) as sink:
+        state = await run()
+    assert (state.type.value, state.name) == ("COMPLETED", "Completed"), state.message
+    async with get_client() as client:
+        [started] = await retrains(client, retrain)
+        parent = await client.read_task_run(started.parent_task_run_id)
+    assert (started.parameters, started.idempotency_key) == ({"decision_id": today}, today)
+    assert parent.flow_run_id == state.state_details.flow_run_id
+    analysis = await state.aresult()
+    assert analysis.decision
+    assert analysis.decision.retrain_run_id == str(started.id)
+    text = await artifact(state)
+    assert text.startswith(f"# ✓ Self-analysis of {today}: retrain, a retrain is started\n")
+    assert str(started.id) in text
+    for part in ("## Evidence", "## Votes", "## Rules", "| majority |", "| market | ✗ missing |", "in all."):
+        assert part in text
+    [message] = [one for one in announcing.arrived(sink) if one["event"] == "llm_decision"]
+    assert (message["level"], message["key"]) == ("WARNING", f"decision:{today}:started")
+    [payload] = await made(state)
+    assert (payload["decision_id"], payload["start_retrain"], payload["retrain_run_id"]) == (
+        today,
+        True,
+        str(started.id),
+    )
+    assert await announcing.broken() == {}
+    assert "gpt4-self-analysis" in await announcing.heard_of()
+
+    second = await run()  # the same night: the schedule after the alert
+    assert (second.name, str(second.message).partition(":")[0]) == ("Completed", "decided already")
+    async with get_client() as client:
+        assert len(await retrains(client, retrain)) == 1
+    assert len([key for key in await announcing.sent() if key.startswith("decision:")]) == 1
+
+
+@pytest.mark.usefixtures("_llm")
+async def test_a_decision_without_its_deployment_is_kept_told_and_finished_later(
+    wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del wire
+    await week()
+    async with announcing.webhook(monkeypatch) as sink:
+        state = await run()
+    assert (state.type.value, state.name) == ("COMPLETED", "Degraded")
+    assert "there is no deployment adaptive-retrain/adaptive-retrain" in str(state.message)
+    assert await announcing.broken() == {"decision:retrain-start": Level.ERROR}
+    assert sorted(announcing.events(sink)) == ["decision_degraded", "llm_decision"]
+    async with get_client() as client:
+        flow_id = await client.create_flow(stand_in)
+        deployment_id = await client.create_deployment(flow_id, "adaptive-retrain", enforce_parameter_schema=False)
+        later = await run()
+        assert later.name == "Completed"
+        assert len(await retrains(client, deployment_id)) == 1
+        await client.delete_deployment(deployment_id)
+    assert await announcing.broken() == {}
+
+
+@pytest.mark.usefixtures("_llm")
+@pytest.mark.parametrize(("changed", "reason"), [(GOOD, "no metric"), ({"trades": 3}, "3 trades in seven days")])
+async def test_without_a_reason_the_run_is_skipped_and_says_why(
+    wire: respx.MockRouter, changed: dict[str, Any], reason: str
+) -> None:
+    del wire
+    await week(**changed)
+    state = await run()
+    assert (state.type.value, state.name) == ("COMPLETED", "Skipped")
+    assert str(state.message).startswith(reason)
+    assert (await artifact(state)).startswith("# ○ Self-analysis: skipped\n")
+    assert await announcing.sent() == []
+    assert "gpt4-self-analysis" in await announcing.heard_of()
+
+
+@pytest.mark.usefixtures("_llm")
+async def test_a_forced_run_asks_about_a_good_week(wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch) -> None:
+    del wire
+    await week(**GOOD)
+    async with announcing.webhook(monkeypatch) as sink:
+        state = await run(force_analysis=True)
+    assert state.name == "Completed"
+    assert str(state.message).startswith("wait, confidence 0.8; no retrain (majority, confidence)")
+    assert [(one["event"], one["level"]) for one in announcing.arrived(sink)] == [("llm_decision", "INFO")]
+
+
+async def test_without_a_key_the_run_is_skipped_with_the_analysis_of_the_rules(wire: respx.MockRouter) -> None:
+    del wire
+    await week()
+    state = await run()
+    assert state.name == "Skipped"
+    assert "OPENAI_API_KEY is not set" in str(state.message)
+    assert "## What the rules say (source: rules)" in await artifact(state)
+
+
+@pytest.mark.usefixtures("_llm")
+async def test_a_service_that_fails_ends_degraded_with_the_analysis_of_the_rules(
+    wire: respx.MockRouter, faults: FaultBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del wire
+    monkeypatch.setenv("TRADEOPS_ANALYSIS_INTERVAL_SECONDS", "0.001")
+    faults.add(Rule("llm", Kind.ERROR, status=500))
+    await week()
+    state = await run()
+    assert (state.type.value, state.name) == ("COMPLETED", "Degraded")
+    assert "HTTP 500" in str(state.message)
+    assert "## What the rules say (source: rules)" in await artifact(state)
+    assert await announcing.broken() == {"decision:llm": Level.WARNING}
+    faults.clear()
+    assert "retrain" in str((await run()).message)
+    assert "decision:llm" not in await announcing.broken()
+
+
+async def test_a_run_that_is_too_late_is_skipped(wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch) -> None:
+    del wire
+    due = datetime.now(UTC) - timedelta(hours=7)
+    monkeypatch.setattr(presentation.flow_run, "get_scheduled_start_time", lambda: due)
+    state = await run()
+    assert (state.name, "start it by hand" in str(state.message)) == ("Skipped", True)
+
+
+async def test_a_store_that_is_down_fails_the_run(wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch) -> None:
+    del wire
+    await week(**GOOD)
+
+    async def down(*_: object, **__: object) -> None:
+        raise UnavailableError("store", "down")
+
+    monkeypatch.setattr(decisions, "find", down)
+    state = await run()
+    assert (state.type.value, state.name, str(state.message)) == ("FAILED", "Failed", "store: down")
+
+
+def test_all_tries_of_a_read_end_before_the_deadline() -> None:
+    for task in TASKS.values():
+        assert (task.retries, task.retry_delay_seconds) == (3, [5, 15, 45])
+    assert gpt4_self_analysis.timeout_seconds == 300
