@@ -8,8 +8,9 @@ import hashlib
 import json
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from uuid import uuid4
 
 from tradeops.adapters.llm.arguments import Request
@@ -23,6 +24,7 @@ from tradeops.domain.llm import (
     Failure,
     Judged,
     Price,
+    PriceTable,
     Prompt,
     Reservation,
     Round,
@@ -97,57 +99,82 @@ async def ask_votes(
     table = prices(settings)
     begun = now or datetime.now(UTC)
     price = table.price(request.model, begun)
-    count, asked = votes or settings.llm_votes, uuid4().hex[:8]  # a repeated run is billed again, so it is kept again
+    count = votes or settings.llm_votes
     if price is None:
         problem = f"the model {request.model} has no price, so it is not asked"
-        given = [_not_asked(number, problem) for number in range(1, count + 1)]
-    else:
-        async with open_llm_calls(settings) as calls:
-            await calls.load()
-            voters = [
-                _Voter(desk, calls, request, price, analysis, f"{run_id}:{asked}:{number}", begun)
-                for number in range(1, count + 1)
-            ]
-            given = await asyncio.gather(*(voter.vote(number) for number, voter in enumerate(voters, 1)))
-            unkept = [voter.unkept for voter in voters if voter.unkept]
-        if len(unkept) == count and not any(vote.tries for vote in given):
-            raise unkept[0]
+        given = [Vote(number, None, Failure.NO_BUDGET, problem, ()) for number in range(1, count + 1)]
+        return Round(tuple(given), request.model, request.api, request.parameters, table.version)
+    async with open_llm_calls(settings) as calls:
+        await calls.load()
+        asking = _Asking(desk, calls, request, table, price, analysis, run_id, uuid4().hex[:8], begun, time.monotonic())
+        voters = [_Voter(asking, number) for number in range(1, count + 1)]
+        given = await asyncio.gather(*(voter.vote() for voter in voters))
+    unkept = [voter.unkept for voter in voters if voter.unkept]
+    if len(unkept) == count and not any(vote.tries for vote in given):
+        raise unkept[0]
     return Round(tuple(given), request.model, request.api, request.parameters, table.version)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What the votes of a round share; `asked` keeps a repeated run, which is billed again, apart from the first."""
+
+    desk: Desk
+    calls: LlmCalls
+    request: Request
+    table: PriceTable
+    price: Price
+    analysis: str
+    run_id: str
+    asked: str
+    begun: datetime
+    started: float
+
+    @property
+    def most_usd(self) -> Decimal:
+        sent = len(self.request.instructions.encode()) + len(self.request.text.encode()) + SCHEMA_BYTES
+        return self.price.most_usd(prompt_bytes=sent, output_tokens=self.request.max_output_tokens)
+
+    def now(self) -> datetime:
+        return self.begun + timedelta(seconds=time.monotonic() - self.started)
+
+    def price_of(self, judged: Judged) -> Price:
+        """Of the model that answered, where that is the dearer one: a router may have chosen another."""
+        other = self.table.listed(judged.model, self.begun) if judged.model else None
+        dearer = judged.usage and other and other.cost_usd(judged.usage) > self.price.cost_usd(judged.usage)
+        return other if other and dearer else self.price
+
+    def told(self, judged: Judged) -> Judged:
+        """With the announced end of a model that is gone, where it is known."""
+        ended = self.table.shutdown(self.request.model)
+        if judged.failure is not Failure.MODEL_GONE or ended is None:
+            return judged
+        return replace(judged, problem=f"{judged.problem}; its end was announced for {ended}")
 
 
 class _Voter:
     """One vote: its tries, its time, its budget."""
 
-    def __init__(
-        self, desk: Desk, calls: LlmCalls, request: Request, price: Price, analysis: str, key: str, begun: datetime
-    ) -> None:
-        self._desk = desk
-        self._calls = calls
-        self._request = request
-        self._price = price
-        self._analysis = analysis
-        self._key = key
-        self._begun = begun
-        self._started = time.monotonic()
-        self._ends = self._started + desk.settings.llm_vote_seconds
-        self._most_usd = price.most_usd(
-            prompt_bytes=len(request.instructions.encode()) + len(request.text.encode()) + SCHEMA_BYTES,
-            output_tokens=request.max_output_tokens,
-        )
+    def __init__(self, asking: _Asking, number: int) -> None:
+        self._about = asking
+        self._number = number
+        self._ends = asking.started + asking.desk.settings.llm_vote_seconds
         self.unkept: UnavailableError | None = None
 
-    async def vote(self, number: int) -> Vote:
+    async def vote(self) -> Vote:
+        about = self._about
         tries: list[Try] = []
         last = Judged(failure=Failure.NO_BUDGET)
         retry_after: timedelta | None = None
         for attempt in range(MOST_TRIES):
-            reservation = Reservation(f"{self._key}:{attempt + 1}", self._analysis, self._now(), self._most_usd)
+            key = f"{about.run_id}:{about.asked}:{self._number}:{attempt + 1}"
+            reservation = Reservation(key, about.analysis, about.now(), about.most_usd)
             if refusal := await self._reserve(reservation):
                 problem = f"{last.problem}; not asked again: {refusal}" if tries else refusal
                 last = Judged(failure=last.failure, problem=problem)
                 break
-            exchange = await self._calls.ask(self._request, within=self._share(tries))
-            last = judge(exchange, self._request.api)
+            exchange = await about.calls.ask(about.request, within=self._share(tries))
+            last = about.told(judge(exchange, about.request.api))
             tries.append(await self._settle(reservation, exchange, last))
             retry_after = exchange.retry_after if last.failure in WAITED_FOR else None
             pause = self._pause(last.failure, tries, exchange)
@@ -155,7 +182,7 @@ class _Voter:
                 break
             await asyncio.sleep(pause.total_seconds())
             retry_after = None
-        return Vote(number, last.proposal, last.failure, last.problem, tuple(tries), retry_after)
+        return Vote(self._number, last.proposal, last.failure, last.problem, tuple(tries), retry_after)
 
     def _pause(self, failure: Failure | None, tries: list[Try], exchange: Exchange) -> timedelta | None:
         """How long to wait for the next try; `None` when there is to be none."""
@@ -171,7 +198,7 @@ class _Voter:
     async def _reserve(self, reservation: Reservation) -> str:
         try:
             async with asyncio.timeout(max(self._left().total_seconds(), 0)):
-                return await llm_budget.reserve(self._desk, reservation)
+                return await llm_budget.reserve(self._about.desk, reservation)
         except TimeoutError:
             self.unkept = UnavailableError("store", "the ledger of LLM calls did not answer in time")
         except UnavailableError as error:
@@ -181,13 +208,21 @@ class _Voter:
         return f"the ledger cannot be kept: {self.unkept.problem}"
 
     async def _settle(self, reservation: Reservation, exchange: Exchange, judged: Judged) -> Try:
-        cost = cost_of(exchange, judged.usage, self._price, at_most_usd=reservation.usd)
-        one = _try(reservation, exchange, judged, cost)
-        fields = _as_fields(one, reservation, self._request.model)
-        answer: dict[str, Json] = {"analysis": self._analysis, "body": one.body, "sha256": one.body_sha256}
+        about = self._about
+        price = about.price_of(judged)
+        one = _try(reservation, exchange, judged, cost_of(exchange, judged.usage, price, at_most_usd=reservation.usd))
+        fields: dict[str, Json] = {
+            **_as_fields(one),
+            "analysis": about.analysis,
+            "run_id": about.run_id,
+            "vote": self._number,
+            "model": about.request.model,
+            "price_version": about.table.version,
+        }
+        answer: dict[str, Json] = {"analysis": about.analysis, "body": one.body, "sha256": one.body_sha256}
         try:
-            await llm_budget.settle(self._desk, Point(one.key, one.asked_at, fields))
-            await self._desk.store.add_point(ANSWERS, Point(one.key, one.asked_at, answer))
+            await llm_budget.settle(about.desk, Point(one.key, one.asked_at, fields))
+            await about.desk.store.add_point(ANSWERS, Point(one.key, one.asked_at, answer))
         except TradeOpsError as error:
             log.warning("the call %s is not in the books yet and counts at its upper bound: %s", one.key, error)
         return one
@@ -200,13 +235,6 @@ class _Voter:
 
     def _left(self) -> timedelta:
         return timedelta(seconds=self._ends - time.monotonic())
-
-    def _now(self) -> datetime:
-        return self._begun + timedelta(seconds=time.monotonic() - self._started)
-
-
-def _not_asked(number: int, problem: str) -> Vote:
-    return Vote(number, None, Failure.NO_BUDGET, problem, ())
 
 
 def _try(reservation: Reservation, exchange: Exchange, judged: Judged, cost: Cost) -> Try:
@@ -227,13 +255,11 @@ def _try(reservation: Reservation, exchange: Exchange, judged: Judged, cost: Cos
     )
 
 
-def _as_fields(one: Try, reservation: Reservation, model: str) -> dict[str, Json]:
+def _as_fields(one: Try) -> dict[str, Json]:
     usage = one.usage
     return {
         "cost_usd": str(one.cost.usd),
         "estimated": one.cost.estimated,
-        "analysis": reservation.analysis,
-        "model": model,
         "model_answered": one.model,
         "response_id": one.response_id,
         "status": one.status,

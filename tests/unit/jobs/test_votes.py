@@ -336,14 +336,20 @@ async def test_a_try_is_kept_with_all_that_an_auditor_needs(tmp_path: Path, resp
     told = await one_vote(tmp_path, respx_mock, GOOD_ANSWER)
     body = told.kept[0].body
     assert told.kept[0].timestamp.date() == NOW.date()
-    assert {name: body[name] for name in ("cost_usd", "estimated", "analysis", "model", "status", "failure")} == {
-        "cost_usd": COST_OF_USAGE,
-        "estimated": False,
-        "analysis": "2026-11-25",
-        "model": "gpt-6-luna",
-        "status": 200,
-        "failure": None,
-    }
+    assert (
+        body.items()
+        >= {
+            "cost_usd": COST_OF_USAGE,
+            "estimated": False,
+            "analysis": "2026-11-25",
+            "model": "gpt-6-luna",
+            "run_id": "run",
+            "vote": 1,
+            "price_version": "2026-11-25",
+            "status": 200,
+            "failure": None,
+        }.items()
+    )
     assert (body["model_answered"], body["response_id"]) == ("gpt-6-luna-2026-09-22", "resp_1")
     assert (body["cached_tokens"], body["cache_write_tokens"], body["reasoning_tokens"]) == (300, 200, 320)
     assert json.loads(str(told.raw[0].body["body"])) == responses()
@@ -479,3 +485,22 @@ async def test_without_a_key_nothing_is_asked(tmp_path: Path) -> None:
     async with desk(tmp_path, OPENAI_API_KEY=None) as opened:
         with pytest.raises(MisconfiguredError, match="OPENAI_API_KEY"):
             await three(opened)
+
+
+async def test_a_model_that_is_gone_is_told_with_the_day_that_was_announced(
+    tmp_path: Path, respx_mock: respx.MockRouter
+) -> None:
+    gone = no(404, refusal("model_not_found", "The model does not exist."))
+    told = await one_vote(tmp_path, respx_mock, gone, OPENAI_MODEL="gpt-4o-mini")
+    words = "HTTP 404: The model does not exist.; its end was announced for 2027-01-14"
+    assert (told.vote.failure, told.vote.problem) == (Failure.MODEL_GONE, words)
+
+
+async def test_another_model_that_answers_is_paid_at_its_own_price(
+    tmp_path: Path, respx_mock: respx.MockRouter
+) -> None:
+    told = await one_vote(tmp_path, respx_mock, ok(responses(model="gpt-6.1-terra")))
+    assert told.vote.tries[0].cost.usd == Decimal(
+        "0.003565"
+    )  # 800 × 1 + 300 × 0.05 + 200 × 1.25 + 500 × 5, in millionths
+    assert told.vote.tries[0].model == "gpt-6.1-terra"

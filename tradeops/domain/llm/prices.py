@@ -113,16 +113,19 @@ class PriceTable:
         return type(self)(f"{self.version}+{other.version}", (*kept, *other.prices), self.unknown_usd)
 
     def price(self, model: str, at: datetime) -> Price | None:
-        """What the model costs then, a dated snapshot like its model; `None` when it may not be called."""
-        for name in (model, DATED.sub("", model)):
-            if known := self._newest(
-                price for price in self.prices if price.model == name and price.valid_from <= at.date()
-            ):
-                return known
-        if self.unknown_usd is None:
-            return None
+        """What the model costs then; `None` when it may not be called."""
+        if (known := self.listed(model, at)) or self.unknown_usd is None:
+            return known
         most = self.unknown_usd
         return Price(model, at.date(), most, most, most, most, source="TRADEOPS_LLM_UNKNOWN_MODEL_USD_PER_MILLION")
+
+    def listed(self, model: str, at: datetime) -> Price | None:
+        """What the table says of the model then, of a dated snapshot what it says of its model."""
+        for name in (model, DATED.sub("", model)):
+            named = (price for price in self.prices if price.model == name and price.valid_from <= at.date())
+            if known := self._newest(named):
+                return known
+        return None
 
     def shutdown(self, model: str) -> date | None:
         """When the model ends, as far as the table knows."""
@@ -157,10 +160,10 @@ def _price(number: int, entry: object) -> Price:
 
 def _usd(entry: Mapping[str, Any], model: str, field: str) -> Decimal:
     value = entry.get(field)
-    number = isinstance(value, int | Decimal) and not isinstance(value, bool)
-    if not number or not Decimal(value).is_finite() or value < 0:
+    usd = Decimal(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
+    if usd is None or not usd.is_finite() or usd < 0:
         raise ValueError(f"{model}: {field} is no price in USD for a million tokens")
-    return Decimal(value)
+    return usd
 
 
 def _day(entry: Mapping[str, Any], model: str, field: str) -> date:
