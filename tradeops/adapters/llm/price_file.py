@@ -9,7 +9,7 @@ from typing import Any
 from tradeops.domain.llm import PriceTable
 from tradeops.errors import MisconfiguredError
 
-OURS = "prices.toml"
+PACKAGE, OURS = "tradeops.adapters.llm", "prices.toml"
 
 
 def load_prices(own: Path | None, *, unknown_usd: Decimal | None) -> PriceTable:
@@ -22,7 +22,7 @@ def load_prices(own: Path | None, *, unknown_usd: Decimal | None) -> PriceTable:
     Raises:
         MisconfiguredError: `own` cannot be read, or is no table of prices.
     """
-    table = PriceTable.of(_parsed(files(__package__).joinpath(OURS).read_text("utf-8")), unknown_usd=unknown_usd)
+    table = PriceTable.of(_parsed(files(PACKAGE).joinpath(OURS).read_text("utf-8")), unknown_usd=unknown_usd)
     if own is None:
         return table
     try:
