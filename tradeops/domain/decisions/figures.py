@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TypeAlias
 
-from tradeops.domain.decisions.evidence import Evidence, Missing, Past, State, Week, pieces
+from tradeops.domain.decisions.evidence import Evidence, Missing, Past, Week, pieces
 from tradeops.domain.figures import Figure
 
 Data: TypeAlias = bool | int | float | str | Sequence["Data"] | Mapping[str, "Data"] | None
@@ -33,11 +33,6 @@ def figures(evidence: Evidence) -> dict[str, Data]:
             if one.name != "spending"
         },
     }
-
-
-def is_known(evidence: Evidence, piece: str) -> bool:
-    """Whether a piece is there, fresh or stale."""
-    return any(one.name == piece and one.state is not State.MISSING for one in pieces(evidence))
 
 
 def _week(week: Week) -> dict[str, Data]:

@@ -43,7 +43,9 @@ def voted(*votes: str | None) -> Verdict:
         pytest.param(["retrain 0.9", None, None], False, "wait", None, id="two missing, one for"),
         pytest.param(["retrain 0.9", "wait 0.9", None], False, "wait", "0.9", id="one missing, 1:1"),
         pytest.param([None, None, None], False, "wait", None, id="all missing"),
-        pytest.param(["retrain 0.2", "retrain 0.71", "retrain 0.99"], True, "retrain", "0.71", id="the middle of three"),
+        pytest.param(
+            ["retrain 0.2", "retrain 0.71", "retrain 0.99"], True, "retrain", "0.71", id="the middle of three"
+        ),
         pytest.param(["retrain 0.7", "retrain 0.7", "retrain 1"], False, "retrain", "0.7", id="one sure vote of three"),
         pytest.param(
             ["optimize_parameters 0.9", "optimize_parameters 0.9", "retrain 1"],
@@ -57,7 +59,7 @@ def voted(*votes: str | None) -> Verdict:
         pytest.param(["retrain 0.9"] * 2 + ["wait 1"] + [None] * 2, False, "wait", "1", id="2 of five are no majority"),
     ],
 )
-def test_votes(votes: list[str | None], starts: bool, recommendation: str, confidence: str | None) -> None:  # noqa: FBT001 - a table
+def test_votes(votes: list[str | None], starts: bool, recommendation: str, confidence: str | None) -> None:
     verdict = voted(*votes)
     assert verdict.start_retrain is starts
     assert verdict.recommendation is Recommendation(recommendation)
@@ -105,7 +107,9 @@ def test_each_rule_forbids_by_itself_and_says_so(changed: Evidence, veto: str | 
     [
         pytest.param(evidence(performance=Missing("none")), {"trades", "evidence"}, id="performance"),
         pytest.param(
-            evidence(training=Missing("damaged")), {"evidence", "cooldown", "rollback", "weekly", "running"}, id="training"
+            evidence(training=Missing("damaged")),
+            {"evidence", "cooldown", "rollback", "weekly", "running"},
+            id="training",
         ),
         pytest.param(evidence(spending=Missing("damaged")), {"evidence", "budget"}, id="spending"),
     ],
@@ -154,7 +158,9 @@ def test_the_limits_are_those_of_the_policy() -> None:
 CONFIDENCES = st.decimals(0, 1, allow_nan=False, places=9)
 PROPOSALS = st.one_of(
     st.none(),
-    st.builds(lambda what, confidence: proposal(what, str(confidence)), st.sampled_from(list(Recommendation)), CONFIDENCES),
+    st.builds(
+        lambda what, confidence: proposal(what, str(confidence)), st.sampled_from(list(Recommendation)), CONFIDENCES
+    ),
 )
 
 
