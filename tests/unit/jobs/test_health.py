@@ -344,6 +344,29 @@ async def test_an_llm_that_is_gone_is_never_critical(tmp_path: Path) -> None:
     assert (result.status, judge(result, LIMITS).severity) == (Status.DOWN, Severity.DEGRADED)
 
 
+@pytest.mark.parametrize(
+    ("listed", "severity", "words"),
+    [
+        pytest.param({"id": "gpt-6-luna", "shutdown_date": None}, Severity.HEALTHY, "", id="no end in sight"),
+        pytest.param({"id": "gpt-6-luna", "shutdown_date": 31}, Severity.HEALTHY, "", id="in 31 days"),
+        pytest.param({"id": "gpt-6-luna", "shutdown_date": 29}, Severity.DEGRADED, "in 29 days", id="in 29 days"),
+        pytest.param({"id": "gpt-6-luna", "shutdown_date": "soon"}, Severity.HEALTHY, "", id="an end that is no date"),
+        pytest.param({"id": "gpt-7"}, Severity.CRITICAL, "gpt-6-luna is no longer offered", id="gone"),
+    ],
+)
+@respx.mock
+async def test_a_model_that_ends_is_told_30_days_before_and_one_that_is_gone_is_critical(
+    tmp_path: Path, listed: dict[str, object], severity: Severity, words: str
+) -> None:
+    if isinstance(days := listed.get("shutdown_date"), int):
+        listed = listed | {"shutdown_date": f"{(datetime.now(UTC) + timedelta(days=days)).date()}"}
+    respx.get(f"{LLM}/models").respond(json={"data": [listed]})
+    async with desk(tmp_path, OPENAI_API_KEY="sk-sesame", OPENAI_BASE_URL=LLM) as opened:
+        finding = judge(await look_at("llm", opened), LIMITS)
+    assert finding.severity is severity
+    assert words in finding.problem
+
+
 def late_run(name: str) -> dict[str, object]:
     return {"id": "7d5c3a48-0d2c-4a55-9f43-6f1c8d0c1c11", "name": name, "estimated_run_time": 0.0}
 
