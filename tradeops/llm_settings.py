@@ -2,9 +2,9 @@
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings
 
 from tradeops.setting_types import READING, Count, Usd, setting
@@ -63,15 +63,9 @@ class LlmSettings(BaseSettings):
     llm_price_file: Path | None = setting(
         "TRADEOPS_LLM_PRICE_FILE", None, "/etc/tradeops/prices.toml", "Prices of your own, before those that we bring."
     )
-    llm_unknown_model_usd_per_million: Usd | None = setting(
+    llm_unknown_model_usd_per_million: Annotated[Decimal, Field(gt=0, le=10**6)] | None = setting(
         "TRADEOPS_LLM_UNKNOWN_MODEL_USD_PER_MILLION",
         None,
         "60",
         "Price of a million tokens of a model without one; without it such a model is not asked.",
     )
-
-    @model_validator(mode="after")
-    def _not_free(self) -> Self:
-        if self.llm_unknown_model_usd_per_million == 0:
-            raise ValueError("TRADEOPS_LLM_UNKNOWN_MODEL_USD_PER_MILLION must be above 0: unknown is not free")
-        return self

@@ -88,6 +88,15 @@ def test_nothing_is_mandatory_to_start() -> None:
         pytest.param("TRADEOPS_TIME_ZONE", "Asia", "is no IANA time zone", id="a continent"),
         pytest.param("TRADEOPS_TIME_ZONE", "UTC+7", "is no IANA time zone", id="an offset"),
         pytest.param("TRADEOPS_LATE_GRACE_SECONDS", "0", "greater than 0", id="no grace"),
+        pytest.param("OPENAI_MODEL", "my model", "match pattern", id="model with a blank"),
+        pytest.param("TRADEOPS_LLM_API", "completions", "'responses' or 'chat'", id="unknown API"),
+        pytest.param("TRADEOPS_LLM_VOTES", "2", "must be odd", id="votes without a majority"),
+        pytest.param("TRADEOPS_LLM_VOTES", "11", "less than or equal to 9", id="too many votes"),
+        pytest.param("TRADEOPS_LLM_MAX_OUTPUT_TOKENS", "1999", "greater than or equal to 2000", id="no room to reason"),
+        pytest.param("TRADEOPS_LLM_VOTE_SECONDS", "61", "less than or equal to 60", id="a vote of a minute and more"),
+        pytest.param("TRADEOPS_LLM_DAILY_LIMIT_USD", "-1", "greater than or equal to 0", id="negative limit"),
+        pytest.param("TRADEOPS_LLM_MONTHLY_LIMIT_USD", "Infinity", "finite number", id="endless limit"),
+        pytest.param("TRADEOPS_LLM_UNKNOWN_MODEL_USD_PER_MILLION", "0", "greater than 0", id="unknown and free"),
     ],
 )
 def test_a_bad_value_is_one_line_with_name_problem_and_example(

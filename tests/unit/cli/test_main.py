@@ -16,7 +16,7 @@ from tradeops.cli import COMMANDS, main
 from tradeops.errors import MisconfiguredError, TradeOpsError, UnavailableError
 
 ROOT = Path(__file__).parents[3]
-WEIGHTY = {"prefect", "pymongo", "matplotlib", "pandas", "numpy", "scipy", "sqlalchemy", "fastapi"}
+WEIGHTY = {"prefect", "pymongo", "matplotlib", "pandas", "numpy", "scipy", "sqlalchemy", "fastapi", "openai"}
 ASK_FOR_HELP = """
 import sys
 from tradeops.cli import main
