@@ -1,16 +1,24 @@
 """`jobs.automations` against a real Prefect server."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterDeploymentId
+from prefect.events import emit_event
 from prefect.settings import PREFECT_API_URL
 
 from tradeops.adapters.prefect_api.client import PrefectApiClient
 from tradeops.errors import MisconfiguredError, RejectedError
 from tradeops.http import HttpPolicy, HttpService, open_pool
 from tradeops.jobs.automations import Applied, apply, read_definitions
+from tradeops.jobs.performance import CRITICAL_EVENT, RESOURCE
 
+ROOT = Path(__file__).parents[2]
 ALERT = """
 automations:
   - name: run did not work
@@ -43,6 +51,34 @@ async def api() -> AsyncIterator[PrefectApiClient]:
         yield client
         for left in await client.automations():
             await client.delete_automation(left.automation_id)
+
+
+@flow(name="gpt4-self-analysis")
+def stand_in(*, force_analysis: bool = False) -> bool:
+    return force_analysis
+
+
+async def test_a_critical_week_starts_the_decision(api: PrefectApiClient) -> None:
+    [ours] = [
+        one
+        for one in read_definitions((ROOT / "automations.yaml").read_text())
+        if one["name"] == "tradeops: a critical week is analysed at once"
+    ]
+    async with get_client() as client:
+        flow_id = await client.create_flow(stand_in)
+        deployment_id = await client.create_deployment(flow_id, "gpt4-self-analysis")
+        await apply(api, [ours], {"gpt4-self-analysis/gpt4-self-analysis": str(deployment_id)})
+        emit_event("tradeops.performance.other", {"prefect.resource.id": RESOURCE}, payload={})
+        emit_event(CRITICAL_EVENT, {"prefect.resource.id": RESOURCE}, payload={"date": "2026-11-25"})
+        started = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]))
+        for _ in range(300):
+            if runs := await client.read_flow_runs(flow_run_filter=started):
+                break
+            await asyncio.sleep(0.1)
+        else:
+            pytest.fail("nothing was started within 30 s")
+        await client.delete_deployment(deployment_id)
+    assert [run.parameters.get("force_analysis", False) for run in runs] == [False]
 
 
 async def names(api: PrefectApiClient) -> list[str]:

@@ -83,6 +83,7 @@ def test_a_deployment_runs_alone_in_utc_in_our_pool(deployment: dict[str, Any]) 
     [
         ("system-health-check", "*/15 * * * *"),
         ("daily-performance-analysis", "0 1 * * *"),
+        ("gpt4-self-analysis", "0 3 * * *"),
         ("daily-portfolio-report", "0 8 * * *"),
         ("daily-api-cost-report", "0 9 * * *"),
     ],
@@ -97,6 +98,7 @@ import socket
 def refuse(*_): raise SystemExit("a connection was made")
 socket.socket.connect = socket.socket.connect_ex = refuse
 import flows.presentation, flows.monitoring.system_health, flows.monitoring.run_state_alert, tradeops.watchdog
+import flows.ai.self_analysis, flows.starting
 import flows.monitoring.api_cost_report, flows.monitoring.performance_analysis, flows.monitoring.portfolio_report
 """
 
