@@ -17,6 +17,7 @@ from tradeops.adapters.llm.arguments import Request
 from tradeops.adapters.llm.calls import LlmCalls
 from tradeops.adapters.store import Point
 from tradeops.adapters.store.interface import Json
+from tradeops.domain.costs.money import dollars, exact
 from tradeops.domain.llm import (
     SCHEMA,
     Cost,
@@ -100,10 +101,10 @@ async def ask_votes(
     begun = now or datetime.now(UTC)
     price = table.price(request.model, begun)
     count = votes or settings.llm_votes
-    if price is None:
-        problem = f"the model {request.model} has no price, so it is not asked"
+    if problem := _forbidden(request, price, count, settings.llm_analysis_limit_usd):
         given = [Vote(number, None, Failure.NO_BUDGET, problem, ()) for number in range(1, count + 1)]
         return Round(tuple(given), request.model, request.api, request.parameters, table.version)
+    assert price is not None  # noqa: S101 - it would be forbidden
     async with open_llm_calls(settings) as calls:
         await calls.load()
         asking = _Asking(desk, calls, request, table, price, analysis, run_id, uuid4().hex[:8], begun, time.monotonic())
@@ -113,6 +114,24 @@ async def ask_votes(
     if len(unkept) == count and not any(vote.tries for vote in given):
         raise unkept[0]
     return Round(tuple(given), request.model, request.api, request.parameters, table.version)
+
+
+def most_usd(request: Request, price: Price) -> Decimal:
+    """The upper bound of one try."""
+    sent = len(request.instructions.encode()) + len(request.text.encode()) + SCHEMA_BYTES
+    return price.most_usd(prompt_bytes=sent, output_tokens=request.max_output_tokens)
+
+
+def _forbidden(request: Request, price: Price | None, count: int, limit_usd: Decimal) -> str:
+    """Why not even the first tries can be paid: votes that cannot become a majority are not asked for."""
+    if price is None:
+        return f"the model {request.model} has no price, so it is not asked"
+    most = count * most_usd(request, price)
+    if most <= limit_usd:
+        return ""
+    what = f"{count} votes" if count > 1 else "a vote"
+    may = f"{what} of {request.model} may cost {dollars(most, [limit_usd])}"
+    return f"{may}, above {exact(limit_usd)} (TRADEOPS_LLM_ANALYSIS_LIMIT_USD)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +148,6 @@ class _Asking:
     asked: str
     begun: datetime
     started: float
-
-    @property
-    def most_usd(self) -> Decimal:
-        sent = len(self.request.instructions.encode()) + len(self.request.text.encode()) + SCHEMA_BYTES
-        return self.price.most_usd(prompt_bytes=sent, output_tokens=self.request.max_output_tokens)
 
     def now(self) -> datetime:
         return self.begun + timedelta(seconds=time.monotonic() - self.started)
@@ -168,7 +182,7 @@ class _Voter:
         retry_after: timedelta | None = None
         for attempt in range(MOST_TRIES):
             key = f"{about.run_id}:{about.asked}:{self._number}:{attempt + 1}"
-            reservation = Reservation(key, about.analysis, about.now(), about.most_usd)
+            reservation = Reservation(key, about.analysis, about.now(), most_usd(about.request, about.price))
             if refusal := await self._reserve(reservation):
                 problem = f"{last.problem}; not asked again: {refusal}" if tries else refusal
                 last = Judged(failure=last.failure, problem=problem)

@@ -202,3 +202,14 @@ def test_the_report_tells_what_disk_and_memory_measured() -> None:
     assert report.used_percent("disk") == 41.5
     assert report.used_percent("memory") is None
     assert report.used_percent("engine") is None
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(Status.UNHEALTHY, Severity.CRITICAL), (Status.HEALTHY, Severity.HEALTHY), (Status.DOWN, Severity.CRITICAL)],
+    ids=["a problem", "no problem", "down"],
+)
+def test_a_problem_may_weigh_more_than_its_part_usually_does(status: Status, expected: Severity) -> None:
+    problem = "" if status is Status.HEALTHY else "the model is gone"
+    result = ProbeResult("llm", status, problem=problem, worst=Severity.DEGRADED, least=Severity.CRITICAL)
+    assert judge(result, Thresholds()).severity is expected

@@ -421,15 +421,27 @@ async def test_a_model_without_a_price_counts_at_the_configured_maximum(
     assert told.cost.usd == Decimal(1800) * 20 / 1_000_000
 
 
-async def test_at_the_limit_the_call_is_not_sent(tmp_path: Path, respx_mock: respx.MockRouter) -> None:
-    async with desk(tmp_path, TRADEOPS_LLM_ANALYSIS_LIMIT_USD="0.002") as opened:
-        assert votes_most(opened) > Decimal("0.002")
+async def test_votes_that_an_analysis_cannot_pay_for_are_not_asked_at_all(
+    tmp_path: Path, respx_mock: respx.MockRouter
+) -> None:
+    async with desk(tmp_path, TRADEOPS_LLM_ANALYSIS_LIMIT_USD="0.005") as opened:
+        assert 2 * votes_most(opened) < Decimal("0.005") < 3 * votes_most(opened)
         told = await three(opened)
     assert not respx_mock.calls
     assert told.failures == (Failure.NO_BUDGET,)
     assert [vote.tries for vote in told.votes] == [(), (), ()]
-    assert told.votes[0].problem == "this analysis took $0.00 of $0.002, and this call may cost $0.0021"
+    assert told.votes[0].problem == (
+        "3 votes of gpt-6-luna may cost $0.006, above $0.005 (TRADEOPS_LLM_ANALYSIS_LIMIT_USD)"
+    )
     assert (told.failing, told.cost.usd) == (False, 0)
+
+
+async def test_at_the_limit_of_the_day_the_call_is_not_sent(tmp_path: Path, respx_mock: respx.MockRouter) -> None:
+    async with desk(tmp_path, TRADEOPS_LLM_DAILY_LIMIT_USD="0.002") as opened:
+        told = await three(opened)
+    assert not respx_mock.calls
+    assert told.failures == (Failure.NO_BUDGET,)
+    assert told.votes[0].problem == "today took $0.00 of $0.002, and this call may cost $0.0021"
 
 
 async def test_a_repeat_that_the_budget_forbids_leaves_the_first_failure(
