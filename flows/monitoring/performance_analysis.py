@@ -88,12 +88,12 @@ async def daily_performance_analysis(
             if date is None and (late := presentation.too_late(desk.settings.late_grace)):
                 return presentation.skipped(late)
             report = await gather(desk, performance.checked(date, days=days, now=dt.datetime.now(dt.UTC)))
-            if report.triggers_ai_analysis and report.is_news:
-                presentation.emit(performance.CRITICAL_EVENT, performance.RESOURCE, performance.event_payload(report))
             page, day = performance_page(report, desk.settings.zone), report.date if report.is_weekly else None
             looks = of_performance(report)
             told = presentation.announce(desk, NAME, page, event="performance_report", day=day, looks=looks)
             kept = await asyncio.gather(told, record(desk, report), share(desk, report), return_exceptions=True)
+            if report.triggers_ai_analysis and report.is_news:  # not before it is kept, for whom it starts reads that
+                presentation.emit(performance.CRITICAL_EVENT, performance.RESOURCE, performance.event_payload(report))
     except TradeOpsError as error:
         return presentation.failed(error)
     parts = report.named(Severity.CRITICAL)
