@@ -86,12 +86,12 @@ def _retrain(analysis: Analysis, link: Link) -> tuple[Block, ...]:
         return ()
     match decision.start:
         case Start.STARTED:
-            return (Text((Strong("Retrain: "), link(decision.retrain_run_id) or f"run {decision.retrain_run_id}")),)
+            return (Text((Strong("Retrain"), f": {link(decision.retrain_run_id) or decision.retrain_run_id}")),)
         case Start.NONE:
             vetoes = ", ".join(rule.name for rule in decision.verdict.vetoes)
-            return (Text((Strong("No retrain: "), f"forbidden by {vetoes}; see the rules below.")),)
+            return (Text((Strong("No retrain"), f": forbidden by {vetoes}; see the rules below.")),)
         case _:
-            return (Text((Strong("The retrain is not started: "), decision.problem or "nobody has tried yet")),)
+            return (Text((Strong("The retrain is not started"), f": {decision.problem or 'nobody has tried yet'}")),)
 
 
 def _reasoning(decision: Decision) -> tuple[Block, ...]:
