@@ -11,7 +11,7 @@ from tradeops.domain.decisions.codec import decoded, encoded
 from tradeops.domain.decisions.decision import Analysis, Ballot, Decision, Kind, Start
 from tradeops.domain.decisions.evidence import Week
 from tradeops.domain.decisions.gate import Verdict, judge
-from tradeops.domain.llm import Exchange, Outcome, Proposal
+from tradeops.domain.llm import Exchange, Failure, Outcome, Proposal
 from tradeops.domain.llm import judge as read_answer
 from tradeops.errors import ConflictError, ContractError, RejectedError
 
@@ -197,7 +197,7 @@ def replayed(decision: Decision) -> Verdict:
 
 def _reread(ballot: Ballot) -> Proposal | None:
     """The proposal in the raw answer; as it was read at the time where the answer is not kept whole."""
-    if ballot.status is None:
+    if ballot.status is None or ballot.failure == Failure.FOREIGN:  # which also goes by a header that is not kept
         return None
     if hashlib.sha256(ballot.body.encode()).hexdigest() != ballot.body_sha256:
         return ballot.proposal
