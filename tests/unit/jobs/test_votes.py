@@ -1,5 +1,6 @@
 """The answer matrix: what each answer counts as, how often it is asked, and what is billed and kept."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -516,3 +517,33 @@ async def test_another_model_that_answers_is_paid_at_its_own_price(
         "0.003565"
     )  # 800 × 1 + 300 × 0.05 + 200 × 1.25 + 500 × 5, in millionths
     assert told.vote.tries[0].model == "gpt-6.1-terra"
+
+
+async def test_ten_runs_at_once_send_no_call_that_the_day_cannot_pay_for(
+    tmp_path: Path, respx_mock: respx.MockRouter
+) -> None:
+    in_flight, most_in_flight = 0, 0
+
+    async def slowly(_: httpx.Request) -> httpx.Response:
+        nonlocal in_flight, most_in_flight
+        in_flight += 1
+        most_in_flight = max(most_in_flight, in_flight)
+        await asyncio.sleep(0.05)
+        in_flight -= 1
+        return ok(responses())
+
+    respx_mock.post(f"{LLM}/responses").mock(side_effect=slowly)
+    limits = {"TRADEOPS_LLM_DAILY_LIMIT_USD": "0.012", "TRADEOPS_LLM_ANALYSES_PER_HOUR": "50"}
+    async with desk(tmp_path, **limits) as opened:
+        runs = [
+            ask_votes(opened, prompt(), analysis=f"a{number}", run_id=f"r{number}", votes=3, now=NOW)
+            for number in range(10)
+        ]
+        told = await asyncio.gather(*runs)
+        state = await llm_budget.read(opened, now=NOW)
+        room = int(Decimal("0.012") / votes_most(opened))
+    answered = sum(len(round_.proposals) for round_ in told)
+    assert most_in_flight <= room
+    assert answered == respx_mock.calls.call_count < 30
+    assert state.day_usd == answered * USED <= Decimal("0.012")
+    assert {failure for round_ in told for failure in round_.failures} == {Failure.NO_BUDGET}
