@@ -19,7 +19,7 @@ from prefect.client.schemas.filters import (
 from prefect.events.filters import EventFilter, EventNameFilter, EventRelatedFilter
 from prefect.tasks import Task
 
-from flows import presentation
+from flows import presentation, starting
 from flows.ai import self_analysis
 from flows.ai.self_analysis import gpt4_self_analysis
 from sandbox.faults import FaultBook, Kind, Rule
@@ -252,3 +252,42 @@ def test_all_tries_of_a_read_end_before_the_deadline() -> None:
     for task in TASKS.values():
         assert (task.retries, task.retry_delay_seconds) == (3, [5, 15, 45])
     assert gpt4_self_analysis.timeout_seconds == 300
+
+
+async def test_a_service_that_wants_to_wait_long_is_asked_again_then_once(
+    wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"OPENAI_BASE_URL": "http://llm.test/v1", "OPENAI_API_KEY": KEY}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("TRADEOPS_ANALYSIS_INTERVAL_SECONDS", "0.001")
+    wire.post("http://llm.test/v1/responses").respond(429, json={"error": {}}, headers={"retry-after": "1800"})
+    await week()
+    async with get_client() as client:
+        flow_id = await client.create_flow(gpt4_self_analysis)
+        deployment_id = await client.create_deployment(flow_id, "gpt4-self-analysis")
+        for _ in range(2):
+            assert (await run()).name == "Degraded"
+        [again] = await retrains(client, deployment_id)
+        await client.delete_deployment(deployment_id)
+    assert again.expected_start_time
+    wait = again.expected_start_time - datetime.now(UTC)
+    assert timedelta(minutes=25) < wait <= timedelta(minutes=30)
+
+
+async def test_that_it_cannot_be_asked_again_is_told_in_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:
+    @flow
+    async def asking() -> str:
+        await starting.again("no-such-job", key="again", after=timedelta(minutes=1))
+        return "went on"
+
+    assert await asking() == "went on"
+    assert "it is not asked again: prefect: there is no deployment no-such-job/no-such-job" in caplog.text
+
+
+async def test_a_prefect_that_does_not_take_a_run_is_a_typed_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise OSError("connection refused")
+
+    monkeypatch.setattr(starting, "arun_deployment", broken)
+    with pytest.raises(UnavailableError, match="was not started: OSError: connection refused"):
+        await starting.start("a/a", key="k", parameters={})
