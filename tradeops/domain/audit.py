@@ -1,6 +1,6 @@
 """The hash-chained trail: each record carries the hash of the one before, so that none can be changed unseen. Pure.
 
-A person who can write everything can write it all anew; so its last hash stands in every artifact and message, outside.
+A person who can write everything can write it all anew; so each decision's hash stands in its artifact and its message.
 """
 
 import hashlib

@@ -43,8 +43,8 @@ def targets_for(event: str, level: Level, rules: Sequence[Rule], targets: Sequen
     """The targets of a notice, in the order of `targets`.
 
     A rule for the event goes before a rule for the level; of several for events the first that matches counts. Without
-    a rule, warnings and worse go to all, reports and decisions to e-mail and webhook (to all where there is neither), and
-    other information to nobody. A kind (`apprise`) means all its targets (`apprise-1`, `apprise-2`).
+    a rule, warnings and worse go to all, reports and decisions to e-mail and webhook (to all where there is neither),
+    and other information to nobody. A kind (`apprise`) means all its targets (`apprise-1`, `apprise-2`).
 
     Args:
         event: of the notice.

@@ -95,7 +95,7 @@ def week_of(kept: KeptAnalysis) -> Week:
         win_rate_high_percent=high,
         targets=_ours(kept.targets),
         critical_limits=_ours(kept.critical_limits),
-        days=tuple(_past(day) for day in kept.daily),
+        days=tuple(_past(day) for day in kept.daily or ()),
     )
 
 
@@ -251,5 +251,5 @@ def _past(kept: KeptAnalysis | KeptDay) -> Past:
     return Past(kept.date, kept.total_trades, kept.win_rate, kept.avg_profit_per_trade, kept.sharpe_ratio)
 
 
-def _ours(values: Mapping[str, float]) -> dict[str, float]:
-    return {metric.value: values[metric.value] for metric in Metric if metric.value in values}
+def _ours(values: Mapping[str, float] | None) -> dict[str, float]:
+    return {metric.value: values[metric.value] for metric in Metric if values and metric.value in values}

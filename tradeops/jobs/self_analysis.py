@@ -114,7 +114,7 @@ async def decide(desk: Desk, mine: Opened, evidence: Evidence) -> Analysis:
     record = await audit.append(desk.store, at=made_at, actor=JOB, what=what, content=content)
     if not is_answered(votes):
         return replace(analysis, kind=Kind.UNANSWERED)
-    decision = replace(decision, record=record.number)
+    decision = replace(decision, record=record.number, record_sha256=record.sha256)
     await _commit(desk, mine, decision)
     return replace(analysis, decision=await decisions.keep(desk.store, decision))
 

@@ -249,8 +249,11 @@ def _question(decision: Decision, zone: tzinfo) -> tuple[Block, ...]:
     return (
         Heading("Record"),
         Text(
-            f"Decision {decision.decision_id}, made at {moment(decision.made_at, zone)}; record {decision.record} "
-            f"of the audit trail; model {question.model}, prompt {question.prompt_name}.v{question.prompt_version} "
+            f"Decision {decision.decision_id}, made at {moment(decision.made_at, zone)}; record {decision.record} of "
+            f"the audit trail, hash {decision.record_sha256}."
+        ),
+        Text(
+            f"Model {question.model}, prompt {question.prompt_name}.v{question.prompt_version} "
             f"({question.prompt_sha256[:12]}), prices {question.price_version}. "
             f"`tradeops decision replay {decision.decision_id}` decides again from the record."
         ),

@@ -74,9 +74,9 @@ class KeptAnalysis(WireModel):
     trigger_ai_analysis: bool
     data_as_of: Moment | None = None
     win_rate_interval: Annotated[list[Number | None], Field(min_length=2, max_length=2)] | None = None
-    targets: dict[str, Number] = {}
-    critical_limits: dict[str, Number] = {}
-    daily: list[KeptDay] = []
+    targets: dict[str, Number] | None = None
+    critical_limits: dict[str, Number] | None = None
+    daily: list[KeptDay] | None = None
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

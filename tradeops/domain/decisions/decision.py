@@ -84,7 +84,8 @@ class Decision:
         date: of the analysis of performance; its window ends where this day begins.
         made_at: aware.
         run_id: of the run that made it.
-        record: its number in the audit trail.
+        record: its number in the audit trail; 0 before it is there.
+        record_sha256: the record's hash, to be held against the trail.
         retrain_run_id: empty before the start.
         problem: why the retrain is not started yet; empty when it is, or is not wanted.
     """
@@ -100,6 +101,7 @@ class Decision:
     verdict: Verdict
     question: Question
     record: int = 0
+    record_sha256: str = ""
     start: Start = Start.NONE
     retrain_run_id: str = ""
     problem: str = ""
