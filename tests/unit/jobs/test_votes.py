@@ -432,7 +432,7 @@ async def test_votes_that_an_analysis_cannot_pay_for_are_not_asked_at_all(
     assert told.failures == (Failure.NO_BUDGET,)
     assert [vote.tries for vote in told.votes] == [(), (), ()]
     assert told.votes[0].problem == (
-        "3 votes of gpt-6-luna may cost $0.006, above $0.005 (TRADEOPS_LLM_ANALYSIS_LIMIT_USD)"
+        "3 votes of gpt-6-luna may cost $0.01, above $0.005 (TRADEOPS_LLM_ANALYSIS_LIMIT_USD)"
     )
     assert (told.failing, told.cost.usd) == (False, 0)
 
