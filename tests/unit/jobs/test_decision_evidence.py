@@ -1,15 +1,19 @@
 """What a decision rests on, read from a real store and an exchange on the wire."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.unit.domain.decisions.test_market import series
 from tests.unit.jobs.analysis_ground import analysed, ground, keep_week
 from tradeops.adapters.store import Point
+from tradeops.domain.candles import CandleSeries
 from tradeops.domain.decisions import board as rules
 from tradeops.domain.decisions.evidence import Missing, Models, Retrain, Training, Week
+from tradeops.domain.decisions.market import MarketConditions
 from tradeops.domain.llm import BudgetState
 from tradeops.errors import UnavailableError
 from tradeops.jobs import decision_board, llm_budget, performance
@@ -176,6 +180,34 @@ async def test_a_store_that_goes_down_in_between_is_worth_another_try(
         records = await known.read_records(desk, now)
         assert not isinstance(records.spending, Missing)
         assert records.spending.refusal == "OPENAI_API_KEY is not set"
+
+
+async def test_the_market_is_read_from_a_month_of_hourly_candles(
+    tmp_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str, timedelta]] = []
+
+    async def candles(
+        _: Desk, symbol: str, timeframe: str, start: datetime, end: datetime, **__: object
+    ) -> CandleSeries:
+        asked.append((symbol, timeframe, end - start))
+        return replace(series(), candles=() if len(asked) > 1 else series().candles)
+
+    monkeypatch.setattr(known, "closed_candles", candles)
+    async with ground(tmp_path) as desk:
+        market = await known.read_market(desk, now)
+        nothing = await known.read_market(desk, now)
+    assert asked[0] == ("BTCUSDT", "1h", 31 * DAY + HOUR)
+    assert isinstance(market, MarketConditions)
+    assert market.volatility_ratio.value == pytest.approx(2.0, rel=0.02)
+    assert nothing == Missing("exchange: the candles of BTCUSDT tell nothing: there are no candles")
+
+
+async def test_what_cannot_be_read_is_missing_with_its_reason() -> None:
+    async def down() -> None:
+        raise UnavailableError("exchange", "refused")
+
+    assert await known.attempt(down()) == Missing("exchange: refused")
 
 
 def test_training_without_a_retrain_has_no_last_one(now: datetime) -> None:
