@@ -53,3 +53,18 @@ class AiServiceHealth:
     mongodb_connected: bool
     gpt4_available: bool
     api_key_configured: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """How accurate a model was found to be.
+
+    Attributes:
+        symbol: `all` where none is named.
+        accuracy_fraction: 0-1.
+    """
+
+    model_type: str
+    symbol: str
+    at: datetime
+    accuracy_fraction: float

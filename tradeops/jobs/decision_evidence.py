@@ -1,5 +1,6 @@
 """Gathers what a decision rests on, each piece from where it is known; what cannot be had is missing, with why."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import TypeVar
 
 from tradeops.adapters.snapshot.wire import KeptAnalysis, KeptDay
 from tradeops.adapters.store import Point
+from tradeops.domain.bot import Measurement
 from tradeops.domain.decisions.evidence import (
     DAY,
     Accuracy,
@@ -36,6 +38,8 @@ ACCURACY_LOOK_BACK = 60 * DAY
 EARLIER = 7
 PATIENCE = Patience(total=timedelta(seconds=20), usual=timedelta(seconds=2))
 SYSTEM = "evidence"
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -110,21 +114,22 @@ async def read_history(desk: Desk, now: datetime) -> tuple[Past, ...]:
 
 
 async def read_models(desk: Desk, now: datetime) -> Models | Missing:
-    """How accurate each model was measured to be, by our own registry.
+    """How accurate each model was measured to be: by the AI service where it says so, otherwise by our own registry.
 
     Raises:
         UnavailableError: the store is down.
     """
-    points = await desk.store.points(ACCURACIES, since=now - ACCURACY_LOOK_BACK, until=now + HOUR)
+    source, measured = "service", await _of_service(desk)
+    if not measured:
+        points = await desk.store.points(ACCURACIES, since=now - ACCURACY_LOOK_BACK, until=now + HOUR)
+        source, measured = "registry", [one for point in points if (one := _measurement(point))]
     series: Mapping[tuple[str, str], list[tuple[datetime, float]]] = defaultdict(list)
-    for point in points:
-        model, symbol, value = (point.body.get(name) for name in ("model_type", "symbol", "accuracy"))
-        named = isinstance(model, str) and isinstance(symbol, str) and is_identifier(model) and is_identifier(symbol)
-        if named and isinstance(value, float) and 0 <= value <= 1:
-            series[str(model), str(symbol)].append((point.timestamp, value))
+    for one in measured:
+        if is_identifier(one.model_type) and is_identifier(one.symbol):
+            series[one.model_type, one.symbol].append((one.at, one.accuracy_fraction))
     if not series:
         return Missing("no accuracy of a model is known")
-    return Models("registry", tuple(_trend(*names, values) for names, values in sorted(series.items())))
+    return Models(source, tuple(_trend(*names, values) for names, values in sorted(series.items())))
 
 
 async def read_records(desk: Desk, now: datetime) -> Records:
@@ -222,6 +227,24 @@ async def _unless_down(reading: Awaitable[T]) -> T | Missing:
 async def _unpaid(now: datetime) -> Spending:
     """What is spent where no language model is configured: nothing, and nothing may be."""
     return Spending(now, Decimal(0), Decimal(0), Decimal(0), Decimal(0), refusal="OPENAI_API_KEY is not set")
+
+
+async def _of_service(desk: Desk) -> list[Measurement]:
+    """Nothing from a service without the route, or one that is down: the registry knows as much."""
+    if desk.ai_service is None:
+        return []
+    try:
+        return list((await desk.ai_service.accuracy_history(days=ACCURACY_LOOK_BACK.days)).value)
+    except TradeOpsError as error:
+        log.info("the AI service tells no accuracy: %s", error)
+        return []
+
+
+def _measurement(point: Point) -> Measurement | None:
+    model, symbol, value = (point.body.get(name) for name in ("model_type", "symbol", "accuracy"))
+    if isinstance(model, str) and isinstance(symbol, str) and isinstance(value, float) and 0 <= value <= 1:
+        return Measurement(model, symbol, point.timestamp, value)
+    return None
 
 
 async def _running(desk: Desk, now: datetime) -> str:

@@ -5,7 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+import respx
 
 from tests.unit.domain.decisions.test_market import series
 from tests.unit.jobs.analysis_ground import analysed, ground, keep_week
@@ -110,6 +112,20 @@ async def test_models_are_told_by_their_newest_accuracy_and_its_change(tmp_path:
     assert found.trends[0].change_fraction is None
     assert found.trends[1].change_fraction == pytest.approx(-0.02)
     assert found.as_of == now - DAY
+
+
+async def test_models_are_told_by_the_service_where_it_says_so(tmp_path: Path, now: datetime) -> None:
+    told = [{"model_type": "gru", "accuracy": 0.53, "timestamp": (now - DAY).isoformat()}]
+    with respx.mock(assert_all_called=False) as wire:
+        wire.route(host="127.0.0.1").pass_through()
+        route = wire.get("http://ai.test/ai/model/accuracy_history")
+        async with ground(tmp_path, PYTHON_API_URL="http://ai.test") as desk:
+            await add(desk, "model_accuracy_history", "l", now, model_type="lstm", symbol="BTCUSDT", accuracy=0.5)
+            found = []
+            for answer in (httpx.Response(200, json=told), httpx.Response(404), httpx.ConnectError("gone")):
+                route.mock(side_effect=[answer] * 3)
+                found.append(await known.read_models(desk, now))
+    assert [one.source for one in found if isinstance(one, Models)] == ["service", "registry", "registry"]
 
 
 async def test_a_retrain_counts_once_whether_decided_or_ended(tmp_path: Path, now: datetime) -> None:

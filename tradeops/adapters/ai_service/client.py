@@ -5,8 +5,8 @@ from typing import Any
 
 from tradeops.adapters.ai_service import wire
 from tradeops.adapters.presence import route_exists
-from tradeops.adapters.wire import parse
-from tradeops.domain.bot import AiServiceHealth
+from tradeops.adapters.wire import as_list, parse, parse_each
+from tradeops.domain.bot import AiServiceHealth, Measurement
 from tradeops.domain.costs import CostStatistics
 from tradeops.domain.readings import Reading
 from tradeops.errors import RejectedError
@@ -14,6 +14,7 @@ from tradeops.http import Answer, HttpService
 
 HEALTH = "/health"
 COST_STATISTICS = "/ai/cost/statistics"
+ACCURACY_HISTORY = "/ai/model/accuracy_history"
 OPENAPI = "/openapi.json"
 
 
@@ -67,6 +68,23 @@ class AiServiceClient:
             measured_at=parsed.timestamp,
         )
         return answer.reading(costs, as_of=parsed.timestamp)
+
+    async def accuracy_history(self, *, days: int) -> Reading[tuple[Measurement, ...]]:
+        """How accurate its models were measured to be; records that cannot be true are left out and counted.
+
+        Its shape is not verified: a list of records, by itself or under `history` or `data`, is taken.
+        """
+        answer, body = await self._get(f"{ACCURACY_HISTORY}?days={days}")
+        rows = body.get("history", body.get("data")) if isinstance(body, dict) else body
+        records = as_list(rows, system=answer.system, source=answer.address)
+        found, rejected = parse_each(
+            wire.Accuracy,
+            ((f"#{place}", row) for place, row in enumerate(records, 1)),
+            lambda one: Measurement(one.model_type, one.symbol, one.timestamp, one.accuracy),
+            system=answer.system,
+            source=answer.address,
+        )
+        return answer.reading(found, rejected=rejected)
 
     async def routes(self) -> Reading[frozenset[str]]:
         """What it serves, as `GET /health`, by its own OpenAPI description."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StrictBool, StrictStr
 
-from tradeops.adapters.wire import Count, Moment, NonNegativeMoney, WireModel
+from tradeops.adapters.wire import Count, Moment, NonNegativeMoney, Number, WireModel
 
 Cost = Annotated[NonNegativeMoney, Field(le=10**15)]  # beyond it no cost is meant, in dong neither
 
@@ -55,3 +55,12 @@ class OpenApi(WireModel):
     """GET /openapi.json, of which only the routes count."""
 
     paths: dict[StrictStr, dict[StrictStr, object]]
+
+
+class Accuracy(WireModel):
+    """One record of GET /ai/model/accuracy_history, whose shape no sheet has verified."""
+
+    model_type: StrictStr
+    accuracy: Annotated[Number, Field(ge=0, le=1)]
+    timestamp: Moment
+    symbol: StrictStr = "all"

@@ -16,7 +16,7 @@ from tests.unit.adapters.samples import AI_HEALTH, COSTS, OPENAPI
 from tests.unit.adapters.services import ADDRESS, serves, service
 from tradeops.adapters.ai_service import catalogue
 from tradeops.adapters.ai_service.client import AiServiceClient
-from tradeops.domain.bot import AiServiceHealth
+from tradeops.domain.bot import AiServiceHealth, Measurement
 from tradeops.domain.readings import Reading
 from tradeops.errors import ContractError, RateLimitedError, RejectedError, TradeOpsError
 
@@ -169,3 +169,34 @@ async def test_no_answer_can_cause_anything_but_a_reading_or_a_typed_error(
     with respx.mock, contextlib.suppress(TradeOpsError):
         respx.get(url__startswith=ADDRESS).respond(content=json.dumps(body))
         assert isinstance(await getattr(ai_service, read)(), Reading)
+
+
+MEASURED = {"model_type": "lstm", "accuracy": 0.52, "timestamp": "2026-11-24T03:00:00+00:00"}
+
+
+@pytest.mark.parametrize("body", [[MEASURED], {"history": [MEASURED]}, {"data": [MEASURED]}], ids=str)
+async def test_accuracy_is_read_from_any_list_of_records(
+    body: object, ai_service: AiServiceClient, respx_mock: respx.MockRouter
+) -> None:
+    serves(respx_mock, "/ai/model/accuracy_history?days=60", body)
+    at = datetime(2026, 11, 24, 3, tzinfo=UTC)
+    assert (await ai_service.accuracy_history(days=60)).value == (Measurement("lstm", "all", at, 0.52),)
+
+
+@pytest.mark.parametrize("body", [{}, {"history": {}}, [{"accuracy": 0.5}], "no"], ids=str)
+async def test_accuracy_of_another_shape_breaks_the_contract(
+    body: object, ai_service: AiServiceClient, respx_mock: respx.MockRouter
+) -> None:
+    serves(respx_mock, "/ai/model/accuracy_history?days=60", body)
+    with pytest.raises(ContractError):
+        await ai_service.accuracy_history(days=60)
+
+
+@pytest.mark.parametrize("accuracy", [None, -0.1, 52, float("nan")], ids=str)
+async def test_an_accuracy_that_cannot_be_true_is_left_out(
+    accuracy: float | None, ai_service: AiServiceClient, respx_mock: respx.MockRouter
+) -> None:
+    content = json.dumps([MEASURED, MEASURED | {"accuracy": accuracy}])
+    respx_mock.get(f"{ADDRESS}/ai/model/accuracy_history?days=60").respond(200, content=content)
+    reading = await ai_service.accuracy_history(days=60)
+    assert (len(reading.value), len(reading.rejected)) == (1, 1)
