@@ -20,7 +20,7 @@ from tradeops.wiring import our_store
 
 @click.group()
 def command() -> None:
-    """Show and replay the decisions whether to retrain."""
+    """List, show and replay the decisions whether to retrain."""
 
 
 @command.command("list")

@@ -12,7 +12,7 @@ GOOD_PERCENT = 80.0  # of agreement, from the product's limits
 @click.command()
 @click.option("--cases", "most", type=click.IntRange(1), help="Only the first so many.")
 def command(most: int | None) -> None:
-    """Ask the language model about golden cases: agreement, cost, latency. It costs a few cents at most.
+    """Test the language model on golden cases; it costs money: a few cents at most.
 
     Exits with 3 when fewer than 80 % of its votes are as expected.
     """

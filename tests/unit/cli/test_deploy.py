@@ -13,6 +13,7 @@ from tradeops.cli.stack import Stack
 from tradeops.errors import MisconfiguredError, UnavailableError
 from tradeops.jobs.automations import Applied
 
+DECIDE = Deployment("d-3", "gpt4-self-analysis/gpt4-self-analysis")
 ALERT = Deployment("d-1", "run-state-alert/run-state-alert")
 CHECK = Deployment("d-2", "system-health-check/system-health-check")
 FILE = """
@@ -93,7 +94,7 @@ def test_a_server_that_is_not_there_is_told_before_anything_is_started(
 
 
 def test_it_says_what_it_did(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
-    server, done = Prefect(ALERT, CHECK), []
+    server, done = Prefect(ALERT, CHECK, DECIDE), []
 
     async def deployed(_: Stack, api: object) -> None:
         done.append(api)
@@ -102,9 +103,11 @@ def test_it_says_what_it_did(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(deploy, "prefect_api", lambda *_: server)
     lines = invoke("deploy").output.splitlines()
     assert done == [server]
-    assert lines[:3] == [
+    assert lines[:5] == [
         "deployed    run-state-alert/run-state-alert",
         "deployed    system-health-check/system-health-check",
+        "deployed    gpt4-self-analysis/gpt4-self-analysis",
         "created     tradeops: a run did not do its work",
+        "created     tradeops: a critical week is analysed at once",
     ]
-    assert all(line.startswith("created     tradeops: example, ") for line in lines[3:])
+    assert all(line.startswith("created     tradeops: example, ") for line in lines[5:])
