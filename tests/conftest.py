@@ -1,7 +1,9 @@
 """How tests are shared out where several workers run them: whole files, and whole folders that share a costly thing."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import coverage
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -36,3 +38,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _rank(item: pytest.Item) -> int:
     place = item.path.relative_to(TESTS).as_posix()
     return next((rank for rank, folder in enumerate(FIRST) if place.startswith(f"{folder}/")), len(FIRST))
+
+
+@pytest.fixture
+def untraced() -> Iterator[None]:
+    """For a test of sheer size, whose lines others have covered: coverage makes it several times as slow."""
+    measuring = coverage.Coverage.current()
+    if measuring is None:
+        yield
+        return
+    measuring.stop()
+    yield
+    measuring.start()
