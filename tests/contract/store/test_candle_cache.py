@@ -5,9 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import respx
 
-from tests.unit.jobs.exchange_wire import EXCHANGE, NOW, Exchange
+from tests.unit.jobs.exchange_wire import EXCHANGE, NOW, Exchange, stop_the_clock
 from tradeops.adapters.store import Store
 from tradeops.jobs.candles import closed_candles
 from tradeops.settings import Settings
@@ -16,7 +17,10 @@ from tradeops.wiring import open_desk
 SPAN = timedelta(days=60)
 
 
-async def test_candles_come_back_from_every_store_as_they_came(store: Store, tmp_path: Path) -> None:
+async def test_candles_come_back_from_every_store_as_they_came(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop_the_clock(monkeypatch)
     values: dict[str, Any] = {
         "RUST_API_URL": "http://engine.test",
         "BINANCE_API_URL": EXCHANGE,

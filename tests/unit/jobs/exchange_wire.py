@@ -1,16 +1,29 @@
 """An exchange on the wire that has klines of any period, as long as one wants."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import httpx
+import pytest
 import respx
 
 from tradeops.domain.candles import EPOCH, period_of
+from tradeops.jobs import candles
 
 EXCHANGE = "http://exchange.test"
 MILLISECOND = timedelta(milliseconds=1)
 NOW = datetime.now(UTC)
+
+
+class _AtNow(datetime):
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        return NOW.astimezone(tz)
+
+
+def stop_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No candle closes between the start of all tests and that of one, which may be many minutes later."""
+    monkeypatch.setattr(candles, "datetime", _AtNow)
 
 
 class Exchange:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 import respx
 
-from tests.unit.jobs.exchange_wire import EXCHANGE, MILLISECOND, NOW, Exchange
+from tests.unit.jobs.exchange_wire import EXCHANGE, MILLISECOND, NOW, Exchange, stop_the_clock
 from tradeops.adapters.store import Store
 from tradeops.adapters.store.interface import Body
 from tradeops.domain.candles import EPOCH, period_of
@@ -25,6 +25,11 @@ from tradeops.wiring import Desk, open_desk
 ENGINE, TESTNET = "http://engine.test", "http://testnet.test"
 HOUR = timedelta(hours=1)
 THIS_HOUR = NOW.replace(minute=0, second=0, microsecond=0)
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_the_clock(monkeypatch)
 
 
 @pytest.fixture
