@@ -151,7 +151,17 @@ def decision_of(body: Mapping[str, object]) -> Decision:
 def as_fields(analysis: Analysis, *, week: Week | None) -> dict[str, Json]:
     """What a run came to, as the history and the terminal have it."""
     decision, advice = analysis.decision, analysis.advice
-    fields: dict[str, Json] = {"run_id": analysis.run_id, "kind": analysis.kind.value, "summary": analysis.summary}
+    finished_at = analysis.now if decision is None else max(analysis.now, decision.made_at)
+    seen = analysis.evidence.performance if analysis.evidence else week
+    fields: dict[str, Json] = {
+        "status": "success" if analysis.skip is None else "skipped",
+        "run_id": analysis.run_id,
+        "started_at": analysis.now.isoformat(),
+        "finished_at": finished_at.isoformat(),
+        "data_as_of": seen.as_of.isoformat() if isinstance(seen, Week) else None,
+        "kind": analysis.kind.value,
+        "summary": analysis.summary,
+    }
     if decision is not None:
         body = as_body(decision)
         fields |= {name: body[name] for name in body if name not in {"run_id", "full", "start_retrain", "start"}}
@@ -159,6 +169,7 @@ def as_fields(analysis: Analysis, *, week: Week | None) -> dict[str, Json]:
             "retrain_triggered": decision.start is Start.STARTED,
             "prompt_sha256": decision.question.prompt_sha256,
             "votes": [_vote(ballot) for ballot in decision.ballots],
+            "usage": _usage(decision),
             "full_analysis": encoded(decision),
         }
     if advice is not None:
@@ -203,6 +214,15 @@ def _reread(ballot: Ballot) -> Proposal | None:
         return ballot.proposal
     exchange = Exchange(Outcome.ANSWERED, timedelta(seconds=ballot.seconds), ballot.status, body=ballot.body.encode())
     return read_answer(exchange, "chat" if ballot.api == "chat" else "responses").proposal
+
+
+def _usage(decision: Decision) -> Mapping[str, Json]:
+    """Tokens of the answers that told them; `None` when none did."""
+    told = [one for one in decision.ballots if one.input_tokens is not None]
+    return {
+        "input_tokens": sum(one.input_tokens or 0 for one in told) if told else None,
+        "output_tokens": sum(one.output_tokens or 0 for one in told) if told else None,
+    }
 
 
 def _vote(ballot: Ballot) -> Mapping[str, Json]:

@@ -64,6 +64,9 @@ async def test_a_critical_week_is_decided_and_its_retrain_started(tmp_path: Path
         assert await trail(desk) == ["asked", "decided", "started"]
         [point] = await history(desk)
         assert (point["kind"], point["retrain_triggered"], len(point["votes"])) == ("decided", True, 3)
+        assert (point["status"], point["usage"]["output_tokens"] > 0) == ("success", True)
+        assert point["started_at"] <= point["finished_at"]
+        assert point["data_as_of"]
         board, _ = await decision_board.read(desk.store)
         assert (board.claim, board.pending, [one.key for one in board.retrains]) == (None, {}, [today()])
 
@@ -111,7 +114,8 @@ async def test_without_a_reason_nobody_is_asked(
         assert analysis.skip
         assert (analysis.skip.code, await bills(desk), await trail(desk)) == (code, 0, [])
         [point] = await history(desk)
-        assert point["skipped"]["reason"] == analysis.skip.reason
+        assert (point["status"], point["skipped"]["reason"]) == ("skipped", analysis.skip.reason)
+        assert (point["data_as_of"] is None) is (changed is None)
         assert await desk.store.documents("decisions") == []
 
 
