@@ -14,6 +14,7 @@ from tradeops.adapters.store.interface import Json
 from tradeops.domain.decisions.decision import Analysis, Decision
 from tradeops.jobs import decision_evidence as known
 from tradeops.jobs import decision_starts, performance, self_analysis
+from tradeops.jobs.decision_starts import Starter
 from tradeops.settings import Settings
 from tradeops.wiring import Desk, open_desk
 
@@ -101,7 +102,12 @@ class Starts:
 
 
 async def analyse(
-    desk: Desk, *, run_id: str = "run-1", forced: bool = False, start: Starts | None = None, now: datetime | None = None
+    desk: Desk,
+    *,
+    run_id: str = "run-1",
+    forced: bool = False,
+    start: Starter | None = None,
+    now: datetime | None = None,
 ) -> Analysis:
     """One run of the analysis, as the flow does it."""
     now = now or datetime.now(UTC)

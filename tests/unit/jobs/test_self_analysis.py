@@ -1,6 +1,7 @@
 """The nightly decision on a real store and the sandbox's language model: one decision, one bill, one retrain."""
 
 import asyncio
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from tradeops.errors import ConflictError, RejectedError, UnavailableError
 from tradeops.jobs import audit, decision_board, decisions, llm_budget, self_analysis
 from tradeops.wiring import Desk
 
+ROOT = Path(__file__).parents[3]
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -278,6 +280,33 @@ async def test_a_run_that_was_killed_after_its_commit_is_finished_by_the_next(
         analysis = await analyse(desk, run_id="run-2", start=starts)
         assert (analysis.kind, analysis.retrain_started) == (Kind.STORED, True)
         assert (starts.asked, await bills(desk)) == ([today()], 3)
+
+
+async def test_a_process_that_is_killed_between_decision_and_start_leaves_one_retrain_and_one_bill(
+    tmp_path: Path,
+) -> None:
+    starts = Starts()
+    async with ground(tmp_path) as desk:
+        await keep_week(desk)
+        script = str(Path(__file__).parent / "killed_analysis.py")
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            script,
+            str(tmp_path),
+            desk.settings.openai_base_url,
+            stdout=asyncio.subprocess.PIPE,
+            env={"PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
+            cwd=tmp_path,
+        )
+        assert process.stdout
+        async with asyncio.timeout(60):
+            assert await process.stdout.readline() == b"decided\n"
+        process.kill()
+        await process.wait()
+        analysis = await analyse(desk, run_id="run-2", start=starts)
+        assert (analysis.kind, analysis.retrain_started) == (Kind.STORED, True)
+        assert (starts.asked, await bills(desk)) == ([today()], 3)
+        assert (await audit.verify(desk.store)).problems == ()
 
 
 async def _killed(*_: object) -> None:
