@@ -10,6 +10,8 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
 from sandbox.faults import BadInputError, FaultBook, Rule, parse
+from sandbox.misfortune import Loss
+from sandbox.misfortune import parse as parse_loss
 from sandbox.pages import page, table
 from sandbox.servers import Service
 
@@ -39,6 +41,10 @@ class Controlled(Protocol):
         """Let a service lose what it keeps in memory."""
         ...
 
+    def suffer(self, loss: Loss) -> None:
+        """Let the bot have a loss; `BadInputError` when it cannot."""
+        ...
+
     async def play(self, scenario: str) -> None:
         """Change to another scenario; `BadInputError` when there is none of that name."""
         ...
@@ -51,7 +57,7 @@ class Control:
         self._stage = stage
 
     def build_app(self) -> Starlette:
-        """`GET /`, `/state`, `/requests`; `GET`, `POST`, `DELETE /faults`; `POST /restart/…` and `/scenario/…`."""
+        """`GET /`, `/state`, `/requests`; all of `/faults`; `POST /losses`, `/restart/…` and `/scenario/…`."""
         return Starlette(
             routes=[
                 Route("/", self._home),
@@ -60,6 +66,7 @@ class Control:
                 Route("/faults", self._faults, methods=["GET"]),
                 Route("/faults", self._add_faults, methods=["POST"]),
                 Route("/faults", self._clear_faults, methods=["DELETE"]),
+                Route("/losses", self._losses, methods=["POST"]),
                 Route("/restart/{service}", self._restart, methods=["POST"]),
                 Route("/scenario/{scenario}", self._scenario, methods=["POST"]),
             ],
@@ -112,6 +119,11 @@ class Control:
         await self._stage.apply_faults()
         return JSONResponse(self._stage.faults.as_json())
 
+    async def _losses(self, request: Request) -> JSONResponse:
+        loss = parse_loss(_json(await request.body()))
+        self._stage.suffer(loss)
+        return JSONResponse(self._stage.state(), status_code=201)
+
     async def _restart(self, request: Request) -> JSONResponse:
         service = request.path_params["service"]
         self._check(service)
@@ -129,11 +141,15 @@ class Control:
 
 def _rules(body: bytes, stage: Controlled) -> list[Rule]:
     """All of the rules in a request, or none: one that is wrong refuses the rest with it."""
+    raw = _json(body)
+    return [parse(one, services=tuple(stage.services)) for one in (raw if isinstance(raw, list) else [raw])]
+
+
+def _json(body: bytes) -> Any:  # noqa: ANN401 - whatever it says
     try:
-        raw = json.loads(body)
+        return json.loads(body)
     except ValueError as error:
         raise BadInputError("", f"the body is no JSON: {error}") from error
-    return [parse(one, services=tuple(stage.services)) for one in (raw if isinstance(raw, list) else [raw])]
 
 
 async def _refuse(_: Request, error: Exception) -> JSONResponse:

@@ -19,6 +19,15 @@ ALL_GOOD = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
+class Misfortune:
+    """A part of the equity, 0–100 %, that trades of one symbol have lost just before the start."""
+
+    symbol: str
+    percent: float
+    trades: int
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """One situation of the bot.
 
@@ -28,6 +37,7 @@ class Scenario:
         regime: of the market and of the trades in it.
         mongodb_connected: what the AI service says of its database.
         faults: in force from the start.
+        losses: suffered at the start.
         expected_states: of each flow, the name of the Prefect state in which its run ends.
     """
 
@@ -36,6 +46,7 @@ class Scenario:
     regime: Regime = "healthy"
     mongodb_connected: bool = True
     faults: tuple[Rule, ...] = ()
+    losses: tuple[Misfortune, ...] = ()
     expected_states: Mapping[str, str] = field(default_factory=lambda: ALL_GOOD)
 
 
@@ -80,4 +91,10 @@ FLAKY = Scenario(
     ),
 )
 
-SCENARIOS: Mapping[str, Scenario] = {one.name: one for one in (HEALTHY, DEGRADING, CRASH, FLAKY)}
+LOSING = Scenario(
+    "losing",
+    "The account has just lost an eighth of its money: the guard switches every symbol off.",
+    losses=(Misfortune("ETHUSDT", 7, 5), Misfortune("SOLUSDT", 7, 5)),
+)
+
+SCENARIOS: Mapping[str, Scenario] = {one.name: one for one in (HEALTHY, DEGRADING, CRASH, FLAKY, LOSING)}

@@ -7,11 +7,12 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from sandbox import ai_service, engine, exchange
+from sandbox import ai_service, engine, exchange, misfortune
 from sandbox.control import Control
 from sandbox.faults import BadInputError, FaultBook
 from sandbox.frontend import build_app as build_frontend
 from sandbox.llm import Llm
+from sandbox.misfortune import Loss
 from sandbox.scenarios import SCENARIOS, Scenario
 from sandbox.servers import Service
 from sandbox.sinks import Sinks
@@ -63,7 +64,7 @@ class Stage:
 
     async def open(self) -> None:
         """Begin the scenario; the control interface opens last."""
-        self._lay_faults()
+        self._begin()
         await self.apply_faults()
         await self.control.open()
 
@@ -91,6 +92,10 @@ class Stage:
             "messages": len(self.sinks.deliveries),
             "world": self._world.overview(),
         }
+
+    def suffer(self, loss: Loss) -> None:
+        """Let the bot have a loss; see `misfortune`."""
+        misfortune.suffer(self._world, loss)
 
     async def apply_faults(self) -> None:
         """Close what must refuse, open what must not."""
@@ -122,7 +127,7 @@ class Stage:
         self._world = World.build(seed=self.seed, regime=self.scenario.regime)
         for name, application in self._of_the_bot(AI_RUNNING_FOR).items():
             self.services[name].replace(application)
-        self._lay_faults()
+        self._begin()
         await self.apply_faults()
         self._on_change()
 
@@ -136,7 +141,10 @@ class Stage:
             "exchange": exchange.build_app(self._world),
         }
 
-    def _lay_faults(self) -> None:
+    def _begin(self) -> None:
         self.faults.clear()
         for rule in self.scenario.faults:
             self.faults.add(rule)
+        for share in self.scenario.losses:
+            usdt = self._world.book.equity * share.percent / 100
+            self.suffer(Loss(share.symbol, usdt, share.trades))

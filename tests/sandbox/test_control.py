@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 
 from sandbox.control import Control
 from sandbox.faults import BadInputError, FaultBook, Kind, Rule
+from sandbox.misfortune import Loss
 from sandbox.pages import BANNER
 from sandbox.servers import Service, claim
 
@@ -29,6 +30,9 @@ class TwoServices:
 
     async def restart(self, service: str) -> None:
         self.told.append(f"restart {service}")
+
+    def suffer(self, loss: Loss) -> None:
+        self.told.append(f"lose {loss.usdt:g} of {loss.symbol}")
 
     async def play(self, scenario: str) -> None:
         if scenario != "known":
@@ -65,6 +69,13 @@ async def test_a_fault_is_laid_listed_and_lifted(control: httpx.AsyncClient, sta
 async def test_several_faults_are_laid_at_once(control: httpx.AsyncClient) -> None:
     both = [{"service": "engine", "kind": "refuse"}, {"service": "ai", "kind": "slow", "delay_seconds": 1}]
     assert len((await control.post("/faults", json=both)).json()) == 2
+
+
+async def test_a_loss_is_suffered(control: httpx.AsyncClient, stage: TwoServices) -> None:
+    answer = await control.post("/losses", json={"symbol": "ETHUSDT", "usdt": 500})
+    assert (answer.status_code, stage.told) == (201, ["lose 500 of ETHUSDT"])
+    answer = await control.post("/losses", json={"symbol": "ETHUSDT"})
+    assert (answer.status_code, answer.json()["field"]) == (400, "usdt")
 
 
 async def test_one_wrong_fault_keeps_the_right_ones_out(control: httpx.AsyncClient, stage: TwoServices) -> None:

@@ -74,6 +74,7 @@ def test_each_scenario_goes_by_its_name_and_says_how_the_health_check_ends() -> 
         "degrading": "Critical",
         "crash": "Critical",
         "flaky": "Completed",
+        "losing": "Completed",
     }
 
 
@@ -98,6 +99,18 @@ async def test_crash_has_no_engine_and_errors_around_it(playing: Playing) -> Non
     async with playing("crash") as stage:
         expected = {"engine": None, "ai": 500, "frontend": 500}
         assert await _ask_all(stage) == dict.fromkeys(PROBES, 200) | expected
+
+
+async def test_losing_has_lost_more_than_a_tenth_today_by_no_symbol_alone(playing: Playing) -> None:
+    async with playing("losing") as stage, httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        assert await _ask_all(stage) == dict.fromkeys(PROBES, 200)
+        paper = f"{stage.services['engine'].url}/api/paper-trading"
+        account = (await client.get(f"{paper}/portfolio")).json()["data"]
+        closed = (await client.get(f"{paper}/trades/closed")).json()["data"]
+    newest = sorted(closed, key=lambda trade: trade["close_time"])[-10:]
+    lost = {s: -sum(t["pnl"] for t in newest if t["symbol"] == s) for s in ("ETHUSDT", "SOLUSDT")}
+    before = account["equity"] + sum(lost.values())
+    assert [round(usdt / before * 100) for usdt in lost.values()] == [7, 7]
 
 
 async def test_flaky_fails_at_first_and_works_when_asked_once_more(playing: Playing) -> None:
