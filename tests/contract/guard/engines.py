@@ -1,0 +1,86 @@
+"""The sandbox's engine on a port of loopback, whose clock a test moves, and a client of it as the guard has one."""
+
+import copy
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import cache
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from sandbox import engine, misfortune
+from sandbox.faults import FaultBook, Kind, Rule
+from sandbox.servers import Service, claim
+from sandbox.world import World
+from tests.sandbox.worlds import SetClock, clock_at
+from tradeops.adapters.engine.client import EngineClient
+from tradeops.http import HttpPolicy, HttpService, open_pool
+
+TRADES = "/api/paper-trading/trades/closed"
+ACCOUNT = "/api/paper-trading/portfolio"
+
+
+@dataclass
+class Bot:
+    """A running engine.
+
+    Attributes:
+        service: its port, with a count of each request.
+        faults: what shall go wrong on it.
+        instead: of its own answers, by path.
+    """
+
+    world: World
+    clock: SetClock
+    service: Service
+    faults: FaultBook
+    instead: dict[str, str]
+
+    def asked_for_trades(self) -> int:
+        return self.service.requests["GET", TRADES]
+
+    def lose(self, symbol: str, usdt: float, *, trades: int = 1, opened: bool = False) -> None:
+        misfortune.suffer(self.world, misfortune.Loss(symbol, usdt, trades, opened))
+
+    def answer(self, path: str, instead: str | None) -> None:
+        """Let `GET path` answer with this text; `None` lets the engine speak for itself again."""
+        if instead is None:
+            self.instead.pop(path, None)
+        else:
+            self.instead[path] = instead
+
+    def break_off(self, path: str, kind: Kind, **more: int) -> None:
+        self.faults.add(Rule("engine", kind, path=path, **more))
+
+
+@cache
+def _built(seed: int) -> tuple[World, SetClock]:
+    clock = clock_at()
+    return World.build(seed=seed, now_ms=clock), clock
+
+
+@asynccontextmanager
+async def running(*, seed: int = 3) -> AsyncIterator[Bot]:
+    """An engine that has traded for weeks."""
+    faults = FaultBook()
+    world, clock = copy.deepcopy(_built(seed))
+    instead: dict[str, str] = {}
+    real = engine.build_app(world)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        words = instead.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "GET" else None
+        await (real if words is None else Response(words, media_type="application/json"))(scope, receive, send)
+
+    service = Service("engine", app, claim(0), faults)
+    await service.open()
+    try:
+        yield Bot(world, clock, service, faults, instead)
+    finally:
+        await service.close()
+
+
+@asynccontextmanager
+async def client_of(bot: Bot) -> AsyncIterator[EngineClient]:
+    async with open_pool() as pool:
+        yield EngineClient(HttpService(pool, system="engine", base_url=bot.service.url, policy=HttpPolicy()))
