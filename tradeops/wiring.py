@@ -138,7 +138,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
 
 @asynccontextmanager
 async def open_quick_engine(settings: Settings) -> AsyncGenerator[EngineClient | None]:
-    """The engine for those who must not wait: short bounds, a pool that nobody else fills. `None` is "not configured"."""
+    """The engine for those who must not wait: short bounds, a pool of its own. `None` is "not configured"."""
     s = settings
     if s.rust_api_url is None:
         yield None
