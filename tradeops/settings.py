@@ -15,6 +15,7 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, model_validator
 
 from tradeops.errors import MisconfiguredError
+from tradeops.guard_settings import GuardSettings
 from tradeops.notify_settings import NotifySettings
 from tradeops.report_settings import ReportSettings
 from tradeops.setting_types import (
@@ -36,7 +37,7 @@ from tradeops.setting_types import (
 MASK = "********"
 
 
-class Settings(NotifySettings, ReportSettings):
+class Settings(NotifySettings, GuardSettings, ReportSettings):
     """The effective settings of one process.
 
     `None` is "not configured": the part is shown as such and never alarms. Only RUST_API_URL is mandatory, for jobs.
@@ -266,8 +267,9 @@ def unknown_names() -> list[tuple[str, str | None]]:
 
 
 def _place(field: str) -> int:
-    """In the documentation our own come first, then those of the reports, then those of notifications."""
-    return 2 if field in NotifySettings.model_fields else int(field in ReportSettings.model_fields)
+    """In the documentation our own come first, then the guard's, then those of the reports and of notifications."""
+    later = (GuardSettings, ReportSettings, NotifySettings)
+    return next((place for place, part in enumerate(later, 1) if field in part.model_fields), 0)
 
 
 def _text(value: object) -> str:
