@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings
 
 from tradeops.errors import MisconfiguredError
 from tradeops.guard_settings import GuardSettings
@@ -268,7 +269,7 @@ def unknown_names() -> list[tuple[str, str | None]]:
 
 def _place(field: str) -> int:
     """In the documentation our own come first, then the guard's, then those of the reports and of notifications."""
-    later = (GuardSettings, ReportSettings, NotifySettings)
+    later: tuple[type[BaseSettings], ...] = (GuardSettings, ReportSettings, NotifySettings)
     return next((place for place, part in enumerate(later, 1) if field in part.model_fields), 0)
 
 
