@@ -11,6 +11,7 @@ from typing import Any
 
 from tradeops.adapters.store import Point, Store
 from tradeops.adapters.store.interface import Json
+from tradeops.adapters.store.series import RETENTION
 
 SERIES = "equity_observations"
 MINUTES = "equity_minutes"
@@ -81,6 +82,17 @@ async def worth_near(store: Store, moment: datetime) -> Worth | None:
     ]
     nearest = min(points, key=lambda point: abs(point.timestamp - moment), default=None)
     return None if nearest is None else _worth(nearest)
+
+
+async def highest(store: Store, *, now: datetime) -> Decimal | None:
+    """The most that the account was worth in any minute that is kept, to about a cent; `None` when none is.
+
+    Raises:
+        UnavailableError: the store does not answer.
+    """
+    since = now - RETENTION[MINUTES]
+    found = await store.roll_up(MINUTES, "equity", since=since, until=now, every=now - since)
+    return Decimal(repr(found[0].maximum)) if found else None
 
 
 def _point(worth: Worth) -> Point:

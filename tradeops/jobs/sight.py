@@ -23,6 +23,7 @@ class Sight:
         history: all closed trades that the engine lists, and those it has forgotten since we first looked.
         rejected: records of trades that were left out: their figures cannot be true, so no sum is whole.
         read_trades: whether the list of closed trades was read anew.
+        new_trades: closed trades that were not known before this look.
     """
 
     at: datetime
@@ -31,6 +32,7 @@ class Sight:
     history: TradeHistory
     rejected: tuple[RejectedRecord, ...]
     read_trades: bool
+    new_trades: tuple[ClosedTrade, ...] = ()
 
     @property
     def equity(self) -> Decimal | None:
@@ -69,9 +71,11 @@ class Eyes:
         """
         account, opened = await asyncio.gather(self.engine.portfolio(), self.engine.open_trades())
         at, seen, history = datetime.now(UTC), _mark_of(account.value, opened.value), self._history
+        new: tuple[ClosedTrade, ...] = ()
         read = history is None or seen != self._seen
         if history is None or read:
             listed = await self.engine.closed_trades()
+            new = tuple(trade for trade in listed.value if trade.id not in self._known)
             history = united(listed.value, self._known)
             self._known = {trade.id: trade for trade in history.trades}
             self._history, self._rejected, self._seen = history, listed.rejected, seen
@@ -82,6 +86,7 @@ class Eyes:
             history=history,
             rejected=(*opened.rejected, *self._rejected),
             read_trades=read,
+            new_trades=new,
         )
 
 

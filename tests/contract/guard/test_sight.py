@@ -35,6 +35,8 @@ async def test_the_list_of_closed_trades_is_read_again_only_when_a_trade_has_clo
     assert after.read_trades
     assert bot.asked_for_trades() == 2
     assert len(after.history.trades) == len(first.history.trades) + 1
+    assert first.new_trades == first.history.trades
+    assert after.new_trades == after.history.trades[-1:]
     assert first.equity is not None
     assert after.equity is not None
     assert first.equity - after.equity == pytest.approx(Decimal(100), abs=Decimal("0.01"))

@@ -65,3 +65,10 @@ async def test_the_look_next_to_a_moment_counts_of_whichever_kind(
     found = await equity.worth_near(store, MIDNIGHT)
     assert (found and found.equity) == (None if expected is None else USD + expected)
     assert timedelta(minutes=10) == NEAR
+
+
+async def test_the_highest_of_all_minutes_is_known(store: Store) -> None:
+    assert await equity.highest(store, now=MIDNIGHT) is None
+    for days, usd in ((-100, 20_000), (-80, 12_000), (-1, 11_000)):
+        await equity.observe_minute(store, Worth(MIDNIGHT + timedelta(days=days), Decimal(usd)))
+    assert await equity.highest(store, now=MIDNIGHT) == 12_000
