@@ -191,6 +191,16 @@ class PrefectApiClient:
         answer, body = await self._call("GET", f"/flow_runs/{run_id}")
         return _run(parse(wire.FlowRun, body, system=answer.system, source=answer.address))
 
+    async def last_run(self, deployment_id: str) -> Run | None:
+        """The run of a deployment that was asked for last, whoever started it; `None` when there never was one."""
+        query = {
+            "deployments": {"id": {"any_": [deployment_id]}},
+            "sort": "EXPECTED_START_TIME_DESC",
+            "limit": 1,
+        }
+        found = await self._list(wire.FlowRun, "/flow_runs/filter", query)
+        return _run(found[0]) if found else None
+
     async def artifact_id(self, key: str) -> str | None:
         """The latest artifact under a key, or `None`."""
         query = {"artifacts": {"key": {"any_": [key]}}, "limit": 1}

@@ -284,6 +284,22 @@ async def test_a_started_run_is_scheduled_for_now(
     assert sent(route) == {"state": {"type": "SCHEDULED"}} | more
 
 
+async def test_the_last_run_of_a_deployment_is_found_whoever_started_it(
+    api: PrefectApiClient, respx_mock: respx.MockRouter
+) -> None:
+    route = respx_mock.post(f"{ADDRESS}/flow_runs/filter").respond(json=[CRITICAL_RUN])
+    run = await api.last_run(DEPLOYMENT_ID)
+    assert run is not None
+    assert (run.run_id, run.state_name) == (RUN_ID, "Critical")
+    assert sent(route) == {
+        "deployments": {"id": {"any_": [DEPLOYMENT_ID]}},
+        "sort": "EXPECTED_START_TIME_DESC",
+        "limit": 1,
+    }
+    route.respond(json=[])
+    assert await api.last_run(DEPLOYMENT_ID) is None
+
+
 async def test_a_start_is_never_sent_twice(api: PrefectApiClient, respx_mock: respx.MockRouter) -> None:
     route = respx_mock.post(f"{ADDRESS}/deployments/{DEPLOYMENT_ID}/create_flow_run")
     route.side_effect = httpx.ReadError("reset")
