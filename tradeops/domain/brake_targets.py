@@ -39,7 +39,7 @@ def named(text: str, further: Iterable[str] = ()) -> str:
         if SHAPE_OF_SYMBOL.fullmatch(symbol):
             return SYMBOL + symbol
         raise ValueError(f"{wanted[len(SYMBOL) :]!r} is no symbol, such as ETHUSDT")
-    there = {name.lower(): name for name in (*STRATEGIES.values(), *further)} | STRATEGIES
+    there = {name.lower(): name for name in (*STRATEGIES.values(), *further)} | dict(STRATEGIES)
     if wanted.lower() not in there:
         known = ", ".join(dict.fromkeys((*STRATEGIES.values(), *further)))
         raise ValueError(f"no strategy {wanted!r}; there are {known}; or symbol:NAME, or {PORTFOLIO}")
@@ -57,7 +57,7 @@ def is_strategy(target: str) -> bool:
 
 
 def symbols_of(target: str, there: Iterable[str], mapped: Mapped) -> tuple[str, ...]:
-    """The symbols that must be off for the target to be off; all of them where nothing else is said.
+    """The symbols that must be off for the target to be off, never none; all of them where nothing else is said.
 
     Args:
         target: as `named` writes it.
@@ -65,14 +65,17 @@ def symbols_of(target: str, there: Iterable[str], mapped: Mapped) -> tuple[str, 
         mapped: the symbols of a strategy.
 
     Raises:
-        ValueError: a symbol that the engine does not have; names those that it has.
+        ValueError: the engine has none of them; names those that it has.
     """
     known = tuple(there)
     symbol = symbol_of(target)
     wanted = known if target == PORTFOLIO else (symbol,) if symbol else mapped.get(target, known)
-    if missing := [one for one in wanted if one not in known]:
-        raise ValueError(f"the engine has no symbol {', '.join(missing)}; it has {', '.join(known) or 'none'}")
-    return wanted
+    found = tuple(one for one in wanted if one in known)
+    if not found:
+        raise ValueError(
+            f"the engine has no symbol {', '.join(wanted)}".rstrip() + f"; it has {', '.join(known) or 'none'}"
+        )
+    return found
 
 
 def strategy_of(symbol: str, mapped: Mapped) -> str | None:
