@@ -6,10 +6,11 @@ is first needed, and again when it could not be: a guard that begins without it 
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 from tradeops.adapters.notify.channel import Channel, DeliveryError
 from tradeops.adapters.prefect_api.client import Event, PrefectApiClient
@@ -49,6 +50,7 @@ class Aside:
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     _store: Store | None = None
+    _numbers: Iterator[int] = field(default_factory=count)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -84,12 +86,18 @@ class Aside:
         if api is not None:
             self.of_prefect.add(f"event {event.event_id}", lambda: api.emit_event(event, within=WITHIN))
 
-    def tell(self, observations: Iterable[Observation], *, source: str) -> None:
-        """Have them counted among the incidents and told; what is critical goes past a store that is down, once."""
+    def tell(self, observations: Iterable[Observation], *, source: str, run_id: str = "") -> None:
+        """Have them counted among the incidents and told; what is critical goes past a store that is down, once.
+
+        Args:
+            observations: as for `incidents.observe`.
+            source: likewise.
+            run_id: of others who may tell the same; without one it is the guard's own.
+        """
         looks = tuple(observations)
         if not looks:
             return
-        run_id = f"guard-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
+        run_id = run_id or f"guard-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{next(self._numbers)}"
 
         def directly(because: str) -> None:
             self.of_channels.add(run_id, lambda: tell_directly(self.settings, looks, run_id=run_id, because=because))

@@ -1,9 +1,9 @@
-"""The sandbox's engine on a port of loopback, whose clock a test moves, and a client of it as the guard has one."""
+"""The sandbox's engine on a port of loopback, and a client of it as the guard has one."""
 
 import copy
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from starlette.responses import Response
@@ -13,11 +13,11 @@ from sandbox import engine, misfortune
 from sandbox.faults import FaultBook, Kind, Rule
 from sandbox.servers import Service, claim
 from sandbox.world import World
-from tests.sandbox.worlds import SetClock, clock_at
 from tradeops.adapters.engine.client import EngineClient
 from tradeops.http import HttpPolicy, HttpService, open_pool
 
 TRADES = "/api/paper-trading/trades/closed"
+SYMBOLS = "/api/paper-trading/symbols"
 ACCOUNT = "/api/paper-trading/portfolio"
 
 
@@ -32,13 +32,23 @@ class Bot:
     """
 
     world: World
-    clock: SetClock
     service: Service
     faults: FaultBook
     instead: dict[str, str]
 
     def asked_for_trades(self) -> int:
         return self.service.requests["GET", TRADES]
+
+    def puts(self) -> int:
+        return self.service.requests["PUT", SYMBOLS]
+
+    def on(self) -> tuple[str, ...]:
+        """The symbols that take new positions."""
+        return tuple(name for name, one in self.world.desk.trading.symbols.items() if one.enabled)
+
+    def switch(self, symbol: str, *, on: bool) -> None:
+        symbols = self.world.desk.trading.symbols
+        self.world.desk.trading.symbols = symbols | {symbol: replace(symbols[symbol], enabled=on)}
 
     def lose(self, symbol: str, usdt: float, *, trades: int = 1, opened: bool = False) -> None:
         misfortune.suffer(self.world, misfortune.Loss(symbol, usdt, trades, opened))
@@ -55,16 +65,15 @@ class Bot:
 
 
 @cache
-def _built(seed: int) -> tuple[World, SetClock]:
-    clock = clock_at()
-    return World.build(seed=seed, now_ms=clock), clock
+def _built(seed: int) -> World:
+    return World.build(seed=seed)
 
 
 @asynccontextmanager
 async def running(*, seed: int = 3) -> AsyncIterator[Bot]:
     """An engine that has traded for weeks."""
     faults = FaultBook()
-    world, clock = copy.deepcopy(_built(seed))
+    world = copy.deepcopy(_built(seed))
     instead: dict[str, str] = {}
     real = engine.build_app(world)
 
@@ -75,7 +84,7 @@ async def running(*, seed: int = 3) -> AsyncIterator[Bot]:
     service = Service("engine", app, claim(0), faults)
     await service.open()
     try:
-        yield Bot(world, clock, service, faults, instead)
+        yield Bot(world, service, faults, instead)
     finally:
         await service.close()
 
