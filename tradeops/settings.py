@@ -15,6 +15,7 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings
 
+from tradeops.brake_settings import BrakeSettings
 from tradeops.errors import MisconfiguredError
 from tradeops.guard_settings import GuardSettings
 from tradeops.notify_settings import NotifySettings
@@ -38,7 +39,7 @@ from tradeops.setting_types import (
 MASK = "********"
 
 
-class Settings(NotifySettings, GuardSettings, ReportSettings):
+class Settings(NotifySettings, GuardSettings, BrakeSettings, ReportSettings):
     """The effective settings of one process.
 
     `None` is "not configured": the part is shown as such and never alarms. Only RUST_API_URL is mandatory, for jobs.
@@ -268,8 +269,8 @@ def unknown_names() -> list[tuple[str, str | None]]:
 
 
 def _place(field: str) -> int:
-    """In the documentation our own come first, then the guard's, then those of the reports and of notifications."""
-    later: tuple[type[BaseSettings], ...] = (GuardSettings, ReportSettings, NotifySettings)
+    """In the documentation our own come first, then the brake's and the guard's, those of reports and of notifications."""
+    later: tuple[type[BaseSettings], ...] = (BrakeSettings, GuardSettings, ReportSettings, NotifySettings)
     return next((place for place, part in enumerate(later, 1) if field in part.model_fields), 0)
 
 
