@@ -93,8 +93,9 @@ FLAKY = Scenario(
 
 LOSING = Scenario(
     "losing",
-    "The account has just lost an eighth of its money: the guard switches every symbol off.",
-    losses=(Misfortune("ETHUSDT", 7, 5), Misfortune("SOLUSDT", 7, 5)),
+    "The account has just lost a fifth of its money in a dozen trades: the guard switches every symbol off.",
+    losses=tuple(Misfortune(symbol, 8, 4) for symbol in ("ETHUSDT", "BNBUSDT", "SOLUSDT")),
+    expected_states=ALL_GOOD | {"emergency-strategy-disable": "Completed"},
 )
 
 SCENARIOS: Mapping[str, Scenario] = {one.name: one for one in (HEALTHY, DEGRADING, CRASH, FLAKY, LOSING)}

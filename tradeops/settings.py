@@ -269,7 +269,7 @@ def unknown_names() -> list[tuple[str, str | None]]:
 
 
 def _place(field: str) -> int:
-    """In the documentation our own come first, then the brake's and the guard's, those of reports and of notifications."""
+    """In the documentation our own come first, then those of brake, guard, reports and notifications."""
     later: tuple[type[BaseSettings], ...] = (BrakeSettings, GuardSettings, ReportSettings, NotifySettings)
     return next((place for place, part in enumerate(later, 1) if field in part.model_fields), 0)
 

@@ -80,7 +80,8 @@ def test_each_scenario_goes_by_its_name_and_says_how_the_health_check_ends() -> 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
 def test_each_scenario_says_how_every_job_of_the_night_ends(scenario: Scenario) -> None:
-    assert set(scenario.expected_states) == set(NIGHT)
+    started_by_the_guard = {"emergency-strategy-disable"} if scenario.losses else set()
+    assert set(scenario.expected_states) == set(NIGHT) | started_by_the_guard
 
 
 async def test_healthy_answers_everywhere(playing: Playing) -> None:
@@ -107,10 +108,11 @@ async def test_losing_has_lost_more_than_a_tenth_today_by_no_symbol_alone(playin
         paper = f"{stage.services['engine'].url}/api/paper-trading"
         account = (await client.get(f"{paper}/portfolio")).json()["data"]
         closed = (await client.get(f"{paper}/trades/closed")).json()["data"]
-    newest = sorted(closed, key=lambda trade: trade["close_time"])[-10:]
-    lost = {s: -sum(t["pnl"] for t in newest if t["symbol"] == s) for s in ("ETHUSDT", "SOLUSDT")}
+    newest = sorted(closed, key=lambda trade: trade["close_time"])[-12:]
+    lost = {s: -sum(t["pnl"] for t in newest if t["symbol"] == s) for s in ("ETHUSDT", "BNBUSDT", "SOLUSDT")}
     before = account["equity"] + sum(lost.values())
-    assert [round(usdt / before * 100) for usdt in lost.values()] == [7, 7]
+    assert all(6 < usdt / before * 100 < 9 for usdt in lost.values())
+    assert sum(lost.values()) / before > 0.2
 
 
 async def test_flaky_fails_at_first_and_works_when_asked_once_more(playing: Playing) -> None:

@@ -125,13 +125,14 @@ class Aside:
 @asynccontextmanager
 async def open_aside(settings: Settings) -> AsyncGenerator[Aside]:
     """At work until exit; what waits then is lost with the process, as it would be in any other end."""
-    async with open_services(settings) as services, asyncio.TaskGroup() as group:
+    async with open_services(settings) as services:
         aside = Aside(settings, services.prefect_api)
-        work = group.create_task(aside.run())
+        work = asyncio.create_task(aside.run())
         try:
             yield aside
         finally:
             work.cancel()
+            await asyncio.wait({work})
 
 
 async def tell_directly(settings: Settings, looks: Iterable[Observation], *, run_id: str, because: str) -> None:

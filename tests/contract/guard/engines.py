@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from sandbox import engine, misfortune
+from sandbox.book import Position
 from sandbox.faults import FaultBook, Kind, Rule
 from sandbox.servers import Service, claim
 from sandbox.world import World
@@ -52,6 +53,24 @@ class Bot:
 
     def lose(self, symbol: str, usdt: float, *, trades: int = 1, opened: bool = False) -> None:
         misfortune.suffer(self.world, misfortune.Loss(symbol, usdt, trades, opened))
+
+    def win(self, symbol: str) -> None:
+        """Let a trade of this symbol end with a profit, now."""
+        now, book = self.world.advance(), self.world.book
+        price, held = self.world.market.price(symbol, now), book.positions.pop(symbol, None)
+        name = f"won-{len(book.closed)}"
+        book.positions[symbol] = Position(name, symbol, 1, price * 0.99, 0.01, 10, None, None, now - 60_000, price)
+        book.close(symbol, price, now)
+        if held is not None:
+            book.positions[symbol] = held
+
+    def lose_share(self, symbol: str, percent: float, *, trades: int = 1, opened: bool = False) -> None:
+        self.lose(symbol, self.world.book.equity * percent / 100, trades=trades, opened=opened)
+
+    def crash(self) -> None:
+        """Lose a fifth of the account, with several symbols."""
+        for symbol in ("ETHUSDT", "BNBUSDT", "SOLUSDT"):
+            self.lose_share(symbol, 8)
 
     def answer(self, path: str, instead: str | None) -> None:
         """Let `GET path` answer with this text; `None` lets the engine speak for itself again."""
