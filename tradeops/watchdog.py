@@ -17,7 +17,7 @@ from tradeops.adapters.outside_watch.client import OutsideWatch
 from tradeops.adapters.store import Store
 from tradeops.domain.incidents.model import Observation
 from tradeops.domain.notices import Level, Notice
-from tradeops.errors import ConflictError, TradeOpsError, UnavailableError
+from tradeops.errors import ConflictError, MisconfiguredError, TradeOpsError, UnavailableError
 from tradeops.jobs import alerting, incidents, standin
 from tradeops.jobs.aside import tell_directly
 from tradeops.jobs.guarding import stand_guard
@@ -170,7 +170,7 @@ async def watch(settings: Settings) -> None:
     """Watch and guard until cancelled.
 
     Raises:
-        MisconfiguredError: TRADEOPS_HOME cannot be written, or a setting is wrong.
+        MisconfiguredError: TRADEOPS_HOME cannot be written.
         UnavailableError: another watchdog of this home runs.
     """
     with only_one(settings.home_folder, "watchdog"):
@@ -190,7 +190,7 @@ async def _keep_watch(settings: Settings) -> None:
     while True:
         try:
             await _rounds(settings)
-        except UnavailableError as error:
+        except (UnavailableError, MisconfiguredError) as error:  # the guard goes on without it
             failures += 1
             log.warning("the store cannot be opened: %s", error)
             if failures == FAILURES_UNTIL_TOLD:
