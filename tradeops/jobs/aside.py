@@ -6,7 +6,7 @@ is first needed, and again when it could not be: a guard that begins without it 
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -50,6 +50,7 @@ class Aside:
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     _store: Store | None = None
+    _directly: dict[str, datetime] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=count)
 
     async def run(self) -> None:
@@ -97,10 +98,14 @@ class Aside:
         looks = tuple(observations)
         if not looks:
             return
+        for look in looks:
+            if look.severity is None:
+                self._directly.pop(look.key, None)
         run_id = run_id or f"guard-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{next(self._numbers)}"
 
         def directly(because: str) -> None:
-            self.of_channels.add(run_id, lambda: tell_directly(self.settings, looks, run_id=run_id, because=because))
+            news = self._not_told_directly(looks)
+            self.of_channels.add(run_id, lambda: tell_directly(self.settings, news, run_id=run_id, because=because))
 
         told = bool(self.of_people.problem)
         if told:
@@ -120,6 +125,14 @@ class Aside:
                 raise
 
         self.of_people.add(run_id, errand)
+
+    def _not_told_directly(self, looks: Collection[Observation]) -> list[Observation]:
+        """Without those that were told past the store within the pause of reminders."""
+        now, pause = datetime.now(UTC), timedelta(hours=self.settings.incident_reminder_hours)
+        lasting = {key for key, at in self._directly.items() if at <= now < at + pause}
+        news = [look for look in looks if look.key not in lasting]
+        self._directly |= {look.key: now for look in news}
+        return news
 
 
 @asynccontextmanager

@@ -140,6 +140,7 @@ class Hold:
 
     def _tell(self, outcome: Outcome) -> None:
         now, stage = datetime.now(UTC), "confirmed" if outcome.confirmed else "not-confirmed"
+        self._reminded = now
         for source, looks in brake_telling.looks(_disabled(outcome, now), at=now).items():
             self.aside.tell(looks, source=source, run_id=f"{outcome.incident_id}:{source}:{stage}")
         self.aside.keep("journal", partial(brake_records.replay, self.journal))

@@ -131,7 +131,7 @@ def test_it_is_off_without_mongodb_and_the_audit_is_there_once_when_that_comes(
         until(lambda: off(bot), IN_TIME)
         own_server.start()
         with pymongo.MongoClient[dict[str, Any]](own_server.url, serverSelectionTimeoutMS=5000) as client:
-            events = client["tradeops"]["events"]
+            events = client["tradeops"]["audit_events"]
             about = {"kind": {"$regex": "disable"}}
             until(lambda: len(list(events.find(about))) >= 2)
             time.sleep(1.5)
