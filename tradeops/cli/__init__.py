@@ -19,6 +19,7 @@ COMMANDS = {
     "outbox": ("tradeops.cli.outbox", "Show messages that wait or were never delivered; send them."),
     "deploy": ("tradeops.cli.deploy", "Put pool, deployments and automations onto your Prefect server."),
     "watchdog": ("tradeops.cli.watchdog", "Guard the desk: send what waits, alarm when its jobs stop."),
+    "drill": ("tradeops.cli.drill", "Prove on a canary that the brake works."),
     "sandbox": ("tradeops.cli.sandbox", "Run the sandbox bot; break it and mend it."),
 }
 EXIT_FAILED = 1

@@ -65,6 +65,11 @@ class EngineClient:
             raise ContractError(answer.system, f"{answer.address} answered with a wrong shape: data is no text")
         return answer.reading(opened.data, as_of=opened.timestamp)
 
+    async def is_sandbox(self) -> bool:
+        """Whether it is our stand-in: each answer of that says so."""
+        answer, _ = await self._get(self._health_path)
+        return answer.headers.get("x-sandbox") == "true"
+
     async def status(self) -> Reading[EngineStatus]:
         """Whether paper trading runs."""
         answer, opened = await self._get(STATUS)
