@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
+from sandbox.engine_levers import Levers
+from sandbox.engine_levers import parse as parse_levers
 from sandbox.faults import BadInputError, FaultBook, Rule, parse
 from sandbox.misfortune import Loss
 from sandbox.misfortune import parse as parse_loss
@@ -22,6 +24,11 @@ class Controlled(Protocol):
     @property
     def faults(self) -> FaultBook:
         """The rules in force."""
+        ...
+
+    @property
+    def levers(self) -> Levers:
+        """How the engine behaves when it is switched off."""
         ...
 
     @property
@@ -57,7 +64,7 @@ class Control:
         self._stage = stage
 
     def build_app(self) -> Starlette:
-        """`GET /`, `/state`, `/requests`; all of `/faults`; `POST /losses`, `/restart/…` and `/scenario/…`."""
+        """`GET /`, `/state`, `/requests`; `/faults`; `POST /losses`, `/levers`, `/restart/…` and `/scenario/…`."""
         return Starlette(
             routes=[
                 Route("/", self._home),
@@ -67,6 +74,7 @@ class Control:
                 Route("/faults", self._add_faults, methods=["POST"]),
                 Route("/faults", self._clear_faults, methods=["DELETE"]),
                 Route("/losses", self._losses, methods=["POST"]),
+                Route("/levers", self._levers, methods=["POST"]),
                 Route("/restart/{service}", self._restart, methods=["POST"]),
                 Route("/scenario/{scenario}", self._scenario, methods=["POST"]),
             ],
@@ -122,6 +130,10 @@ class Control:
     async def _losses(self, request: Request) -> JSONResponse:
         loss = parse_loss(_json(await request.body()))
         self._stage.suffer(loss)
+        return JSONResponse(self._stage.state(), status_code=201)
+
+    async def _levers(self, request: Request) -> JSONResponse:
+        self._stage.levers.set(parse_levers(_json(await request.body())))
         return JSONResponse(self._stage.state(), status_code=201)
 
     async def _restart(self, request: Request) -> JSONResponse:

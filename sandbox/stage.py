@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from starlette.types import ASGIApp
 
 from sandbox import ai_service, engine, exchange, misfortune
 from sandbox.control import Control
+from sandbox.engine_levers import Levers, Mode
 from sandbox.faults import BadInputError, FaultBook
 from sandbox.frontend import build_app as build_frontend
 from sandbox.llm import Llm
@@ -40,6 +42,7 @@ class Stage:
         self.seed = seed
         self.sinks = Sinks()
         self.faults = FaultBook()
+        self.levers = Levers()
         self._world = World.build(seed=seed, regime=scenario.regime)
         self._on_change = on_change
         applications = self._of_the_bot(AI_RUNNING_FOR) | {
@@ -89,6 +92,7 @@ class Stage:
                 for name, service in self.services.items()
             },
             "faults": self.faults.as_json(),
+            "levers": asdict(self.levers.mode),
             "messages": len(self.sinks.deliveries),
             "world": self._world.overview(),
         }
@@ -136,13 +140,14 @@ class Stage:
             self._world, mongodb_connected=lambda: self.scenario.mongodb_connected, running_for=ai_running_for
         )
         return {
-            "engine": engine.build_app(self._world),
+            "engine": engine.build_app(self._world, self.levers),
             "ai": ai,
             "exchange": exchange.build_app(self._world),
         }
 
     def _begin(self) -> None:
         self.faults.clear()
+        self.levers.set(Mode())
         for rule in self.scenario.faults:
             self.faults.add(rule)
         for share in self.scenario.losses:

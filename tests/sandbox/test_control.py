@@ -8,6 +8,7 @@ import pytest
 from starlette.applications import Starlette
 
 from sandbox.control import Control
+from sandbox.engine_levers import Levers, Mode
 from sandbox.faults import BadInputError, FaultBook, Kind, Rule
 from sandbox.misfortune import Loss
 from sandbox.pages import BANNER
@@ -19,6 +20,7 @@ class TwoServices:
 
     def __init__(self, services: Mapping[str, Service]) -> None:
         self.faults = FaultBook()
+        self.levers = Levers()
         self.services = services
         self.told: list[str] = []
 
@@ -137,3 +139,13 @@ async def test_the_page_says_sandbox_and_shows_markup_as_text(control: httpx.Asy
     assert "listens" in page
     assert "&lt;b&gt;two" in page
     assert (await control.get("/state")).json() == stage.state()
+
+
+async def test_levers_work_as_they_are_told_and_nonsense_is_refused(
+    control: httpx.AsyncClient, stage: TwoServices
+) -> None:
+    assert (await control.post("/levers", json={"put": "half", "times": 2})).status_code == 201
+    assert stage.levers.mode == Mode(put="half", times=2)
+    refused = await control.post("/levers", json={"put": "explodes"})
+    assert (refused.status_code, refused.json()["field"]) == (400, "put")
+    assert stage.levers.mode == Mode(put="half", times=2)
