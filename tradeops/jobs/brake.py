@@ -84,7 +84,7 @@ async def brake(engine: EngineClient, journal: Journal, order: Order, *, mapped:
         RejectedError: no such strategy or symbol; names those that there are.
     """
     pull = _Pull(engine, journal, _clear(order, mapped), mapped, pace)
-    async with journal.lock() as alone:
+    async with journal.lock(pull.order.target) as alone:
         pull.mark("has its turn" if alone else "does not wait for others any longer")
         try:
             async with asyncio.timeout(pace.whole.total_seconds()):

@@ -2,11 +2,12 @@
 
 One JSON object a line behind its checksum, only ever appended, each line on the disk before anything follows from it.
 A last line that a crash tore is left out; so is any line that does not match its checksum, and the log says so. Any
-number of processes may read and write; `lock` gives one of them the turn.
+number of processes may read and write; `lock` gives one of them the turn at a target.
 """
 
 import asyncio
 import fcntl
+import hashlib
 import json
 import logging
 import os
@@ -103,12 +104,13 @@ class Journal:
         return {record.target: record.at for record in self.records() if record.kind is Kind.RELEASE}
 
     @asynccontextmanager
-    async def lock(self, *, patience: timedelta = TURN) -> AsyncGenerator[bool]:
-        """Whether this caller alone has the turn; `False` after `patience`, or when there can be no lock.
+    async def lock(self, target: str, *, patience: timedelta = TURN) -> AsyncGenerator[bool]:
+        """Whether this caller alone has the turn at the target; `False` after `patience`, or when there can be no lock.
 
         Who does not get it acts all the same: what the brake does may be done twice, and must not be left undone.
         """
-        path, deadline = self.path.with_suffix(".lock"), time.monotonic() + patience.total_seconds()
+        name = f"brake-{hashlib.sha256(target.encode()).hexdigest()[:12]}.lock"
+        path, deadline = self.path.with_name(name), time.monotonic() + patience.total_seconds()
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             file = path.open("a")

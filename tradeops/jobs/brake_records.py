@@ -58,8 +58,9 @@ def _by_incident(records: Iterable[Record]) -> dict[str, list[Record]]:
     found: dict[str, list[Record]] = {}
     for record in records:
         found.setdefault(record.incident_id, []).append(record)
-    meaningless = {Kind.VOID, Kind.ADOPTED}
-    return {name: told for name, told in found.items() if not meaningless & {record.kind for record in told}}
+    void = {name for name, told in found.items() if any(record.kind is Kind.VOID for record in told)}
+    ours = {name: [one for one in told if one.kind is not Kind.ADOPTED] for name, told in found.items()}
+    return {name: told for name, told in ours.items() if told and name not in void}
 
 
 def key_of_target(target: str) -> str:
