@@ -23,7 +23,7 @@ from tradeops.jobs.aside import Aside
 from tradeops.jobs.brake import Outcome, brake
 from tradeops.jobs.brake_journal import Journal
 
-SOURCE, ACTOR = "brake", "guard"
+ACTOR = "guard"
 EVENT = "tradeops.strategy.loss-limit-breached"
 REMINDED_EVERY = timedelta(minutes=10)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=1)
@@ -168,10 +168,10 @@ class Hold:
                 text = f"{', '.join(symbols)} was enabled again without a release; it is switched off again"
                 log.warning("%s: %s", target, text)
                 self.aside.tell(
-                    [Observation(f"brake-flipped:{target}", Level.CRITICAL, text, now, CERTAIN)], source=SOURCE
+                    [Observation(f"brake-flipped:{target}", Level.CRITICAL, text, now, CERTAIN)], source=ACTOR
                 )
         for target in self._flipped.keys() - flipped.keys():
-            self.aside.tell([Observation(f"brake-flipped:{target}", None, "", now, CERTAIN)], source=SOURCE)
+            self.aside.tell([Observation(f"brake-flipped:{target}", None, "", now, CERTAIN)], source=ACTOR)
         self._flipped = flipped
 
 
