@@ -19,6 +19,9 @@ COMMANDS = {
     "outbox": ("tradeops.cli.outbox", "Show messages that wait or were never delivered; send them."),
     "deploy": ("tradeops.cli.deploy", "Put pool, deployments and automations onto your Prefect server."),
     "watchdog": ("tradeops.cli.watchdog", "Guard the desk: send what waits, alarm when its jobs stop."),
+    "disable": ("tradeops.cli.disable", "Switch a strategy off now, and see that it is off."),
+    "release": ("tradeops.cli.release", "Let a strategy trade again that was switched off."),
+    "brakes": ("tradeops.cli.brakes", "List what is switched off, since when and why."),
     "drill": ("tradeops.cli.drill", "Prove on a canary that the brake works."),
     "sandbox": ("tradeops.cli.sandbox", "Run the sandbox bot; break it and mend it."),
 }
