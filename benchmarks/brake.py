@@ -6,6 +6,7 @@
 import argparse
 import asyncio
 import json
+import logging
 import os
 import signal
 import statistics
@@ -15,13 +16,19 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from tradeops.jobs.guarding import open_guard
+from tradeops.jobs.aside import Aside
+from tradeops.jobs.brake_journal import Journal
+from tradeops.jobs.guard import Guard, Terms
+from tradeops.jobs.hold import Hold
+from tradeops.jobs.sight import Eyes
 from tradeops.settings import Settings
+from tradeops.wiring import open_quick_engine
 
 ROOT = Path(__file__).parents[1]
 TRIALS, WHOLE_TRIALS = 200, 5
@@ -37,6 +44,7 @@ def main() -> int:
     options.add_argument("--trials", type=int, default=TRIALS)
     options.add_argument("--prefect", action="store_true", help="measure the way through Prefect too")
     wanted = options.parse_args()
+    logging.disable()
     with tempfile.TemporaryDirectory() as folder, sandbox(Path(folder)) as (engine, control):
         direct = asyncio.run(directly(engine, control, Path(folder), wanted.trials))
         whole = [end_to_end(engine, control, Path(folder) / f"whole-{n}") for n in range(WHOLE_TRIALS)]
@@ -60,17 +68,19 @@ async def directly(engine: str, control: str, folder: Path, trials: int) -> list
     """Seconds from the beginning of the poll to the engine's own word that all is off, each with a guard of its own."""
     crash(control)
     took = []
-    async with httpx.AsyncClient(trust_env=False) as client:
+    settings = Settings(_env_file=None, RUST_API_URL=engine, TRADEOPS_HOME=folder / "home")
+    terms = Terms(settings.loss_limits(stale_after=timedelta(minutes=1)))
+    async with httpx.AsyncClient(trust_env=False) as client, open_quick_engine(settings) as quick:
+        assert quick is not None  # noqa: S101 - it has an address
         on = (await client.get(engine + SYMBOLS)).json()["data"]
         for number in range(trials):
             await client.put(engine + SYMBOLS, json={"symbols": on})
-            settings = Settings(_env_file=None, RUST_API_URL=engine, TRADEOPS_HOME=folder / f"home-{number}")
-            async with open_guard(settings) as guard:
-                assert guard is not None  # noqa: S101 - it has an engine
-                began = time.perf_counter()
-                await guard.poll()
-                await guard.hold.settled()
-                took.append(time.perf_counter() - began)
+            aside = Aside(settings, None)  # never worked off: what is done besides is not on the way
+            guard = Guard(terms, Eyes(quick), Hold(quick, Journal(folder / f"home-{number}"), aside), aside)
+            began = time.perf_counter()
+            await guard.poll()
+            await guard.hold.settled()
+            took.append(time.perf_counter() - began)
             entries = (await client.get(engine + SYMBOLS)).json()["data"].values()
             assert not any(entry["enabled"] for entry in entries)  # noqa: S101 - otherwise nothing was measured
     return took

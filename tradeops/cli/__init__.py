@@ -22,7 +22,7 @@ COMMANDS = {
     "disable": ("tradeops.cli.disable", "Switch a strategy off now, and see that it is off."),
     "release": ("tradeops.cli.release", "Let a strategy trade again that was switched off."),
     "brakes": ("tradeops.cli.brakes", "List what is switched off, since when and why."),
-    "drill": ("tradeops.cli.drill", "Prove on a canary that the brake works."),
+    "drill": ("tradeops.cli.drill", "Exercise the brake and the channels on a canary."),
     "sandbox": ("tradeops.cli.sandbox", "Run the sandbox bot; break it and mend it."),
 }
 EXIT_FAILED = 1

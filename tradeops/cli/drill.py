@@ -25,9 +25,9 @@ COLOURS = {Outcome.PASSED: "green", Outcome.FAILED: "red", Outcome.NOT_CONFIGURE
 @click.option("--operator", default=whoami, help="Who; you.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(symbol: str | None, operator: str, form: str) -> None:
-    """Exercise the brake and the channels on a canary, measure them, and keep the result.
+    """Exercise the brake and the channels on a canary.
 
-    Switches one symbol off and on again: of a sandbox, or the one of your bot that you name. Exits with 0 when it
+    Measures them and keeps the result. Switches one symbol off and on again: of a sandbox, or the one of your bot that you name. Exits with 0 when it
     passed, 1 when something failed.
     """
     done, trouble = asyncio.run(_drill(load_settings(), symbol, operator))
