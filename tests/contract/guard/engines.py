@@ -11,6 +11,8 @@ from starlette.types import Receive, Scope, Send
 
 from sandbox import engine, misfortune
 from sandbox.book import Position
+from sandbox.engine_levers import Levers
+from sandbox.engine_levers import Levers
 from sandbox.faults import FaultBook, Kind, Rule
 from sandbox.servers import Service, claim
 from sandbox.world import World
@@ -30,12 +32,14 @@ class Bot:
         service: its port, with a count of each request.
         faults: what shall go wrong on it.
         instead: of its own answers, by path.
+        levers: how it behaves when it is switched off.
     """
 
     world: World
     service: Service
     faults: FaultBook
     instead: dict[str, str]
+    levers: Levers
 
     def asked_for_trades(self) -> int:
         return self.service.requests["GET", TRADES]
@@ -94,7 +98,8 @@ async def running(*, seed: int = 3) -> AsyncIterator[Bot]:
     faults = FaultBook()
     world = copy.deepcopy(_built(seed))
     instead: dict[str, str] = {}
-    real = engine.build_app(world)
+    levers = Levers()
+    real = engine.build_app(world, levers)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         words = instead.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "GET" else None
@@ -103,7 +108,7 @@ async def running(*, seed: int = 3) -> AsyncIterator[Bot]:
     service = Service("engine", app, claim(0), faults)
     await service.open()
     try:
-        yield Bot(world, service, faults, instead)
+        yield Bot(world, service, faults, instead, levers)
     finally:
         await service.close()
 
