@@ -27,8 +27,8 @@ COLOURS = {Outcome.PASSED: "green", Outcome.FAILED: "red", Outcome.NOT_CONFIGURE
 def command(symbol: str | None, operator: str, form: str) -> None:
     """Exercise the brake and the channels on a canary.
 
-    Measures them and keeps the result. Switches one symbol off and on again: of a sandbox, or the one of your bot that you name. Exits with 0 when it
-    passed, 1 when something failed.
+    Measures them and keeps the result. Switches one symbol off and on again: of a sandbox, or the one of your bot that
+    you name. Exits with 0 when it passed, 1 when something failed.
     """
     done, trouble = asyncio.run(_drill(load_settings(), symbol, operator))
     if form == "json":

@@ -26,6 +26,7 @@ from tradeops.jobs.brake_journal import Journal
 ACTOR = "guard"
 EVENT = "tradeops.strategy.loss-limit-breached"
 REMINDED_EVERY = timedelta(minutes=10)
+LONGEST_AT_WORK = timedelta(seconds=30)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=1)
 
 log = logging.getLogger(__name__)
@@ -155,7 +156,8 @@ class Hold:
             return
         self._reminded = now
         for target, disabled in standing.items():
-            if target not in self._at_work:
+            at_work_elsewhere = not disabled.confirmed and now - disabled.since < LONGEST_AT_WORK
+            if target not in self._at_work and not at_work_elsewhere:
                 for source, looks in brake_telling.looks(disabled, at=now).items():
                     self.aside.tell(looks, source=source)
 

@@ -11,17 +11,23 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.engine_levers import Mode
 from sandbox.faults import Kind
 from tests.contract.guard.engines import ACCOUNT, Bot, running
 from tests.contract.notify.sinks import HttpSink, http_sink
 from tests.contract.servers.misbehaving import answer
 from tradeops.adapters.store import open_store
+from tradeops.domain.brakes import Kind as Written
+from tradeops.domain.brakes import Order, Record
 from tradeops.domain.day_start import midnight_of
 from tradeops.jobs import equity, incidents, trades
+from tradeops.jobs.brake import Outcome, brake
+from tradeops.jobs.brake_journal import Journal
 from tradeops.jobs.equity import Worth
 from tradeops.jobs.guard import Guard
 from tradeops.jobs.guarding import open_guard
 from tradeops.settings import Settings
+from tradeops.wiring import open_quick_engine
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT")
 
@@ -125,6 +131,82 @@ async def test_a_symbol_that_is_enabled_again_is_switched_off_again_and_told_onc
             await guard.aside.of_people.settled()
     assert told(sink).count("brake-flipped:portfolio is critical") == 2
     assert told(sink).count("brake:portfolio is critical") == 1
+
+
+async def test_an_engine_that_lies_is_not_believed_told_once_and_tried_again_until_it_obeys(
+    tmp_path: Path, bot: Bot, sink: HttpSink
+) -> None:
+    bot.crash()
+    bot.levers.set(Mode(put="lies"))
+    async with guarding(tmp_path, bot, sink) as guard:
+        guard.hold.first_pause = timedelta(0)
+        await polled(guard)
+        assert bot.on() == SYMBOLS
+        await guard.aside.of_people.settled()
+        assert told(sink) == ["brake-unconfirmed:portfolio is critical"]
+        bot.levers.set(Mode())
+        await polled(guard)
+        assert bot.on() == ()
+    titles = told(sink)
+    assert titles.count("brake-unconfirmed:portfolio is critical") == 1
+    assert titles.count("brake:portfolio is critical") == 1
+    assert await opened(tmp_path) == ["brake:portfolio"]
+
+
+async def test_another_symbol_is_braked_while_the_engine_lies_about_the_first(
+    tmp_path: Path, bot: Bot, sink: HttpSink
+) -> None:
+    async with guarding(tmp_path, bot, sink) as guard:
+        bot.levers.set(Mode(put="lies"))
+        guard.hold.pull(Order("symbol:ETHUSDT", "lost", "guard"))
+        await asyncio.sleep(0.3)
+        bot.levers.set(Mode())
+        guard.hold.pull(Order("symbol:SOLUSDT", "lost", "guard"))
+        async with asyncio.timeout(3):
+            while "SOLUSDT" in bot.on():  # noqa: ASYNC110 - the engine has no event to wait for
+                await asyncio.sleep(0.02)
+        await guard.hold.settled()
+    assert bot.on() == ("BTCUSDT", "BNBUSDT")
+
+
+async def test_twenty_triggers_at_once_are_one_effect_one_incident_one_alert(
+    tmp_path: Path, bot: Bot, sink: HttpSink
+) -> None:
+    bot.crash()
+    ours = settings(tmp_path, bot, sink)
+    order = Order("portfolio", "lost too much", "somebody")
+
+    async def by_hand() -> Outcome:
+        async with open_quick_engine(ours) as engine:
+            assert engine is not None
+            return await brake(engine, Journal(tmp_path), order, mapped={})
+
+    async with guarding(tmp_path, bot, sink) as guard:
+        outcomes = await asyncio.gather(*(by_hand() for _ in range(19)), polled(guard))
+        done = [one for one in outcomes if one is not None]
+        assert all(one.confirmed for one in done)
+        assert len({one.incident_id for one in done}) == 1
+        await polled(guard)
+    assert (bot.on(), bot.puts()) == ((), 1)
+    async with open_store("sqlite", home=tmp_path) as store:
+        since, until = datetime.now(UTC) - timedelta(hours=1), datetime.now(UTC) + timedelta(hours=1)
+        kinds = [event.kind for event in await store.events(since=since, until=until)]
+    assert kinds.count("strategy_disable_ordered") == kinds.count("strategy_disabled") == 1
+    assert told(sink) == ["brake:portfolio is critical"]
+
+
+async def test_what_a_person_releases_is_let_go(tmp_path: Path, bot: Bot, sink: HttpSink) -> None:
+    bot.crash()
+    async with guarding(tmp_path, bot, sink) as guard:
+        await polled(guard)
+        standing = guard.hold.journal.standing()["portfolio"]
+        now, body = datetime.now(UTC), {"reason": "seen to", "operator": "me"}
+        guard.hold.journal.append(Record(Written.RELEASE, "portfolio", standing.incident_id, now, body))
+        for symbol in SYMBOLS:
+            bot.switch(symbol, on=True)
+        await polled(guard, 2)
+        assert bot.on() == SYMBOLS
+        assert not guard.hold.journal.standing()
 
 
 async def test_a_restart_of_the_engine_that_enables_everything_is_answered(
