@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -15,7 +15,7 @@ from sandbox.engine_levers import Mode
 from sandbox.faults import Kind
 from tests.contract.guard.engines import ACCOUNT, Bot, running
 from tests.contract.notify.sinks import HttpSink, http_sink
-from tests.contract.servers.misbehaving import answer
+from tests.contract.servers.misbehaving import answer, hang
 from tradeops.adapters.store import open_store
 from tradeops.domain.brakes import Kind as Written
 from tradeops.domain.brakes import Order, Record
@@ -193,6 +193,26 @@ async def test_twenty_triggers_at_once_are_one_effect_one_incident_one_alert(
         kinds = [event.kind for event in await store.events(since=since, until=until)]
     assert kinds.count("strategy_disable_ordered") == kinds.count("strategy_disabled") == 1
     assert told(sink) == ["brake:portfolio is critical"]
+
+
+async def test_channels_and_a_prefect_that_hang_delay_nothing(tmp_path: Path, bot: Bot) -> None:
+    bot.crash()
+    async with http_sink(hang) as mute, AsyncExitStack() as stack:
+        guard = await stack.enter_async_context(
+            open_guard(settings(tmp_path, bot, mute, PREFECT_API_URL=f"{mute.url}/api"))
+        )
+        assert guard is not None
+        began = asyncio.get_running_loop().time()
+        await polled(guard)
+        assert bot.on() == ()
+        assert asyncio.get_running_loop().time() - began < 3
+        async with asyncio.timeout(10):
+            while not {"/hook", "/api/events"} <= {post.path for post in mute.posts}:  # noqa: ASYNC110 - a sink has no event
+                await asyncio.sleep(0.02)
+        [event] = [json.loads(post.body)[0] for post in mute.posts if post.path == "/api/events"][:1]
+    assert event["event"] == "tradeops.strategy.loss-limit-breached"
+    assert event["resource"]["prefect.resource.id"] == "tradeops.strategy.portfolio"
+    assert (event["payload"]["strategy"], event["payload"]["loss"]["limit_percent"]) == ("portfolio", "10")
 
 
 async def test_what_a_person_releases_is_let_go(tmp_path: Path, bot: Bot, sink: HttpSink) -> None:
