@@ -12,7 +12,6 @@ from starlette.types import Receive, Scope, Send
 from sandbox import engine, misfortune
 from sandbox.book import Position
 from sandbox.engine_levers import Levers
-from sandbox.engine_levers import Levers
 from sandbox.faults import FaultBook, Kind, Rule
 from sandbox.servers import Service, claim
 from sandbox.world import World
