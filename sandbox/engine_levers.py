@@ -1,6 +1,5 @@
 """How the engine behaves when somebody switches it off: as its contract sheet has it, or as badly as one can fear."""
 
-import asyncio
 import math
 import time
 from collections.abc import Mapping
@@ -104,7 +103,7 @@ class Levers:
         if request.method == "GET":
             raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
         if route == "hang":
-            await asyncio.Event().wait()
+            await _until_gone(request)
         if route.isdecimal():
             return PlainTextResponse("", status_code=int(route))
         await body_of(request)
@@ -123,15 +122,15 @@ class Levers:
         except RefusedError as error:
             return stamped(None, now, error=str(error), status=HTTPStatus.BAD_REQUEST)
         wanted = {symbol: world.desk.trading.symbols[symbol] for symbol in named}
-        await self._misbehave(world, before, wanted)
+        put = self._misbehave(world, before, wanted)
+        if put in {"hang", "hang_applied"}:
+            await _until_gone(request)
         return stamped({"message": "Symbols updated", "updated_symbols": named}, now)
 
-    async def _misbehave(
-        self, world: World, before: dict[str, SymbolSettings], wanted: Mapping[str, SymbolSettings]
-    ) -> None:
+    def _misbehave(self, world: World, before: dict[str, SymbolSettings], wanted: Mapping[str, SymbolSettings]) -> str:
         put = self.mode.put if self.mode.times is None or self._misbehaved < self.mode.times else "works"
         if put == "works":
-            return
+            return put
         self._misbehaved += 1
         later = time.monotonic() + self.mode.delay_seconds
         if put not in {"flips_back", "restart", "hang_applied"}:
@@ -146,10 +145,9 @@ class Levers:
                 self._due.append((later, wanted))
             case "restart":
                 world.restart_engine()
-            case "hang" | "hang_applied":
-                await asyncio.Event().wait()
             case "error":
                 raise HTTPException(HTTPStatus.INTERNAL_SERVER_ERROR)
+        return put
 
     def _catch_up(self, world: World) -> None:
         now = time.monotonic()
@@ -160,3 +158,9 @@ class Levers:
     @staticmethod
     def _put_in_place(world: World, change: Mapping[str, SymbolSettings]) -> None:
         world.desk.trading.symbols = {**world.desk.trading.symbols, **change}
+
+
+async def _until_gone(request: Request) -> None:
+    """Return when the client is gone, and no sooner."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
