@@ -20,6 +20,7 @@ from tradeops.domain.notices import Level, Notice
 from tradeops.errors import ConflictError, MisconfiguredError, TradeOpsError, UnavailableError
 from tradeops.jobs import alerting, incidents, standin
 from tradeops.jobs.aside import tell_directly
+from tradeops.jobs.errands import end
 from tradeops.jobs.guarding import stand_guard
 from tradeops.jobs.only_one import only_one
 from tradeops.jobs.standin import StandIn
@@ -176,12 +177,13 @@ async def watch(settings: Settings) -> None:
     with only_one(settings.home_folder, "watchdog"):
         # a store that hangs keeps threads; the guard must still find one to look up the engine's name
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(MOST_THREADS))
+        halves = [asyncio.create_task(_keep_watch(settings)), asyncio.create_task(stand_guard(settings))]
         try:
-            async with asyncio.TaskGroup() as halves:
-                halves.create_task(_keep_watch(settings))
-                halves.create_task(stand_guard(settings))
-        except ExceptionGroup as group:
-            raise group.exceptions[0] from None
+            done, _ = await asyncio.wait(halves, return_when=asyncio.FIRST_EXCEPTION)
+            for half in done:
+                half.result()
+        finally:
+            await end(halves, patience=timedelta(seconds=5))
 
 
 async def _keep_watch(settings: Settings) -> None:

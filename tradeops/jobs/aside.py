@@ -19,7 +19,7 @@ from tradeops.domain.incidents.model import Observation
 from tradeops.domain.notices import Level, Notice
 from tradeops.errors import MisconfiguredError, TransientError, UnavailableError
 from tradeops.jobs import alerting
-from tradeops.jobs.errands import Errands
+from tradeops.jobs.errands import Errands, end
 from tradeops.settings import Settings
 from tradeops.wiring import Guard, open_channels, open_services, our_store
 
@@ -55,9 +55,13 @@ class Aside:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        async with self._stack, asyncio.TaskGroup() as queues:
-            for errands in (self.of_store, self.of_people, self.of_channels, self.of_prefect):
-                queues.create_task(errands.run())
+        queues = (self.of_store, self.of_people, self.of_channels, self.of_prefect)
+        async with self._stack:
+            tasks = [asyncio.create_task(errands.run()) for errands in queues]
+            try:
+                await asyncio.wait(tasks)
+            finally:
+                await end(tasks)
 
     async def store(self) -> Store:
         """The store, opened if it is not yet.

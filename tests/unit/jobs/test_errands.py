@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from tradeops.errors import ConflictError, RejectedError, UnavailableError
-from tradeops.jobs.errands import Errands
+from tradeops.jobs.errands import Errands, end
 
 QUICK = (timedelta(milliseconds=1), timedelta(milliseconds=4))
 
@@ -122,3 +122,22 @@ async def test_too_many_cost_the_oldest(caplog: pytest.LogCaptureFixture) -> Non
         pass
     assert done == ["b", "c"]
     assert "the store was never asked for a" in caplog.text
+
+
+async def test_what_misses_a_first_cancel_is_ended_all_the_same() -> None:
+    missed: list[int] = []
+
+    async def stubborn() -> None:
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                if missed:
+                    raise
+                missed.append(1)
+
+    task = asyncio.create_task(stubborn())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        await end([task])
+    assert (task.cancelled(), missed) == (True, [1])
