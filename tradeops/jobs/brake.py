@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -155,7 +155,7 @@ class _Pull:
         )
         if not self.already_off:
             self._write_result(disabled, done)
-        return Outcome(**{name: getattr(done, name) for name in done.__slots__} | {"unwritten": self.unwritten})
+        return replace(done, unwritten=self.unwritten)
 
     async def run(self) -> None:
         before = self._standing()
