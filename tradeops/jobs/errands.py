@@ -9,7 +9,7 @@ from datetime import timedelta
 from tradeops.errors import ConflictError, TradeOpsError, TransientError
 
 BOUND = timedelta(seconds=15)
-PAUSES = (timedelta(seconds=1), timedelta(seconds=60))
+PAUSES = (timedelta(seconds=1), timedelta(seconds=15))
 MOST = 2000  # a day of minutes, and some
 
 Errand = Callable[[], Awaitable[object]]
