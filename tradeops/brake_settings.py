@@ -98,7 +98,7 @@ class BrakeSettings(BaseSettings):
         "TRADEOPS_DISABLE_WHEN_UNKNOWN",
         False,
         "true",
-        "Switch everything off when the engine's figures could not be told for two minutes; unreachable does not count.",
+        "Switch everything off when the engine's figures were unknown for two minutes; unreachable does not count.",
     )
     drawdown_warning_percent: Share | None = setting(
         "TRADEOPS_DRAWDOWN_WARNING_PERCENT", None, "8", "Further below the account's peak is a warning."
