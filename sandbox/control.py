@@ -9,7 +9,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
+from sandbox.engine_levers import Levers
+from sandbox.engine_levers import parse as parse_levers
 from sandbox.faults import BadInputError, FaultBook, Rule, parse
+from sandbox.misfortune import Loss
+from sandbox.misfortune import parse as parse_loss
 from sandbox.pages import page, table
 from sandbox.servers import Service
 
@@ -20,6 +24,11 @@ class Controlled(Protocol):
     @property
     def faults(self) -> FaultBook:
         """The rules in force."""
+        ...
+
+    @property
+    def levers(self) -> Levers:
+        """How the engine behaves when it is switched off."""
         ...
 
     @property
@@ -39,6 +48,10 @@ class Controlled(Protocol):
         """Let a service lose what it keeps in memory."""
         ...
 
+    def suffer(self, loss: Loss) -> None:
+        """Let the bot have a loss; `BadInputError` when it cannot."""
+        ...
+
     async def play(self, scenario: str) -> None:
         """Change to another scenario; `BadInputError` when there is none of that name."""
         ...
@@ -51,7 +64,7 @@ class Control:
         self._stage = stage
 
     def build_app(self) -> Starlette:
-        """`GET /`, `/state`, `/requests`; `GET`, `POST`, `DELETE /faults`; `POST /restart/…` and `/scenario/…`."""
+        """`GET /`, `/state`, `/requests`; `/faults`; `POST /losses`, `/levers`, `/restart/…` and `/scenario/…`."""
         return Starlette(
             routes=[
                 Route("/", self._home),
@@ -60,6 +73,8 @@ class Control:
                 Route("/faults", self._faults, methods=["GET"]),
                 Route("/faults", self._add_faults, methods=["POST"]),
                 Route("/faults", self._clear_faults, methods=["DELETE"]),
+                Route("/losses", self._losses, methods=["POST"]),
+                Route("/levers", self._levers, methods=["POST"]),
                 Route("/restart/{service}", self._restart, methods=["POST"]),
                 Route("/scenario/{scenario}", self._scenario, methods=["POST"]),
             ],
@@ -112,6 +127,15 @@ class Control:
         await self._stage.apply_faults()
         return JSONResponse(self._stage.faults.as_json())
 
+    async def _losses(self, request: Request) -> JSONResponse:
+        loss = parse_loss(_json(await request.body()))
+        self._stage.suffer(loss)
+        return JSONResponse(self._stage.state(), status_code=201)
+
+    async def _levers(self, request: Request) -> JSONResponse:
+        self._stage.levers.set(parse_levers(_json(await request.body())))
+        return JSONResponse(self._stage.state(), status_code=201)
+
     async def _restart(self, request: Request) -> JSONResponse:
         service = request.path_params["service"]
         self._check(service)
@@ -129,11 +153,15 @@ class Control:
 
 def _rules(body: bytes, stage: Controlled) -> list[Rule]:
     """All of the rules in a request, or none: one that is wrong refuses the rest with it."""
+    raw = _json(body)
+    return [parse(one, services=tuple(stage.services)) for one in (raw if isinstance(raw, list) else [raw])]
+
+
+def _json(body: bytes) -> Any:  # noqa: ANN401 - whatever it says
     try:
-        raw = json.loads(body)
+        return json.loads(body)
     except ValueError as error:
         raise BadInputError("", f"the body is no JSON: {error}") from error
-    return [parse(one, services=tuple(stage.services)) for one in (raw if isinstance(raw, list) else [raw])]
 
 
 async def _refuse(_: Request, error: Exception) -> JSONResponse:

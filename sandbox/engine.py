@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from sandbox.engine_answers import body_of, plain, stamped
+from sandbox.engine_levers import Levers
 from sandbox.engine_market import MarketRoutes
 from sandbox.engine_paper import PaperRoutes
 from sandbox.engine_settings import SettingsRoutes
@@ -17,14 +18,20 @@ ACCOUNT = {"email": "operator@sandbox.invalid", "password": "sandbox"}
 TOKEN = "sandbox-token"  # noqa: S105 -- opens nothing but the sandbox
 
 
-def build_app(world: World) -> Starlette:
-    """The engine of this world; whatever has no route here is a 404 in plain text, a wrong verb a 405."""
+def build_app(world: World, levers: Levers | None = None) -> Starlette:
+    """The engine of this world; whatever has no route here is a 404 in plain text, a wrong verb a 405.
+
+    Args:
+        world: which.
+        levers: how it behaves when it is switched off; `None` is as its sheet has it.
+    """
     other = _OtherRoutes(world)
     return Starlette(
         routes=[
             *MarketRoutes(world).routes(),
             *PaperRoutes(world).routes(),
             *SettingsRoutes(world).routes(),
+            *(levers or Levers()).routes(world),
             Route("/api/health", other.health),
             Route("/api/health/{anything:path}", other.health),
             Route("/api/trading/positions", other.no_positions),

@@ -16,7 +16,7 @@ Handler = Callable[[Request], Awaitable[object]]
 
 
 class SettingsRoutes:
-    """`/api/paper-trading/…settings`, `/symbols` and `/signal-interval`."""
+    """`/api/paper-trading/…settings` and `/signal-interval`; the symbols are in `engine_levers`."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -24,8 +24,6 @@ class SettingsRoutes:
     def routes(self) -> list[BaseRoute]:
         """All of them; `/settings` can be written and not read."""
         return [
-            Route(f"{PREFIX}/symbols", self._answer(self._symbols)),
-            Route(f"{PREFIX}/symbols", self._answer(self._put_symbols), methods=["PUT"]),
             Route(f"{PREFIX}/basic-settings", self._answer(self._basic)),
             Route(f"{PREFIX}/basic-settings", self._answer(self._put_basic), methods=["PUT"]),
             Route(f"{PREFIX}/strategy-settings", self._answer(self._strategy)),
@@ -45,13 +43,6 @@ class SettingsRoutes:
                 return stamped(None, now, error=str(error), status=HTTPStatus.BAD_REQUEST)
 
         return answer
-
-    async def _symbols(self, _: Request) -> object:
-        return self._world.desk.symbols()
-
-    async def _put_symbols(self, request: Request) -> object:
-        changed = self._world.desk.put_symbols(await body_of(request), known=self._world.market.symbols)
-        return {"message": "Symbols updated", "updated_symbols": changed}
 
     async def _basic(self, _: Request) -> object:
         return {"basic": self._world.desk.basic, "risk": self._world.desk.risk}

@@ -20,6 +20,15 @@ ALL_GOOD = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
+class Misfortune:
+    """A part of the equity, 0–100 %, that trades of one symbol have lost just before the start."""
+
+    symbol: str
+    percent: float
+    trades: int
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """One situation of the bot.
 
@@ -29,6 +38,7 @@ class Scenario:
         regime: of the market and of the trades in it.
         mongodb_connected: what the AI service says of its database.
         faults: in force from the start.
+        losses: suffered at the start.
         expected_states: of each flow, the name of the Prefect state in which its run ends.
     """
 
@@ -37,6 +47,7 @@ class Scenario:
     regime: Regime = "healthy"
     mongodb_connected: bool = True
     faults: tuple[Rule, ...] = ()
+    losses: tuple[Misfortune, ...] = ()
     expected_states: Mapping[str, str] = field(default_factory=lambda: ALL_GOOD)
 
 
@@ -87,4 +98,11 @@ FLAKY = Scenario(
     ),
 )
 
-SCENARIOS: Mapping[str, Scenario] = {one.name: one for one in (HEALTHY, DEGRADING, CRASH, FLAKY)}
+LOSING = Scenario(
+    "losing",
+    "The account has just lost a fifth of its money in a dozen trades: the guard switches every symbol off.",
+    losses=tuple(Misfortune(symbol, 8, 4) for symbol in ("ETHUSDT", "BNBUSDT", "SOLUSDT")),
+    expected_states=ALL_GOOD | {"emergency-strategy-disable": "Completed"},
+)
+
+SCENARIOS: Mapping[str, Scenario] = {one.name: one for one in (HEALTHY, DEGRADING, CRASH, FLAKY, LOSING)}

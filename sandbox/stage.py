@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
 from starlette.types import ASGIApp
 
-from sandbox import ai_service, engine, exchange
+from sandbox import ai_service, engine, exchange, misfortune
 from sandbox.control import Control
+from sandbox.engine_levers import Levers, Mode
 from sandbox.faults import BadInputError, FaultBook
 from sandbox.frontend import build_app as build_frontend
 from sandbox.llm import Llm
+from sandbox.misfortune import Loss
 from sandbox.scenarios import SCENARIOS, Scenario
 from sandbox.servers import Service
 from sandbox.sinks import Sinks
@@ -39,6 +42,7 @@ class Stage:
         self.seed = seed
         self.sinks = Sinks()
         self.faults = FaultBook()
+        self.levers = Levers()
         self._world = World.build(seed=seed, regime=scenario.regime)
         self._on_change = on_change
         applications = self._of_the_bot(AI_RUNNING_FOR) | {
@@ -63,7 +67,7 @@ class Stage:
 
     async def open(self) -> None:
         """Begin the scenario; the control interface opens last."""
-        self._lay_faults()
+        self._begin()
         await self.apply_faults()
         await self.control.open()
 
@@ -88,9 +92,14 @@ class Stage:
                 for name, service in self.services.items()
             },
             "faults": self.faults.as_json(),
+            "levers": asdict(self.levers.mode),
             "messages": len(self.sinks.deliveries),
             "world": self._world.overview(),
         }
+
+    def suffer(self, loss: Loss) -> None:
+        """Let the bot have a loss; see `misfortune`."""
+        misfortune.suffer(self._world, loss)
 
     async def apply_faults(self) -> None:
         """Close what must refuse, open what must not."""
@@ -122,7 +131,7 @@ class Stage:
         self._world = World.build(seed=self.seed, regime=self.scenario.regime)
         for name, application in self._of_the_bot(AI_RUNNING_FOR).items():
             self.services[name].replace(application)
-        self._lay_faults()
+        self._begin()
         await self.apply_faults()
         self._on_change()
 
@@ -131,12 +140,16 @@ class Stage:
             self._world, mongodb_connected=lambda: self.scenario.mongodb_connected, running_for=ai_running_for
         )
         return {
-            "engine": engine.build_app(self._world),
+            "engine": engine.build_app(self._world, self.levers),
             "ai": ai,
             "exchange": exchange.build_app(self._world),
         }
 
-    def _lay_faults(self) -> None:
+    def _begin(self) -> None:
         self.faults.clear()
+        self.levers.set(Mode())
         for rule in self.scenario.faults:
             self.faults.add(rule)
+        for share in self.scenario.losses:
+            usdt = self._world.book.equity * share.percent / 100
+            self.suffer(Loss(share.symbol, usdt, share.trades))

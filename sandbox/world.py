@@ -93,6 +93,7 @@ class World:
                 f"{s} {'long' if p.side > 0 else 'short'}" for s, p in self.book.positions.items()
             )
             or "none",
+            "enabled symbols": ", ".join(s for s, one in self.trader.settings.symbols.items() if one.enabled) or "none",
             "closed trades": len(self.book.closed),
             "closed in 7 days": f"{len(recent)}, of them {sum(t.pnl > 0 for t in recent)} with a profit",
             "prices": ", ".join(f"{s} {self.market.price(s, now):,}" for s in self.trader.settings.symbols),

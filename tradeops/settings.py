@@ -15,8 +15,10 @@ from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings
 
+from tradeops.brake_settings import BrakeSettings
 from tradeops.decision_settings import DecisionSettings
 from tradeops.errors import MisconfiguredError
+from tradeops.guard_settings import GuardSettings
 from tradeops.llm_settings import LlmSettings
 from tradeops.notify_settings import NotifySettings
 from tradeops.report_settings import ReportSettings
@@ -38,6 +40,8 @@ from tradeops.setting_types import (
 
 MASK = "********"
 SECTIONS: tuple[type[BaseSettings], ...] = (
+    BrakeSettings,
+    GuardSettings,
     ReportSettings,
     LlmSettings,
     DecisionSettings,
@@ -45,7 +49,7 @@ SECTIONS: tuple[type[BaseSettings], ...] = (
 )  # as the documentation orders them
 
 
-class Settings(NotifySettings, ReportSettings, DecisionSettings, LlmSettings):
+class Settings(NotifySettings, GuardSettings, BrakeSettings, ReportSettings, DecisionSettings, LlmSettings):
     """The effective settings of one process.
 
     `None` is "not configured": the part is shown as such and never alarms. Only RUST_API_URL is mandatory, for jobs.

@@ -1,12 +1,14 @@
 """The long-lived guard: sends what waits, and notices when jobs, Prefect or the store are gone. Needs neither of them.
 
-First half: the dead-man's switch. It runs beside everything else, once per installation, and holds nothing in memory
-that it could not lose.
+Two halves in one process, once per installation; neither waits for the other, and neither holds anything in memory that
+it could not lose. The first is here: the dead-man's switch. The second looks after the limits of losses and brakes:
+`tradeops.jobs.guard`.
 """
 
 import asyncio
 import logging
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -15,8 +17,11 @@ from tradeops.adapters.outside_watch.client import OutsideWatch
 from tradeops.adapters.store import Store
 from tradeops.domain.incidents.model import Observation
 from tradeops.domain.notices import Level, Notice
-from tradeops.errors import ConflictError, TradeOpsError
+from tradeops.errors import ConflictError, MisconfiguredError, TradeOpsError, UnavailableError
 from tradeops.jobs import alerting, incidents, standin
+from tradeops.jobs.aside import tell_directly
+from tradeops.jobs.errands import end
+from tradeops.jobs.guarding import stand_guard
 from tradeops.jobs.only_one import only_one
 from tradeops.jobs.standin import StandIn
 from tradeops.jobs.watch import Post, look
@@ -26,6 +31,7 @@ from tradeops.wiring import open_channels, open_outside_watch, open_services, ou
 COLLECTION, DOCUMENT = "watchdog", "presence"
 ABSENT_AFTER = timedelta(minutes=10)
 FAILURES_UNTIL_TOLD = 2
+MOST_THREADS = 40
 
 log = logging.getLogger(__name__)
 
@@ -162,24 +168,52 @@ async def present(store: Store, *, now: datetime) -> datetime:
 
 
 async def watch(settings: Settings) -> None:
-    """Watch until cancelled.
+    """Watch and guard until cancelled.
 
     Raises:
         MisconfiguredError: TRADEOPS_HOME cannot be written.
         UnavailableError: another watchdog of this home runs.
     """
     with only_one(settings.home_folder, "watchdog"):
-        async with (
-            open_services(settings) as services,
-            open_channels(settings) as channels,
-            open_outside_watch(settings) as outside,
-            our_store(settings) as store,
-            standin.open_stand_in(settings) as stand_in,
-        ):
-            post = Post(store, services.prefect_api, incidents.targets(settings))
-            at_work = Watch(settings, store, post, channels, outside, stand_in)
-            told = ", ".join(channels) or "nobody: no channel is set up"
-            log.info("watching every %g s; messages go to %s", settings.watchdog_seconds, told)
-            while True:
-                await at_work.round()
-                await asyncio.sleep(settings.watchdog_seconds)
+        # a store that hangs keeps threads; the guard must still find one to look up the engine's name
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(MOST_THREADS))
+        halves = [asyncio.create_task(_keep_watch(settings)), asyncio.create_task(stand_guard(settings))]
+        try:
+            done, _ = await asyncio.wait(halves, return_when=asyncio.FIRST_EXCEPTION)
+            for half in done:
+                half.result()
+        finally:
+            await end(halves, patience=timedelta(seconds=5))
+
+
+async def _keep_watch(settings: Settings) -> None:
+    """The first half; a store that cannot be opened is told once, and tried again."""
+    failures = 0
+    while True:
+        try:
+            await _rounds(settings)
+        except (UnavailableError, MisconfiguredError) as error:  # the guard goes on without it
+            failures += 1
+            log.warning("the store cannot be opened: %s", error)
+            if failures == FAILURES_UNTIL_TOLD:
+                now = datetime.now(UTC)
+                down = Observation("store", Level.CRITICAL, f"alerts wait: {error.problem}", now)
+                await tell_directly(settings, [down], run_id=f"watchdog-{now:%Y%m%dT%H%M%S}", because="it is down")
+        await asyncio.sleep(settings.watchdog_seconds)
+
+
+async def _rounds(settings: Settings) -> None:
+    async with (
+        open_services(settings) as services,
+        open_channels(settings) as channels,
+        open_outside_watch(settings) as outside,
+        our_store(settings) as store,
+        standin.open_stand_in(settings) as stand_in,
+    ):
+        post = Post(store, services.prefect_api, incidents.targets(settings))
+        at_work = Watch(settings, store, post, channels, outside, stand_in)
+        told = ", ".join(channels) or "nobody: no channel is set up"
+        log.info("watching every %g s; messages go to %s", settings.watchdog_seconds, told)
+        while True:
+            await at_work.round()
+            await asyncio.sleep(settings.watchdog_seconds)

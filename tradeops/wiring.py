@@ -4,7 +4,7 @@ import base64
 import re
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -35,6 +35,7 @@ from tradeops.http import HttpPolicy, HttpService, open_pool
 from tradeops.settings import Settings, load_settings
 
 CHANNEL_TIME_OUT = timedelta(seconds=10)
+QUICK = HttpPolicy(connect=timedelta(seconds=1), read=timedelta(seconds=2), total=timedelta(seconds=3))
 SHORTEST_TOKEN = 12
 
 
@@ -136,6 +137,21 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             llm=LlmClient(at("llm", s.openai_base_url, s.openai_api_key)) if s.openai_api_key else None,
             prefect_api=prefect_api(pool, s),
         )
+
+
+@asynccontextmanager
+async def open_quick_engine(settings: Settings) -> AsyncGenerator[EngineClient | None]:
+    """The engine for those who must not wait: short bounds, a pool of its own. `None` is "not configured"."""
+    s = settings
+    if s.rust_api_url is None:
+        yield None
+        return
+    policy = replace(QUICK, body_cap_bytes=s.http_body_cap_mib * 1024 * 1024)
+    async with open_pool() as pool:
+        service = HttpService(
+            pool, system="engine", base_url=s.rust_api_url, policy=policy, headers=_bearer(s.engine_token)
+        )
+        yield EngineClient(service, health_path=s.engine_health_path)
 
 
 @asynccontextmanager

@@ -201,9 +201,11 @@ def test_once_ends_by_itself_and_well_when_all_is_as_expected(tmp_path: Path) ->
     last = tmp_path / "home" / "sandbox" / "tradeops.sqlite"
     last.parent.mkdir(parents=True)
     last.write_text("what was recorded of the last sandbox, which was another bot")
-    with started(tmp_path, "--once", "--scenario", "healthy") as once:
+    with started(tmp_path, "--once", "--scenario", "losing") as once:
         assert once.process.wait(UNTIL_UP) == 0, once.said + once.complained
         assert re.search(rf"^{JOB} +(\S+) +\1 +\d+\.\d s +\S", once.said, re.MULTILINE)
+        brake = r"^emergency-strategy-disable +Completed +Completed +\d+\.\d s +portfolio was off already"
+        assert re.search(brake, once.said, re.MULTILINE), "the guard braked, and Prefect's event let the flow record it"
         assert not once.complained
         assert "In a second terminal" not in once.said
         assert not (once.home / "shell").exists()

@@ -60,8 +60,8 @@ async def test_a_healthy_bot_ends_completed_with_its_report(wire: respx.MockRout
     assert (state.type.value, state.name, state.message) == ("COMPLETED", "Completed", "all parts are healthy")
     text = await artifact(state)
     assert text.startswith("# ✓ Healthy\n")
-    assert "UTC**, 11 parts in " in text
-    assert "3 healthy, 8 not configured" in text
+    assert "UTC**, 12 parts in " in text
+    assert "4 healthy, 8 not configured" in text
     assert "| redis | ○ not configured | – | – | REDIS_URL is not set |" in text
     assert "## Alerts" not in text
     [record] = await kept()

@@ -8,7 +8,9 @@ import pytest
 from starlette.applications import Starlette
 
 from sandbox.control import Control
+from sandbox.engine_levers import Levers, Mode
 from sandbox.faults import BadInputError, FaultBook, Kind, Rule
+from sandbox.misfortune import Loss
 from sandbox.pages import BANNER
 from sandbox.servers import Service, claim
 
@@ -18,6 +20,7 @@ class TwoServices:
 
     def __init__(self, services: Mapping[str, Service]) -> None:
         self.faults = FaultBook()
+        self.levers = Levers()
         self.services = services
         self.told: list[str] = []
 
@@ -29,6 +32,9 @@ class TwoServices:
 
     async def restart(self, service: str) -> None:
         self.told.append(f"restart {service}")
+
+    def suffer(self, loss: Loss) -> None:
+        self.told.append(f"lose {loss.usdt:g} of {loss.symbol}")
 
     async def play(self, scenario: str) -> None:
         if scenario != "known":
@@ -65,6 +71,13 @@ async def test_a_fault_is_laid_listed_and_lifted(control: httpx.AsyncClient, sta
 async def test_several_faults_are_laid_at_once(control: httpx.AsyncClient) -> None:
     both = [{"service": "engine", "kind": "refuse"}, {"service": "ai", "kind": "slow", "delay_seconds": 1}]
     assert len((await control.post("/faults", json=both)).json()) == 2
+
+
+async def test_a_loss_is_suffered(control: httpx.AsyncClient, stage: TwoServices) -> None:
+    answer = await control.post("/losses", json={"symbol": "ETHUSDT", "usdt": 500})
+    assert (answer.status_code, stage.told) == (201, ["lose 500 of ETHUSDT"])
+    answer = await control.post("/losses", json={"symbol": "ETHUSDT"})
+    assert (answer.status_code, answer.json()["field"]) == (400, "usdt")
 
 
 async def test_one_wrong_fault_keeps_the_right_ones_out(control: httpx.AsyncClient, stage: TwoServices) -> None:
@@ -126,3 +139,13 @@ async def test_the_page_says_sandbox_and_shows_markup_as_text(control: httpx.Asy
     assert "listens" in page
     assert "&lt;b&gt;two" in page
     assert (await control.get("/state")).json() == stage.state()
+
+
+async def test_levers_work_as_they_are_told_and_nonsense_is_refused(
+    control: httpx.AsyncClient, stage: TwoServices
+) -> None:
+    assert (await control.post("/levers", json={"put": "half", "times": 2})).status_code == 201
+    assert stage.levers.mode == Mode(put="half", times=2)
+    refused = await control.post("/levers", json={"put": "explodes"})
+    assert (refused.status_code, refused.json()["field"]) == (400, "put")
+    assert stage.levers.mode == Mode(put="half", times=2)

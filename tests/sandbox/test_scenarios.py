@@ -74,12 +74,14 @@ def test_each_scenario_goes_by_its_name_and_says_how_the_health_check_ends() -> 
         "degrading": "Critical",
         "crash": "Critical",
         "flaky": "Completed",
+        "losing": "Completed",
     }
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
 def test_each_scenario_says_how_every_job_of_the_night_ends(scenario: Scenario) -> None:
-    assert set(scenario.expected_states) == set(NIGHT)
+    started_by_the_guard = {"emergency-strategy-disable"} if scenario.losses else set()
+    assert set(scenario.expected_states) == set(NIGHT) | started_by_the_guard
 
 
 async def test_healthy_answers_everywhere(playing: Playing) -> None:
@@ -98,6 +100,19 @@ async def test_crash_has_no_engine_and_errors_around_it(playing: Playing) -> Non
     async with playing("crash") as stage:
         expected = {"engine": None, "ai": 500, "frontend": 500}
         assert await _ask_all(stage) == dict.fromkeys(PROBES, 200) | expected
+
+
+async def test_losing_has_lost_more_than_a_tenth_today_by_no_symbol_alone(playing: Playing) -> None:
+    async with playing("losing") as stage, httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        assert await _ask_all(stage) == dict.fromkeys(PROBES, 200)
+        paper = f"{stage.services['engine'].url}/api/paper-trading"
+        account = (await client.get(f"{paper}/portfolio")).json()["data"]
+        closed = (await client.get(f"{paper}/trades/closed")).json()["data"]
+    newest = sorted(closed, key=lambda trade: trade["close_time"])[-12:]
+    lost = {s: -sum(t["pnl"] for t in newest if t["symbol"] == s) for s in ("ETHUSDT", "BNBUSDT", "SOLUSDT")}
+    before = account["equity"] + sum(lost.values())
+    assert all(6 < usdt / before * 100 < 9 for usdt in lost.values())
+    assert sum(lost.values()) / before > 0.2
 
 
 async def test_flaky_fails_at_first_and_works_when_asked_once_more(playing: Playing) -> None:

@@ -23,6 +23,10 @@ COMMANDS = {
     "llm": ("tradeops.cli.llm", "What our own calls of language models cost."),
     "deploy": ("tradeops.cli.deploy", "Put pool, deployments and automations onto your Prefect server."),
     "watchdog": ("tradeops.cli.watchdog", "Guard the desk: send what waits, alarm when its jobs stop."),
+    "disable": ("tradeops.cli.disable", "Switch a strategy off now, and see that it is off."),
+    "release": ("tradeops.cli.release", "Let a strategy trade again that was switched off."),
+    "brakes": ("tradeops.cli.brakes", "List what is switched off, since when and why."),
+    "drill": ("tradeops.cli.drill", "Exercise the brake and the channels on a canary."),
     "sandbox": ("tradeops.cli.sandbox", "Run the sandbox bot; break it and mend it."),
 }
 EXIT_FAILED = 1

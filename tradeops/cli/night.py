@@ -62,15 +62,19 @@ async def run_night(
 ) -> list[Job]:
     """Run every job that is deployed, one after the other: a live table on a terminal, and at the end one that stays.
 
+    A job that is expected besides is one that something else starts; its run is waited for.
+
     Raises:
         UnavailableError: a run did not end within `LONGEST_RUN`.
     """
     found = {deployment.full_name.rpartition("/")[2]: deployment for deployment in deployments}
     jobs = [Job(name, expected.get(name)) for name in NIGHT if name in found]
+    jobs += [Job(name, state) for name, state in expected.items() if name not in NIGHT and name in found]
     try:
         with Live(Group(*_rows(jobs, ui)), console=console, transient=True, auto_refresh=False) as live:
             for job in jobs:
-                await _run_to_end(api, job, found[job.name], lambda: live.update(Group(*_rows(jobs, ui)), refresh=True))
+                to_end = _run_to_end if job.name in NIGHT else _watch_to_end
+                await to_end(api, job, found[job.name], lambda: live.update(Group(*_rows(jobs, ui)), refresh=True))
     finally:
         for row in _rows(jobs, ui, all_links=True):
             console.print(row, soft_wrap=isinstance(row, Text))  # a link that is cut or wrapped leads nowhere
@@ -90,6 +94,18 @@ async def _run_to_end(api: PrefectApiClient, job: Job, deployment: Deployment, s
                 raise UnavailableError("worker", problem, remedy="look at the worker's log")
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
             job.run = await patiently(partial(api.run, job.run.run_id))
+
+
+async def _watch_to_end(api: PrefectApiClient, job: Job, deployment: Deployment, show: Callable[[], None]) -> None:
+    deadline = time.monotonic() + LONGEST_RUN.total_seconds()
+    while job.run is None or not job.run.is_final:
+        job.run = await patiently(partial(api.last_run, deployment.deployment_id))
+        show()
+        if time.monotonic() > deadline:
+            stands = "was not started" if job.run is None else f"is still {job.run.state_name}"
+            problem = f"{job.name} {stands} after {LONGEST_RUN.total_seconds():.0f} s"
+            raise UnavailableError("watchdog", problem, remedy="look at the watchdog's log")
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
 def _rows(jobs: Sequence[Job], ui: str, *, all_links: bool = False) -> list[RenderableType]:

@@ -62,7 +62,7 @@ class Wish:
 @click.option("--once", is_flag=True, help="End after the jobs; exit 0 only if each ended as its scenario expects.")
 @click.option(
     "--scenario",
-    type=click.Choice(["healthy", "degrading", "crash", "flaky"]),
+    type=click.Choice(["healthy", "degrading", "crash", "flaky", "losing"]),
     default="degrading",
     show_default=True,
     help="What the sandbox bot goes through.",

@@ -18,6 +18,7 @@ from tradeops.wiring import open_channels
 
 PATIENCE = timedelta(seconds=6)
 QUEUEING_SECONDS = 4.0
+NOT_COUNTED = "incidents were not counted"
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ async def _tell(ground: Ground, looks: tuple[Observation, ...], source: str, run
         counting = standin.observe(ground, stand_in, looks, source=source, run_id=run_id, now=datetime.now(UTC))
         owner = f"run-{os.getpid()}-{run_id}"
         return [
-            *await _carefully("incidents were not counted", asyncio.wait_for(counting, PATIENCE.total_seconds())),
+            *await _carefully(NOT_COUNTED, asyncio.wait_for(counting, PATIENCE.total_seconds())),
             *await _carefully("nothing was handed over", _deliver(ground, stand_in, owner)),
         ]
 

@@ -17,9 +17,11 @@ from tradeops.adapters.frontend.client import FrontendClient
 from tradeops.adapters.llm.client import LlmClient
 from tradeops.adapters.prefect_api.client import PrefectApiClient
 from tradeops.adapters.probes import host, mongodb, rabbitmq, redis
+from tradeops.adapters.store import Store
 from tradeops.domain.health import Severity, beyond
 from tradeops.domain.llm import judge_offer
-from tradeops.errors import RejectedError, TradeOpsError
+from tradeops.errors import RejectedError, TradeOpsError, TransientError
+from tradeops.jobs import drill_records
 from tradeops.settings import Settings
 from tradeops.wiring import Desk
 
@@ -89,6 +91,7 @@ def parts_of(desk: Desk) -> tuple[Part, ...]:
         Part("exchange", "BINANCE_API_URL", asking(desk.exchange, _exchange)),
         Part("llm", "OPENAI_API_KEY", asking(desk.llm, _llm), worst=Severity.DEGRADED),
         Part("prefect", "PREFECT_API_URL", asking(desk.prefect_api, _prefect), ours=True),
+        Part("drill", "", partial(_drill, desk.store, settings), worst=Severity.DEGRADED, ours=True),
         Part("disk", "TRADEOPS_DISK_PATH", asking(settings.disk_path, _disk), ours=True),
         Part("memory", "", lambda _: _memory(), ours=True),
     )
@@ -181,6 +184,14 @@ async def _prefect(client: PrefectApiClient, settings: Settings, within: timedel
     if not any(worker.online for worker in workers):
         return Observed(f"no worker of the pool {POOL} is online: scheduled runs will not start")
     return Observed()
+
+
+async def _drill(store: Store, settings: Settings, _: timedelta) -> Observed:
+    try:
+        said = await drill_records.look(store, every=settings.drill_every, now=datetime.now(UTC))
+    except TransientError as error:  # whether the store works is not this part's question
+        return Observed(note=f"the last drill is not known: {error.problem}")
+    return Observed(said.problem, said.note)
 
 
 async def _disk(path: Path, _: Settings, __: timedelta) -> Observed:

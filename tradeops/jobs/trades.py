@@ -62,11 +62,20 @@ async def collect(desk: Desk) -> Collected:
     history = united(listed.value, archived)
     new = [trade for trade in listed.value if trade.id not in archived]
     try:
-        await desk.store.add_points(SERIES, await asyncio.to_thread(lambda: [_point(trade) for trade in new]))
+        await keep(desk.store, tuple(new))
     except TradeOpsError as error:
         log.warning("the trade archive cannot be written: %s", error)
         return Collected(history, listed, trouble=f"{len(new)} trades could not be kept: {error.problem}")
     return Collected(history, listed, added=len(new))
+
+
+async def keep(store: Store, found: tuple[ClosedTrade, ...]) -> None:
+    """Add trades to the archive; those that are there stay as they were first seen.
+
+    Raises:
+        UnavailableError: the store could neither keep them nor put them aside for later.
+    """
+    await store.add_points(SERIES, await asyncio.to_thread(lambda: [_point(trade) for trade in found]))
 
 
 async def archive(store: Store) -> dict[str, ClosedTrade]:

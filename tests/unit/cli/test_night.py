@@ -30,6 +30,9 @@ CRITICAL = run("Critical", "FAILED", message="frontend", seconds=2.9)
 COMPLETED = run("Completed", message="all parts are healthy", seconds=2.5)
 
 
+NOT_YET = run("never")
+
+
 class RecordingApi:
     """Answers with the given runs, the last one for ever; an exception among them is raised."""
 
@@ -41,6 +44,11 @@ class RecordingApi:
     async def start(self, deployment_id: str, *, idempotency_key: str) -> Run:
         self.started.append((deployment_id, idempotency_key))
         return self._next()
+
+    async def last_run(self, deployment_id: str) -> Run | None:
+        self.asked.append(deployment_id)
+        answer = self._next()
+        return None if answer is NOT_YET else answer
 
     async def run(self, run_id: str) -> Run:
         self.asked.append(run_id)
@@ -81,6 +89,30 @@ async def test_every_job_that_is_deployed_runs_once_until_its_end() -> None:
     assert [deployment for deployment, _ in api.started] == ["its-id"]
     assert api.asked == [RUN_ID] * 3
     assert [(job.name, job.expected, job.run, job.as_expected) for job in jobs] == [(JOB, "Critical", CRITICAL, True)]
+
+
+async def test_a_job_that_something_else_starts_is_waited_for() -> None:
+    api, shown = RecordingApi(CRITICAL, NOT_YET, SCHEDULED, COMPLETED), io.StringIO()
+    brake = Deployment("brake-id", "emergency-strategy-disable/emergency-strategy-disable")
+    expected = {JOB: "Critical", "emergency-strategy-disable": "Completed", "not-deployed": "Completed"}
+    console = Console(file=shown, highlight=False, width=120)
+    jobs = await run_night(api, [*DEPLOYED, brake], expected, ui=UI, console=console)  # type: ignore[arg-type]
+    assert [(job.name, job.as_expected) for job in jobs] == [(JOB, True), ("emergency-strategy-disable", True)]
+    assert [deployment for deployment, _ in api.started] == ["its-id"]
+    assert api.asked == ["brake-id"] * 3
+
+
+async def test_a_job_that_nothing_starts_ends_the_night(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(night, "LONGEST_RUN", timedelta(0))
+    brake = Deployment("brake-id", "brake/brake")
+    with pytest.raises(UnavailableError, match="brake was not started after 0 s; look at the watchdog's log"):
+        await run_night(
+            RecordingApi(NOT_YET),  # type: ignore[arg-type]
+            [brake],
+            {"brake": "Completed"},
+            ui=UI,
+            console=Console(file=io.StringIO()),
+        )
 
 
 async def test_a_run_that_gave_way_to_a_scheduled_one_is_started_again() -> None:

@@ -19,6 +19,7 @@ from tests.unit.adapters.services import enveloped
 from tradeops.adapters.probes import host, mongodb, rabbitmq, redis
 from tradeops.adapters.store import Point
 from tradeops.adapters.store.interface import Json
+from tradeops.domain.drills import Drill, Exercise, Outcome
 from tradeops.domain.health import ProbeResult, Round, Severity, Status, Thresholds, assess, judge
 from tradeops.errors import (
     ContractError,
@@ -28,7 +29,7 @@ from tradeops.errors import (
     TransientError,
     UnavailableError,
 )
-from tradeops.jobs import health
+from tradeops.jobs import drill_records, health
 from tradeops.jobs.health import Pace, probe
 from tradeops.jobs.parts import Observed, Part, parts_of
 from tradeops.settings import Settings
@@ -488,6 +489,25 @@ async def test_disk_and_memory_are_measured_by_the_settings(tmp_path: Path, monk
     assert disk.note == f"path {tmp_path}"
 
 
+async def test_a_drill_that_is_too_old_is_degraded_and_a_new_installation_has_time(tmp_path: Path) -> None:
+    async with desk(tmp_path, TRADEOPS_DRILL_DAYS=7) as opened:
+        fresh = await look_at("drill", opened)
+        at = datetime.now(UTC) - timedelta(days=8)
+        brake = Exercise("brake", Outcome.PASSED, "off", timedelta(milliseconds=120))
+        await drill_records.keep(opened.store, Drill("d-1", "sandbox", "me", at, at, (brake,)))
+        old = await look_at("drill", opened)
+    assert (fresh.status, fresh.note) == (Status.HEALTHY, "never drilled; `tradeops drill` proves that the brake works")
+    assert judge(old, LIMITS).severity is Severity.DEGRADED
+    assert "more than 7 days ago; run `tradeops drill`" in old.problem
+
+
+async def test_a_store_that_is_down_is_no_question_of_drills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drill_records, "last", AsyncMock(side_effect=UnavailableError("store", "gone")))
+    async with desk(tmp_path) as opened:
+        result = await look_at("drill", opened)
+    assert (result.status, result.note) == (Status.HEALTHY, "the last drill is not known: gone")
+
+
 # the whole round, and what is kept
 
 
@@ -497,10 +517,10 @@ async def test_all_parts_are_in_the_report_and_only_the_configured_ones_are_aske
     async with desk(tmp_path) as opened:
         probed = await health.probe_all(opened)
     report = assess(probed, LIMITS)
-    names = "engine ai_service frontend mongodb redis rabbitmq exchange llm prefect disk memory"
+    names = "engine ai_service frontend mongodb redis rabbitmq exchange llm prefect drill disk memory"
     assert [f.result.part for f in report.findings] == names.split()
     absent = {f.result.part for f in report.findings if f.result.status is Status.NOT_CONFIGURED}
-    assert absent == set(names.split()) - {"engine", "disk", "memory"}
+    assert absent == set(names.split()) - {"engine", "drill", "disk", "memory"}
     assert probed.loopback_works
     assert probed.started_at <= probed.finished_at
 

@@ -3,6 +3,7 @@
 from tradeops.adapters.catalogue import Needed, Optional
 from tradeops.adapters.engine import client as engine
 from tradeops.adapters.engine.client import EngineClient
+from tradeops.adapters.engine.levers import SYMBOLS
 from tradeops.domain.candles import CandleSeries
 from tradeops.domain.readings import Reading
 
@@ -18,7 +19,7 @@ NEEDED = (
     Needed(f"GET {engine.PORTFOLIO}", EngineClient.portfolio),
     Needed(f"GET {engine.OPEN_TRADES}", EngineClient.open_trades),
     Needed(f"GET {engine.CLOSED_TRADES}", EngineClient.closed_trades),
-    Needed(f"GET {engine.SYMBOLS}", EngineClient.symbols),
+    Needed(f"GET {SYMBOLS}", EngineClient.symbols),
     Needed(f"GET {engine.BASIC_SETTINGS}", EngineClient.basic_settings),
     Needed(f"GET {engine.PRICES}", EngineClient.prices),
     Needed(f"GET {engine.CANDLES}/{{symbol}}/{{timeframe}}", _candles),

@@ -1,4 +1,4 @@
-"""Reads of the bot engine. Writes come with the emergency brake, which also verifies them."""
+"""Reads of the bot engine; what the emergency brake writes, and verifies, is in `levers`."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from tradeops.adapters.engine import mapping, wire
 from tradeops.adapters.engine.envelope import Opened, unwrap
+from tradeops.adapters.engine.levers import SYMBOLS, EngineLevers
 from tradeops.adapters.presence import route_exists
 from tradeops.adapters.wire import WireModel, as_list, as_object, parse, parse_each
 from tradeops.domain.bot import BasicSettings, EngineStatus, SymbolSettings
@@ -22,7 +23,6 @@ STATUS = "/api/paper-trading/status"
 PORTFOLIO = "/api/paper-trading/portfolio"
 OPEN_TRADES = "/api/paper-trading/trades/open"
 CLOSED_TRADES = "/api/paper-trading/trades/closed"
-SYMBOLS = "/api/paper-trading/symbols"
 BASIC_SETTINGS = "/api/paper-trading/basic-settings"
 PRICES = "/api/market/prices"
 CANDLES = "/api/market/candles"
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 
 class EngineClient:
-    """The engine, read only.
+    """The engine, read only but for its levers.
 
     Every read raises, besides what it names itself: UnavailableError (refused, reset, too late), RateLimitedError,
     MisconfiguredError (401, 403), RejectedError (a 4xx, or `success: false` inside a 200) and ContractError (the answer
@@ -43,10 +43,14 @@ class EngineClient:
     Args:
         service: its address, token and bounds.
         health_path: of the liveness route.
+
+    Attributes:
+        levers: what makes it take no new positions.
     """
 
     def __init__(self, service: HttpService, *, health_path: str = HEALTH) -> None:
         self._service = service
+        self.levers = EngineLevers(service)
         self._health_path = health_path
 
     @property
@@ -60,6 +64,11 @@ class EngineClient:
         if not isinstance(opened.data, str) or not opened.data.strip():
             raise ContractError(answer.system, f"{answer.address} answered with a wrong shape: data is no text")
         return answer.reading(opened.data, as_of=opened.timestamp)
+
+    async def is_sandbox(self) -> bool:
+        """Whether it is our stand-in: each answer of that says so."""
+        answer, _ = await self._get(self._health_path)
+        return answer.headers.get("x-sandbox") == "true"
 
     async def status(self) -> Reading[EngineStatus]:
         """Whether paper trading runs."""

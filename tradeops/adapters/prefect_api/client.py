@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote
+from uuid import UUID
 
 from tradeops.adapters.prefect_api import wire
 from tradeops.adapters.wire import WireModel, as_list, parse
@@ -70,6 +71,26 @@ class Automation:
     automation_id: str
     name: str
     tags: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that automations may act on.
+
+    Attributes:
+        event_id: unique for ever.
+        name: what happened, `tradeops.strategy.disabled`.
+        resource_id: what it happened to, `tradeops.strategy.portfolio`.
+        resource_name: the same for people.
+        payload: JSON, for the templates of automations.
+    """
+
+    event_id: UUID
+    name: str
+    resource_id: str
+    resource_name: str
+    occurred_at: datetime
+    payload: Mapping[str, Any]
 
 
 class PrefectApiClient:
@@ -170,11 +191,38 @@ class PrefectApiClient:
         answer, body = await self._call("GET", f"/flow_runs/{run_id}")
         return _run(parse(wire.FlowRun, body, system=answer.system, source=answer.address))
 
+    async def last_run(self, deployment_id: str) -> Run | None:
+        """The run of a deployment that was asked for last, whoever started it; `None` when there never was one."""
+        query = {
+            "deployments": {"id": {"any_": [deployment_id]}},
+            "sort": "EXPECTED_START_TIME_DESC",
+            "limit": 1,
+        }
+        found = await self._list(wire.FlowRun, "/flow_runs/filter", query)
+        return _run(found[0]) if found else None
+
     async def artifact_id(self, key: str) -> str | None:
         """The latest artifact under a key, or `None`."""
         query = {"artifacts": {"key": {"any_": [key]}}, "limit": 1}
         found = await self._list(wire.LatestArtifact, "/artifacts/latest/filter", query)
         return found[0].latest_id if found else None
+
+    async def emit_event(self, event: Event, *, within: timedelta | None = None) -> None:
+        """Hand an event over, for automations to act on; the same event twice is one, by its id.
+
+        Raises:
+            RejectedError: Prefect does not take it.
+        """
+        resource = {"prefect.resource.id": event.resource_id, "prefect.resource.name": event.resource_name}
+        body = {
+            "id": str(event.event_id),
+            "occurred": event.occurred_at.isoformat(),
+            "event": event.name,
+            "resource": resource,
+            "payload": dict(event.payload),
+        }
+        answer = await self._service.request("POST", "/events", body=[body], within=within)
+        answer.raise_for_status()
 
     async def automations(self) -> tuple[Automation, ...]:
         """The automations of the server, at most `PAGE`."""

@@ -1,5 +1,6 @@
 """Opens the store that the settings choose."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -31,7 +32,8 @@ async def open_store(
         UnavailableError: the file is damaged or the disk is full; a MongoDB that is down is no error here.
     """
     if kind == "sqlite":
-        with closing(SqliteStore(home / FILE)) as store:
+        # in a thread: a file that another process holds locked makes it wait for seconds
+        with closing(await asyncio.to_thread(SqliteStore, home / FILE)) as store:
             yield store
         return
     if mongodb_url is None:
@@ -39,7 +41,7 @@ async def open_store(
         raise MisconfiguredError("store", "MongoDB is chosen, but MONGODB_URL is not set", remedy=remedy)
     from tradeops.adapters.store.mongodb import MongoStore  # noqa: PLC0415 - who keeps to SQLite need not load the driver
 
-    with closing(Spool(home / SPOOL)) as spool:
+    with closing(await asyncio.to_thread(Spool, home / SPOOL)) as spool:
         mongodb = MongoStore(mongodb_url)
         try:
             yield SpoolingStore(mongodb, spool)

@@ -11,6 +11,7 @@ RETENTION: Mapping[str, timedelta] = {
     "health_checks": timedelta(days=90),
     "api_cost_samples": timedelta(days=800),  # two years of ledger; the reports made of it are kept for ever
     "equity_observations": timedelta(days=800),  # trades and portfolio reports are kept for ever
+    "equity_minutes": timedelta(days=90),  # of each minute, for curves; 500 bytes each
 }
 
 

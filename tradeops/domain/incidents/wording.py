@@ -25,6 +25,7 @@ EVENTS = {
     "performance": Events("performance_degraded", "performance_degraded", "performance_recovered"),
     "job": Events("job_failed", "job_failed", "job_recovered"),
     "retrain": Events("retrain_failed", "retrain_failed", "retrain_recovered"),
+    "brake": Events("strategy_disabled", "strategy_disabled", "strategy_released"),
     "emergency": Events("disable_not_confirmed", "disable_not_confirmed", "disable_confirmed"),
 }
 

@@ -4,13 +4,14 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 import respx
 
 from tests.unit.adapters.services import ADDRESS, service
-from tradeops.adapters.prefect_api.client import PAGE, Deployment, PrefectApiClient, Run, Worker
+from tradeops.adapters.prefect_api.client import PAGE, Deployment, Event, PrefectApiClient, Run, Worker
 from tradeops.errors import (
     ContractError,
     MisconfiguredError,
@@ -283,6 +284,22 @@ async def test_a_started_run_is_scheduled_for_now(
     assert sent(route) == {"state": {"type": "SCHEDULED"}} | more
 
 
+async def test_the_last_run_of_a_deployment_is_found_whoever_started_it(
+    api: PrefectApiClient, respx_mock: respx.MockRouter
+) -> None:
+    route = respx_mock.post(f"{ADDRESS}/flow_runs/filter").respond(json=[CRITICAL_RUN])
+    run = await api.last_run(DEPLOYMENT_ID)
+    assert run is not None
+    assert (run.run_id, run.state_name) == (RUN_ID, "Critical")
+    assert sent(route) == {
+        "deployments": {"id": {"any_": [DEPLOYMENT_ID]}},
+        "sort": "EXPECTED_START_TIME_DESC",
+        "limit": 1,
+    }
+    route.respond(json=[])
+    assert await api.last_run(DEPLOYMENT_ID) is None
+
+
 async def test_a_start_is_never_sent_twice(api: PrefectApiClient, respx_mock: respx.MockRouter) -> None:
     route = respx_mock.post(f"{ADDRESS}/deployments/{DEPLOYMENT_ID}/create_flow_run")
     route.side_effect = httpx.ReadError("reset")
@@ -321,3 +338,31 @@ async def test_trouble_is_typed(
     with pytest.raises(expected, match=ADDRESS) as raised:
         await api.next_runs([DEPLOYMENT_ID])
     assert raised.value.system == "prefect"
+
+
+async def test_an_event_is_handed_over_with_its_payload(api: PrefectApiClient, respx_mock: respx.MockRouter) -> None:
+    route = respx_mock.post(f"{ADDRESS}/events").respond(204)
+    happened = Event(
+        event_id=UUID(RUN_ID),
+        name="tradeops.strategy.loss-limit-breached",
+        resource_id="tradeops.strategy.portfolio",
+        resource_name="portfolio",
+        occurred_at=datetime(2026, 11, 25, 13, 13, 50, tzinfo=UTC),
+        payload={"strategy": "portfolio", "loss": {"percent": "10.01"}},
+    )
+    await api.emit_event(happened, within=timedelta(seconds=1))
+    assert json.loads(route.calls.last.request.content) == [
+        {
+            "id": RUN_ID,
+            "occurred": "2026-11-25T13:13:50+00:00",
+            "event": "tradeops.strategy.loss-limit-breached",
+            "resource": {
+                "prefect.resource.id": "tradeops.strategy.portfolio",
+                "prefect.resource.name": "portfolio",
+            },
+            "payload": {"strategy": "portfolio", "loss": {"percent": "10.01"}},
+        }
+    ]
+    route.respond(422, json={"detail": "Invalid event"})
+    with pytest.raises(RejectedError, match="Invalid event"):
+        await api.emit_event(happened)

@@ -1,0 +1,163 @@
+"""The journal and the store meet afterwards: each thing once, and what two machines did is one incident."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.contract.guard.engines import Bot, client_of, running
+from tradeops.adapters.engine.client import EngineClient
+from tradeops.adapters.store import Store, open_store
+from tradeops.domain.brakes import Order
+from tradeops.errors import RejectedError
+from tradeops.jobs import releases
+from tradeops.jobs.brake import Outcome, brake
+from tradeops.jobs.brake_journal import Journal
+from tradeops.jobs.brake_records import SERIES, replay
+from tradeops.jobs.releases import Released
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+async def bot() -> AsyncIterator[Bot]:
+    async with running() as engine:
+        yield engine
+
+
+@pytest.fixture
+async def engine(bot: Bot) -> AsyncIterator[EngineClient]:
+    async with client_of(bot) as client:
+        yield client
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    async with open_store("sqlite", home=tmp_path / "store") as one:
+        yield one
+
+
+async def pull(engine: EngineClient, journal: Journal, target: str = "symbol:ETHUSDT") -> Outcome:
+    return await brake(engine, journal, Order(target, "lost too much", "a test"), mapped={})
+
+
+async def let_go(engine: EngineClient, journal: Journal, target: str = "symbol:ETHUSDT") -> Released:
+    now = datetime.now(UTC)
+    found = releases.check(
+        journal, target, reason="looked at it", operator="ann", mapped={}, now=now, cool_off=timedelta(0)
+    )
+    return await releases.release(engine, journal, found, reason="looked at it", operator="ann", now=now)
+
+
+async def audit(store: Store) -> list[str]:
+    now = datetime.now(UTC)
+    return [event.kind for event in await store.events(since=now - HOUR, until=now + HOUR)]
+
+
+async def points(store: Store) -> list[str]:
+    now = datetime.now(UTC)
+    found = await store.points(SERIES, since=now - HOUR, until=now + HOUR)
+    return [str(point.body["phase"]) for point in found]
+
+
+async def test_what_was_done_without_the_store_is_told_to_it_once(
+    engine: EngineClient, store: Store, tmp_path: Path
+) -> None:
+    journal = Journal(tmp_path / "a")
+    await pull(engine, journal)
+    for new in (2, 0, 0):
+        assert await replay(Journal(tmp_path / "a"), store) == new
+    assert await audit(store) == ["strategy_disable_ordered", "strategy_disabled"]
+    assert await points(store) == ["intent", "result"]
+
+
+async def test_two_machines_that_braked_unknown_to_each_other_are_one_incident_at_replay(
+    engine: EngineClient, store: Store, tmp_path: Path
+) -> None:
+    ours, theirs = Journal(tmp_path / "a"), Journal(tmp_path / "b")
+    first, second = await pull(engine, ours), await pull(engine, theirs)
+    assert first.incident_id != second.incident_id
+    for _ in range(2):
+        await replay(theirs, store)
+        await replay(ours, store)
+    assert await audit(store) == ["strategy_disable_ordered", "strategy_disabled"]
+
+
+async def test_a_machine_learns_from_the_store_what_is_off_and_what_was_released(
+    bot: Bot, engine: EngineClient, store: Store, tmp_path: Path
+) -> None:
+    ours, theirs = Journal(tmp_path / "a"), Journal(tmp_path / "b")
+    await pull(engine, ours)
+    await replay(ours, store)
+    await replay(theirs, store)
+    assert theirs.standing()["symbol:ETHUSDT"].symbols == ("ETHUSDT",)
+    await let_go(engine, theirs)
+    await replay(theirs, store)
+    await replay(ours, store)
+    assert ours.standing() == theirs.standing() == {}
+    assert bot.on() == ("BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT")
+    assert (await audit(store))[-1] == "strategy_released"
+
+
+async def test_a_second_disable_after_a_release_is_another_incident(
+    engine: EngineClient, store: Store, tmp_path: Path
+) -> None:
+    journal = Journal(tmp_path / "a")
+    first = await pull(engine, journal)
+    await let_go(engine, journal)
+    second = await pull(engine, journal)
+    assert first.incident_id != second.incident_id
+    for _ in range(2):
+        await replay(journal, store)
+    once = ["strategy_disable_ordered", "strategy_disabled"]
+    assert await audit(store) == [*once, "strategy_released", *once]
+
+
+async def test_a_release_gives_back_what_the_brake_took_and_nothing_that_another_holds(
+    bot: Bot, engine: EngineClient, tmp_path: Path
+) -> None:
+    journal = Journal(tmp_path / "a")
+    bot.switch("BTCUSDT", on=False)
+    await pull(engine, journal)
+    await pull(engine, journal, "portfolio")
+    released = await let_go(engine, journal, "symbol:ETHUSDT")
+    assert (released.enabled, released.held) == ((), {"ETHUSDT": "portfolio"})
+    assert bot.on() == ()
+    released = await let_go(engine, journal, "portfolio")
+    assert released.problem == ""
+    assert "BTCUSDT" not in bot.on()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"operator": " "}, "needs a person and a reason"),
+        ({"reason": ""}, "needs a person and a reason"),
+        ({"target": "portfolio"}, "portfolio is not switched off"),
+        ({"target": "moon"}, "no strategy 'moon'"),
+        ({"cool_off": HOUR}, "less than 1 h"),
+    ],
+)
+async def test_a_release_without_person_reason_or_patience_is_refused(
+    engine: EngineClient, tmp_path: Path, change: dict[str, object], says: str
+) -> None:
+    journal = Journal(tmp_path / "a")
+    await pull(engine, journal)
+    usual = {"target": "symbol:ETHUSDT", "reason": "looked at it", "operator": "ann", "cool_off": timedelta(0)}
+    given = {**usual, **change, "mapped": {}, "now": datetime.now(UTC)}
+    with pytest.raises(RejectedError, match=says):
+        releases.check(journal, **given)  # type: ignore[arg-type]
+    assert journal.standing()
+
+
+async def test_a_torn_and_a_spoilt_line_are_left_out_and_what_follows_is_kept(
+    engine: EngineClient, tmp_path: Path
+) -> None:
+    journal = Journal(tmp_path / "a")
+    await pull(engine, journal)
+    whole = journal.path.read_bytes()
+    journal.path.write_bytes(whole + b'00000000 {"kind": "release"}\n' + whole[:40])
+    assert journal.standing()["symbol:ETHUSDT"].confirmed
+    await pull(engine, journal, "symbol:BTCUSDT")
+    assert list(Journal(tmp_path / "a").standing()) == ["symbol:ETHUSDT", "symbol:BTCUSDT"]

@@ -1,0 +1,161 @@
+"""A drill on a real engine: what it proves, what it refuses, and that it leaves all as it was."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from unittest.mock import AsyncMock
+
+import pytest
+
+from sandbox.faults import Kind
+from tests.contract.guard.engines import Bot, running
+from tests.contract.guard.processes import ROOT
+from tests.contract.notify.sinks import http_sink
+from tests.contract.servers.misbehaving import answer
+from tradeops.adapters.engine.client import EngineClient
+from tradeops.adapters.store import open_store
+from tradeops.domain.brakes import Kind as Written
+from tradeops.domain.brakes import Record
+from tradeops.domain.drills import Drill, Outcome
+from tradeops.errors import RejectedError
+from tradeops.jobs import drill_records
+from tradeops.jobs.brake_journal import Journal
+from tradeops.jobs.drill import FOLDER, Ground, drill, ground_of
+from tradeops.settings import Settings
+from tradeops.wiring import open_quick_engine
+
+SYMBOLS = ("BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT")
+CANARY = Ground("SOLUSDT", is_sandbox=False)
+
+
+@pytest.fixture
+async def bot() -> AsyncIterator[Bot]:
+    async with running() as engine:
+        yield engine
+
+
+@pytest.fixture
+def settings(tmp_path: Path, bot: Bot) -> Settings:
+    return Settings(_env_file=None, RUST_API_URL=bot.service.url, TRADEOPS_HOME=tmp_path)
+
+
+@pytest.fixture
+async def engine(settings: Settings) -> AsyncIterator[EngineClient]:
+    async with open_quick_engine(settings) as client:
+        assert client is not None
+        yield client
+
+
+def found(done: Drill) -> dict[str, tuple[Outcome, str]]:
+    return {one.name: (one.outcome, one.finding) for one in done.exercises}
+
+
+async def test_the_canary_alone_is_switched_off_and_on_again(
+    engine: EngineClient, settings: Settings, bot: Bot
+) -> None:
+    before = bot.world.desk.symbols()
+    done = await drill(engine, settings, CANARY, operator="me")
+    assert found(done) == {
+        "brake": (Outcome.PASSED, "SOLUSDT off and on again, by symbols"),
+        "notification": (Outcome.NOT_CONFIGURED, "no channel is set up"),
+        "llm down": (Outcome.NOT_CONFIGURED, "no job of this installation asks a language model yet"),
+        "rollback": (Outcome.NOT_CONFIGURED, "no model of this installation is deployed by us yet"),
+    }
+    assert done.passed
+    assert done.exercises[0].took is not None
+    assert (bot.world.desk.symbols(), bot.puts()) == (before, 2)
+    assert not Journal(settings.home_folder).standing()
+    assert not Journal(settings.home_folder / FOLDER).standing()
+
+
+async def test_every_channel_is_told_that_it_is_a_drill(engine: EngineClient, settings: Settings) -> None:
+    async with http_sink(answer(b"", status="202 Accepted")) as sink:
+        hook = Settings(
+            _env_file=None,
+            TRADEOPS_HOME=settings.home_folder,
+            TRADEOPS_WEBHOOK_URL=f"{sink.url}/hook",
+            TRADEOPS_WEBHOOK_SECRET="hush",
+        )
+        done = await drill(engine, hook, CANARY, operator="me")
+    assert found(done)["notification"] == (Outcome.PASSED, "accepted by webhook")
+    assert [json.loads(post.body)["title"] for post in sink.posts] == ["This is a drill"]
+    done = await drill(engine, hook, CANARY, operator="me")
+    assert found(done)["notification"][0] is Outcome.FAILED
+    assert not done.passed
+
+
+async def test_a_brake_that_does_not_work_fails_the_drill(engine: EngineClient, settings: Settings, bot: Bot) -> None:
+    bot.break_off("*/symbols", Kind.ERROR, status=500)
+    done = await drill(engine, settings, CANARY, operator="me")
+    assert found(done)["brake"][0] is Outcome.FAILED
+    assert not done.passed
+    assert bot.on() == SYMBOLS
+
+
+async def test_a_canary_that_is_off_proves_nothing(engine: EngineClient, settings: Settings, bot: Bot) -> None:
+    bot.switch("SOLUSDT", on=False)
+    done = await drill(engine, settings, CANARY, operator="me")
+    assert found(done)["brake"] == (Outcome.FAILED, "SOLUSDT is off already; a canary must be on")
+    assert (bot.puts(), "SOLUSDT" in bot.on()) == (0, False)
+
+
+@pytest.mark.parametrize("target", ["portfolio", "symbol:SOLUSDT"])
+async def test_what_is_braked_in_earnest_is_not_touched(
+    target: str, engine: EngineClient, settings: Settings, bot: Bot
+) -> None:
+    Journal(settings.home_folder).append(Record(Written.INTENT, target, "i-1", datetime.now(UTC), {"reason": "loss"}))
+    done = await drill(engine, settings, CANARY, operator="me")
+    assert found(done)["brake"] == (Outcome.FAILED, "SOLUSDT is switched off in earnest; release it first")
+    assert bot.puts() == 0
+
+
+async def test_a_drill_that_was_broken_off_is_undone_by_the_next(
+    engine: EngineClient, settings: Settings, bot: Bot
+) -> None:
+    journal, now = Journal(settings.home_folder / FOLDER), datetime.now(UTC)
+    journal.append(Record(Written.INTENT, "symbol:SOLUSDT", "d-1", now, {"reason": "a drill", "actor": "me"}))
+    body = {"symbols": ["SOLUSDT"], "switched_off": ["SOLUSDT"]}
+    journal.append(Record(Written.PLAN, "symbol:SOLUSDT", "d-1", now, body))
+    bot.switch("SOLUSDT", on=False)
+    assert (await drill(engine, settings, CANARY, operator="me")).passed
+    assert bot.on() == SYMBOLS
+
+
+async def test_a_sandbox_needs_no_name_and_a_real_bot_does(
+    engine: EngineClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await ground_of(engine, named=None)).words == "sandbox (BTCUSDT)"
+    monkeypatch.setattr(EngineClient, "is_sandbox", AsyncMock(return_value=False))
+    assert (await ground_of(engine, named="SOLUSDT")).words == "symbol SOLUSDT"
+    with pytest.raises(RejectedError, match="is no sandbox, and no canary is named; name one of its symbols"):
+        await ground_of(engine, named=None)
+    with pytest.raises(RejectedError, match="does not trade DOGEUSDT; it trades BTCUSDT"):
+        await ground_of(engine, named="DOGEUSDT")
+
+
+async def test_the_command_shows_keeps_and_exits_by_the_result(bot: Bot, tmp_path: Path) -> None:
+    async def run(*options: str) -> tuple[int | None, str]:
+        environment = {
+            "TRADEOPS_HOME": str(tmp_path),
+            "RUST_API_URL": bot.service.url,
+            "PATH": "",
+            "HOME": str(tmp_path),
+        }
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tradeops.cli", "drill", *options, cwd=ROOT, env=environment, stdout=-1
+        )
+        said, _ = await process.communicate()
+        return process.returncode, said.decode()
+
+    code, said = await run("--symbol", "SOLUSDT")
+    assert (code, said.splitlines()[-1]) == (0, "passed, on sandbox (SOLUSDT)")
+    bot.switch("SOLUSDT", on=False)
+    code, said = await run("--symbol", "SOLUSDT", "--format", "json")
+    assert (code, json.loads(said)["exercises"]["brake"]["outcome"]) == (1, "failed")
+    async with open_store("sqlite", home=tmp_path) as store:
+        kept = await drill_records.last(store)
+    assert kept is not None
+    assert drill_records.as_fields(kept) == json.loads(said)

@@ -1,0 +1,187 @@
+"""The guard with a journal, an engine or code of ours that is broken: it brakes, or says why not, and goes on."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+from unittest.mock import AsyncMock
+
+import pytest
+
+from sandbox.engine_levers import Mode
+from sandbox.faults import Kind
+from tests.contract.guard.engines import ACCOUNT, Bot, running
+from tradeops.domain.brakes import Order
+from tradeops.domain.drills import Outcome
+from tradeops.jobs import drill as drilling
+from tradeops.jobs import hold
+from tradeops.jobs.drill import Ground, drill
+from tradeops.jobs.guard import Guard
+from tradeops.jobs.guarding import open_guard, stand_guard
+from tradeops.settings import Settings
+
+SYMBOLS = ("BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT")
+
+
+@pytest.fixture
+async def bot() -> AsyncIterator[Bot]:
+    async with running() as engine:
+        yield engine
+
+
+@pytest.fixture
+def settings(tmp_path: Path, bot: Bot) -> Settings:
+    return Settings(_env_file=None, RUST_API_URL=bot.service.url, TRADEOPS_HOME=tmp_path, TRADEOPS_GUARD_SECONDS=0.2)
+
+
+@pytest.fixture
+async def guard(settings: Settings) -> AsyncIterator[Guard]:
+    async with open_guard(settings) as opened:
+        assert opened is not None
+        yield opened
+
+
+async def polled(guard: Guard) -> None:
+    await guard.poll()
+    await guard.hold.settled()
+
+
+async def test_a_journal_that_cannot_be_read_or_written_stops_no_brake(
+    guard: Guard, bot: Bot, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "brake.journal").mkdir()
+    bot.crash()
+    await polled(guard)
+    assert bot.on() == ()
+    assert "nobody knows what is braked" in caplog.text
+    assert "nobody knows what was released" in caplog.text
+
+
+async def test_an_order_for_what_is_not_there_is_logged_and_not_repeated_at_once(
+    guard: Guard, bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        guard.hold.pull(Order("symbol:NOSUCH", "lost", "guard"))
+        await guard.hold.settled()
+    assert caplog.text.count("symbol:NOSUCH could not be braked") == 1
+    assert bot.on() == SYMBOLS
+
+
+async def test_a_defect_of_the_brake_is_logged_whole_and_it_is_tried_again(
+    guard: Guard, bot: Bot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot.crash()
+    with monkeypatch.context() as broken:
+        broken.setattr(hold, "brake", AsyncMock(side_effect=ZeroDivisionError))
+        await polled(guard)
+    assert "portfolio could not be braked: our own code broke" in caplog.text
+    assert bot.on() == SYMBOLS
+    guard.hold._pauses.clear()
+    await polled(guard)
+    assert bot.on() == ()
+
+
+async def test_a_defect_of_the_eyes_is_told_as_figures_that_are_not_known(
+    guard: Guard, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(type(guard.eyes), "look", AsyncMock(side_effect=ZeroDivisionError))
+    with caplog.at_level(logging.WARNING):
+        await polled(guard)
+    assert "guard:figures: no limit can be judged: our own code broke, see the log" in caplog.text
+
+
+async def test_what_is_braked_is_looked_after_again_when_the_engine_lists_its_symbols_again(
+    guard: Guard, bot: Bot, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot.crash()
+    await polled(guard)
+    bot.switch("BTCUSDT", on=True)
+    bot.break_off("*/symbols", Kind.ERROR, status=500)
+    await polled(guard)
+    assert "what is braked could not be looked after" in caplog.text
+    bot.faults.clear()
+    await polled(guard)
+    assert bot.on() == ()
+
+
+async def test_a_symbol_that_comes_later_is_off_too_while_everything_is(guard: Guard, bot: Bot) -> None:
+    bot.crash()
+    await polled(guard)
+    there = bot.world.desk.trading.symbols
+    bot.world.desk.trading.symbols = there | {"ADAUSDT": there["BTCUSDT"]}
+    bot.switch("ADAUSDT", on=True)
+    await polled(guard)
+    assert bot.on() == ()
+
+
+async def test_an_account_that_says_less_is_judged_by_what_it_says(guard: Guard, bot: Bot) -> None:
+    opened = sum(position.unrealised(position.mark) for position in bot.world.book.positions.values())
+    flat = {"balance": 9_000.0, "total_return_percent": -10.0}
+    bot.answer(ACCOUNT, json.dumps({"success": True, "data": flat, "error": None}))
+    sight = await guard.eyes.look()
+    assert sight.equity == pytest.approx(Decimal(9_000) + Decimal(opened), abs=Decimal(100))
+    assert not (await guard.eyes.look()).read_trades
+    bot.lose("ETHUSDT", 10)
+    bot.answer(ACCOUNT, json.dumps({"success": True, "data": flat | {"balance": 8_990.0}, "error": None}))
+    assert (await guard.eyes.look()).read_trades
+
+
+async def test_it_polls_at_its_pace_until_it_is_cancelled(settings: Settings, bot: Bot) -> None:
+    bot.crash()
+    standing = asyncio.create_task(stand_guard(settings))
+    async with asyncio.timeout(10):
+        while bot.on():  # noqa: ASYNC110 - the engine has no event to wait for
+            await asyncio.sleep(0.02)
+    standing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await standing
+
+
+async def test_without_an_engine_it_ends_at_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        await stand_guard(Settings(_env_file=None, TRADEOPS_HOME=tmp_path))
+    assert "no limits are watched" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("mode", "finding"),
+    [
+        pytest.param(Mode(put="lies"), "SOLUSDT is NOT CONFIRMED off", id="it lies"),
+        pytest.param(Mode(put="flips_back", delay_seconds=0.0), "", id="it flips back"),
+    ],
+)
+async def test_an_engine_that_does_not_obey_fails_the_drill(
+    mode: Mode, finding: str, guard: Guard, settings: Settings, bot: Bot
+) -> None:
+    bot.levers.set(mode)
+    done = await drill(guard.eyes.engine, settings, Ground("SOLUSDT", is_sandbox=False), operator="me")
+    assert done.exercises[0].outcome is Outcome.FAILED
+    assert done.exercises[0].finding.startswith(finding)
+    assert bot.on() == SYMBOLS
+
+
+async def test_a_defect_of_an_exercise_fails_it(
+    guard: Guard, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(drilling, "brake", AsyncMock(side_effect=ZeroDivisionError))
+    done = await drill(guard.eyes.engine, settings, Ground("SOLUSDT", is_sandbox=False), operator="me")
+    assert done.exercises[0].finding == "our own code broke (ZeroDivisionError, see the log)"
+    assert "the drill broke" in caplog.text
+
+
+async def test_a_canary_that_does_not_come_on_again_fails_the_drill(
+    guard: Guard, settings: Settings, bot: Bot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drilling, "READ_BACKS", (0.0, 0.0))
+    bot.levers.set(Mode(put="half", times=1))
+
+    async def braked_then_deaf(*arguments: object, **more: object) -> object:
+        outcome = await hold.brake(*arguments, **more)  # type: ignore[arg-type]
+        bot.levers.set(Mode(put="lies"))
+        return outcome
+
+    monkeypatch.setattr(drilling, "brake", braked_then_deaf)
+    done = await drill(guard.eyes.engine, settings, Ground("SOLUSDT", is_sandbox=False), operator="me")
+    assert done.exercises[0].finding == "SOLUSDT could not be switched on again after the drill"

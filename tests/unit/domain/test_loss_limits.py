@@ -1,0 +1,228 @@
+"""Boundaries, strangers and a naive oracle for `tradeops.domain.loss_limits`."""
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from tradeops.domain.day_start import DayStart
+from tradeops.domain.loss_limits import Facts, Limit, Limits, Own, Verdict, judge, losing_streak
+from tradeops.domain.portfolio import ClosedTrade, OpenTrade, Side
+
+NOW = datetime(2026, 11, 25, 15, tzinfo=UTC)
+MIDNIGHT = NOW.replace(hour=0)
+BASE = Decimal(10_000)
+
+
+def closed(
+    pnl: str,
+    *,
+    symbol: str = "ETHUSDT",
+    at: datetime = NOW,
+    opened: datetime | None = None,
+    strategy: str | None = None,
+) -> ClosedTrade:
+    number = random.getrandbits(64)
+    return ClosedTrade(
+        f"{number:x}", symbol, Side.LONG, Decimal(100), Decimal(90), Decimal(1), 10, Decimal(pnl),
+        opened or at - timedelta(minutes=5), at, strategy=strategy,
+    )  # fmt: skip
+
+
+def held(pnl: str | None, *, symbol: str = "ETHUSDT", opened: datetime = NOW) -> OpenTrade:
+    mark = None if pnl is None else Decimal(pnl)
+    return OpenTrade("open", symbol, Side.LONG, Decimal(100), Decimal(1), 10, opened, mark)
+
+
+def facts(*trades: ClosedTrade, opened: tuple[OpenTrade, ...] = (), start: DayStart | None = None) -> Facts:
+    start = start or DayStart(NOW.date(), BASE, observed=True)
+    return Facts(NOW, NOW, start, BASE, opened, trades)
+
+
+def targets(verdict: Verdict, limit: Limit = Limit.DAILY_LOSS) -> list[str]:
+    return [breach.target for breach in verdict.breaches if breach.limit is limit]
+
+
+@pytest.mark.parametrize(
+    ("lost", "fires"),
+    [("-999.99", False), ("-1000.00", False), ("-1000.01", True), ("-1001", True), ("1001", False), ("0", False)],
+)
+def test_more_than_a_tenth_of_the_day_fires_and_the_tenth_itself_does_not(lost: str, *, fires: bool) -> None:
+    assert targets(judge(facts(closed(lost)), Limits())) == (["portfolio", "symbol:ETHUSDT"] if fires else [])
+    marked = facts(opened=(held(lost),))
+    assert targets(judge(marked, Limits())) == (["portfolio", "symbol:ETHUSDT"] if fires else [])
+
+
+@pytest.mark.parametrize(("losses", "fires"), [(9, False), (10, False), (11, True), (12, True)])
+def test_more_than_ten_losses_in_a_row_fire_and_ten_do_not(losses: int, *, fires: bool) -> None:
+    trades = [closed("-1", at=NOW - timedelta(days=9) + timedelta(minutes=n)) for n in range(losses)]
+    found = targets(judge(facts(*trades), Limits()), Limit.LOSSES_IN_A_ROW)
+    assert found == (["portfolio", "symbol:ETHUSDT"] if fires else [])
+
+
+@pytest.mark.parametrize("between", ["1", "0"])
+def test_a_trade_that_was_not_lost_begins_the_streak_anew(between: str) -> None:
+    pnls = ["-1"] * 8 + [between] + ["-1"] * 8
+    trades = [closed(pnl, at=NOW - timedelta(hours=20) + timedelta(minutes=n)) for n, pnl in enumerate(pnls)]
+    assert losing_streak(trades) == 8
+    random.shuffle(trades)
+    assert judge(facts(*trades), Limits()).breaches == ()
+
+
+def test_one_symbol_alone_is_told_from_the_whole_account() -> None:
+    trades = (closed("-1200"), closed("900", symbol="BTCUSDT"))
+    assert targets(judge(facts(*trades), Limits())) == ["symbol:ETHUSDT"]
+    spread = (closed("-600"), closed("-600", symbol="BTCUSDT"))
+    assert targets(judge(facts(*spread), Limits())) == ["portfolio"]
+
+
+def test_each_target_may_have_limits_of_its_own() -> None:
+    limits = Limits(own={"symbol:ETHUSDT": Own(Decimal(5), 2), "portfolio": Own(Decimal(20), 50)})
+    assert targets(judge(facts(closed("-500")), limits)) == []
+    assert targets(judge(facts(closed("-500.01")), limits)) == ["symbol:ETHUSDT"]
+    three = [closed("-1", at=NOW - timedelta(minutes=n)) for n in range(3)]
+    assert targets(judge(facts(*three), limits), Limit.LOSSES_IN_A_ROW) == ["symbol:ETHUSDT"]
+
+
+def test_trades_are_attributed_by_the_engine_or_by_the_operator() -> None:
+    limits = Limits(symbols_of={"MACD Strategy": ("SOLUSDT",)})
+    trades = (closed("-1100", symbol="SOLUSDT"), closed("-1100", symbol="BTCUSDT", strategy="RSI Strategy"))
+    found = targets(judge(facts(*trades), limits))
+    assert found == ["portfolio", "MACD Strategy", "RSI Strategy", "symbol:BTCUSDT", "symbol:SOLUSDT"]
+
+
+def test_what_was_lost_before_midnight_belongs_to_yesterday() -> None:
+    assert judge(facts(closed("-5000", at=MIDNIGHT - timedelta(microseconds=1))), Limits()).breaches == ()
+    assert targets(judge(facts(closed("-5000", at=MIDNIGHT)), Limits())) == ["portfolio", "symbol:ETHUSDT"]
+
+
+def test_the_mark_at_midnight_is_no_loss_of_today() -> None:
+    start = DayStart(NOW.date(), BASE, observed=True, unrealised={"ETHUSDT": Decimal(-900)})
+    yesterday = MIDNIGHT - timedelta(hours=1)
+    assert judge(facts(opened=(held("-1900", opened=yesterday),), start=start), Limits()).breaches == ()
+    assert targets(judge(facts(opened=(held("-1900.01", opened=yesterday),), start=start), Limits()))
+    assert targets(judge(facts(closed("-1900.01", opened=yesterday), start=start), Limits()))
+
+
+def test_money_paid_in_and_an_engine_that_began_anew_change_nothing() -> None:
+    lost = facts(closed("-1000.01"))
+    for equity in ("1000000", "10000", "0.01"):
+        assert targets(judge(replace(lost, equity=Decimal(equity)), Limits())) == ["portfolio", "symbol:ETHUSDT"]
+    start = DayStart(NOW.date(), BASE, observed=True, unrealised={"ETHUSDT": Decimal(5000)})
+    assert judge(facts(start=start), Limits()).breaches == ()  # the position vanished with the engine: it was not lost
+
+
+@pytest.mark.parametrize("base", ["0", "-50"])
+def test_of_an_account_with_nothing_in_it_any_loss_is_too_much(base: str) -> None:
+    start = DayStart(NOW.date(), Decimal(base), observed=False)
+    [breach, _] = judge(facts(closed("-0.01"), start=start), Limits()).breaches
+    assert (breach.figures["loss_percent"], breach.figures["day_start"]) == ("n/a", "reconstructed")
+    assert judge(facts(closed("0.01"), start=start), Limits()).breaches == ()
+
+
+def test_an_account_that_is_worth_nothing_is_said() -> None:
+    assert "nothing is left" in judge(replace(facts(), equity=Decimal(0)), Limits()).warnings[0]
+
+
+NAN = Decimal("NaN")
+
+
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [
+        pytest.param(replace(facts(), as_of=None), "does not say of when", id="no clock"),
+        pytest.param(replace(facts(), as_of=NOW - timedelta(seconds=61)), "61 s old", id="stale"),
+        pytest.param(replace(facts(), as_of=NOW + timedelta(minutes=6)), "ahead of ours", id="from the future"),
+        pytest.param(replace(facts(), rejected=2), "2 trades have figures", id="rejected"),
+        pytest.param(facts(closed("NaN")), "1 trade has figures", id="NaN in a trade"),
+        pytest.param(facts(opened=(held(None),)), "has no mark", id="no mark"),
+        pytest.param(facts(opened=(held("NaN"),)), "has no mark", id="NaN mark"),
+        pytest.param(replace(facts(), equity=None), "what the account is worth", id="no equity"),
+        pytest.param(replace(facts(), equity=NAN), "what the account is worth", id="NaN equity"),
+        pytest.param(facts(closed("-1"), start=DayStart(NOW.date(), NAN, observed=True)), "no number", id="NaN base"),
+    ],
+)
+def test_what_cannot_be_told_is_said_and_is_no_breach(what: Facts, says: str) -> None:
+    verdict = judge(what, Limits())
+    assert any(says in line for line in verdict.unknown)
+    assert verdict.breaches == ()
+
+
+def test_figures_as_old_as_allowed_still_count() -> None:
+    assert judge(replace(facts(), as_of=NOW - timedelta(seconds=60)), Limits()).unknown == ()
+
+
+def test_a_missing_mark_leaves_other_symbols_judged() -> None:
+    verdict = judge(facts(closed("-1001", symbol="BTCUSDT"), opened=(held(None),)), Limits())
+    assert targets(verdict) == ["symbol:BTCUSDT"]
+    assert verdict.unknown == ("the open position in ETHUSDT has no mark",)
+
+
+def test_what_was_released_is_judged_by_what_came_after() -> None:
+    released = NOW - timedelta(hours=1)
+    old = closed("-2000", at=released - timedelta(minutes=1))
+    carried = held("-3000", opened=released - timedelta(minutes=9))
+    again = replace(facts(old, opened=(carried,)), released={"symbol:ETHUSDT": released, "portfolio": released})
+    assert judge(again, Limits()).breaches == ()
+    fresh = replace(again, closed_trades=(old, closed("-1000.01")))
+    assert targets(judge(fresh, Limits())) == ["portfolio", "symbol:ETHUSDT"]
+    streak = tuple(closed("-1", at=released - timedelta(minutes=n)) for n in range(11))
+    assert judge(replace(again, closed_trades=streak), Limits()).breaches == ()
+
+
+def test_soft_limits_warn_and_never_fire() -> None:
+    limits = Limits(drawdown_warning_percent=Decimal(8), win_rate_warning_percent=Decimal(30), win_rate_trades=4)
+    at_limits = replace(facts(), equity=Decimal(9200), peak_equity=BASE)
+    assert judge(at_limits, limits).warnings == ()
+    below = replace(
+        at_limits, equity=Decimal("9199.99"), closed_trades=(closed("1"), *(closed("-1") for _ in range(3)))
+    )
+    verdict = judge(below, limits)
+    assert ["below its peak" in verdict.warnings[0], "25.0 % of the last 4" in verdict.warnings[1]] == [True, True]
+    assert verdict.breaches == ()
+    assert judge(replace(below, peak_equity=None, closed_trades=()), limits).warnings == ()
+
+
+def naive(facts: Facts, limits: Limits) -> set[tuple[str, Limit]]:
+    """The rules once more, with nothing clever in them."""
+    found = set()
+    names = {"portfolio"} | {f"symbol:{t.symbol}" for t in facts.closed_trades}
+    names |= {f"symbol:{t.symbol}" for t in facts.open_trades}
+    for name in names:
+        loss, streak = Decimal(0), 0
+        for trade in sorted(facts.closed_trades, key=lambda t: (t.closed_at, t.id)):
+            if name in {"portfolio", f"symbol:{trade.symbol}"}:
+                if trade.closed_at.date() == NOW.date():
+                    loss -= trade.pnl
+                streak = streak + 1 if trade.pnl < 0 else 0
+        for position in facts.open_trades:
+            if name in {"portfolio", f"symbol:{position.symbol}"}:
+                loss -= position.unrealised_pnl or Decimal(0)
+        if loss > 0 and loss > facts.day_start.equity / 10:
+            found.add((name, Limit.DAILY_LOSS))
+        if streak > limits.consecutive_losses:
+            found.add((name, Limit.LOSSES_IN_A_ROW))
+    return found
+
+
+def test_ten_thousand_random_histories_are_judged_like_a_naive_oracle() -> None:
+    chance, fired, quiet, limits = random.Random(6), 0, 0, Limits()  # noqa: S311 - a seeded play
+    for _ in range(10_000):
+        bias = chance.choice((0.3, 0.5, 0.9))
+        trades = tuple(
+            closed(
+                str(chance.randint(1, 400) * (-1 if chance.random() < bias else 1)),
+                symbol=chance.choice(("BTCUSDT", "ETHUSDT")),
+                at=NOW - timedelta(minutes=chance.randint(0, 3000)),
+            )
+            for _ in range(chance.randint(0, 22))
+        )
+        opened = tuple(held(str(chance.randint(-900, 300)), symbol="SOLUSDT") for _ in range(chance.randint(0, 1)))
+        start = DayStart(NOW.date(), Decimal(chance.choice((0, 5_000, 10_000))), observed=True)
+        known = facts(*trades, opened=opened, start=start)
+        verdict = {(breach.target, breach.limit) for breach in judge(known, limits).breaches}
+        assert verdict == naive(known, limits)
+        fired, quiet = fired + bool(verdict), quiet + (not verdict)
+    assert min(fired, quiet) > 2_000

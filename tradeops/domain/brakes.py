@@ -1,0 +1,151 @@
+"""What must be off and since when, worked out from what the brake wrote down. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    """What a line tells: `INTENT` first, `PLAN` before anything is changed, `RESULT` after each try.
+
+    `VOID` takes back an intent that meant nothing; `RELEASE` ends what was disabled; `ADOPTED` is a disable that the
+    store told of.
+    """
+
+    INTENT = "intent"
+    PLAN = "plan"
+    RESULT = "result"
+    VOID = "void"
+    RELEASE = "release"
+    ADOPTED = "adopted"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line.
+
+    Attributes:
+        kind: what it tells.
+        target: of the brake.
+        incident_id: of the disable that it belongs to.
+        at: aware.
+        body: the details, as JSON.
+    """
+
+    kind: Kind
+    target: str
+    incident_id: str
+    at: datetime
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What somebody asks of the brake.
+
+    Attributes:
+        target: as `brake_targets.named` takes it.
+        reason: why, one line.
+        actor: who asks: `guard`, a flow's run, a person.
+        figures: names and values that say how bad it is.
+    """
+
+    target: str
+    reason: str
+    actor: str
+    figures: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Disabled:
+    """A target that must be off until a person releases it.
+
+    Attributes:
+        since: when the brake was asked for.
+        incident_id: the same for every trigger until it is released.
+        reason: of the first trigger.
+        actor: who pulled the brake.
+        figures: names and values that say how bad it was.
+        symbols: that must be off; empty while the engine has not told them.
+        switched_off: those of them that were on, and are for a release to switch on again.
+        confirmed: they were seen to be off.
+        confirmed_at: when.
+        method: `endpoint` or `symbols`; `none` while nothing worked.
+        problem: why it is not confirmed; empty when it is.
+    """
+
+    target: str
+    since: datetime
+    incident_id: str
+    reason: str
+    actor: str
+    figures: Mapping[str, str]
+    symbols: tuple[str, ...] = ()
+    switched_off: tuple[str, ...] = ()
+    confirmed: bool = False
+    confirmed_at: datetime | None = None
+    method: str = "none"
+    problem: str = ""
+
+    @property
+    def order(self) -> Order:
+        """The order that led to it, to be given again."""
+        return Order(self.target, self.reason, self.actor, self.figures)
+
+
+def standing_after(records: Iterable[Record]) -> dict[str, Disabled]:
+    """What must be off after all of them, by target; also what was asked for and never confirmed."""
+    standing: dict[str, Disabled] = {}
+    for record in records:
+        _follow(standing, record)
+    return standing
+
+
+def drift(standing: Mapping[str, Disabled], enabled: frozenset[str]) -> dict[str, tuple[str, ...]]:
+    """The symbols that are on although they must be off, by target.
+
+    Args:
+        standing: what must be off.
+        enabled: the symbols that the engine says are on.
+    """
+    found = {
+        target: tuple(symbol for symbol in disabled.symbols if symbol in enabled)
+        for target, disabled in standing.items()
+    }
+    return {target: symbols for target, symbols in found.items() if symbols}
+
+
+def _follow(standing: dict[str, Disabled], record: Record) -> None:
+    body, before = record.body, standing.get(record.target)
+    match record.kind:
+        case Kind.INTENT | Kind.ADOPTED if before is None:
+            standing[record.target] = Disabled(
+                target=record.target,
+                since=record.at,
+                incident_id=record.incident_id,
+                reason=str(body.get("reason", "")),
+                actor=str(body.get("actor", "")),
+                figures={str(name): str(value) for name, value in (body.get("figures") or {}).items()},
+                symbols=tuple(body.get("symbols", ())),
+                switched_off=tuple(body.get("switched_off", ())),
+            )
+        case Kind.PLAN if before is not None:
+            switched = tuple(dict.fromkeys((*before.switched_off, *body.get("switched_off", ()))))
+            standing[record.target] = replace(before, symbols=tuple(body["symbols"]), switched_off=switched)
+        case Kind.RESULT if before is not None:
+            standing[record.target] = _tried(before, record)
+        case Kind.VOID if before is not None and before.incident_id == record.incident_id:
+            del standing[record.target]
+        case Kind.RELEASE:
+            standing.pop(record.target, None)
+        case _:
+            pass
+
+
+def _tried(before: Disabled, record: Record) -> Disabled:
+    body = record.body
+    if not body["confirmed"]:
+        return replace(before, confirmed=False, problem=str(body["problem"]))
+    return replace(before, confirmed=True, confirmed_at=record.at, method=str(body["method"]), problem="")

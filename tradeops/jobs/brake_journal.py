@@ -1,0 +1,157 @@
+"""What the brake did, on the local disk: written before it acts, so that no crash and no dead store loses it.
+
+One JSON object a line behind its checksum, only ever appended, each line on the disk before anything follows from it.
+A last line that a crash tore is left out; so is any line that does not match its checksum, and the log says so. Any
+number of processes may read and write; `lock` gives one of them the turn at a target.
+"""
+
+import asyncio
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import time
+import zlib
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from tradeops.domain.brakes import Disabled, Kind, Record, standing_after
+from tradeops.errors import UnavailableError
+
+NAME = "brake.journal"
+TURN = timedelta(seconds=8)
+PAUSE_SECONDS = 0.01
+
+log = logging.getLogger(__name__)
+
+
+class Journal:
+    """The file in one home.
+
+    Args:
+        home: TRADEOPS_HOME; made when something is written.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.path = home / NAME
+        self._seen: tuple[int, int] | None = None
+        self._records: tuple[Record, ...] = ()
+
+    def append(self, record: Record) -> None:
+        """Keep a line; it is on the disk when this returns.
+
+        Raises:
+            UnavailableError: it could not be written: the disk is full, the home is not ours.
+        """
+        payload = json.dumps(
+            {
+                "kind": record.kind,
+                "target": record.target,
+                "incident_id": record.incident_id,
+                "at": record.at.isoformat(),
+                "body": record.body,
+            }
+        )
+        line = f"{zlib.crc32(payload.encode()):08x} {payload}\n".encode()
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with self.path.open("ab+") as file:
+                if _is_torn(file.fileno()):
+                    line = b"\n" + line
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            remedy = "free some disk space and see that TRADEOPS_HOME is yours"
+            raise UnavailableError(
+                "brake", f"{self.path} cannot be written: {error.strerror}", remedy=remedy
+            ) from error
+
+    def records(self) -> tuple[Record, ...]:
+        """All whole lines, in order; read again only when the file has changed.
+
+        Raises:
+            UnavailableError: it is there and cannot be read.
+        """
+        try:
+            there = self.path.stat()
+            seen = (there.st_mtime_ns, there.st_size)
+            if seen != self._seen:
+                self._records, self._seen = tuple(_whole(self.path.read_bytes())), seen
+        except FileNotFoundError:
+            self._records, self._seen = (), None
+        except OSError as error:
+            raise UnavailableError("brake", f"{self.path} cannot be read: {error.strerror}") from error
+        return self._records
+
+    def standing(self) -> dict[str, Disabled]:
+        """What must be off now, by target; also what was asked for and never confirmed.
+
+        Raises:
+            UnavailableError: as `records`.
+        """
+        return standing_after(self.records())
+
+    def releases(self) -> dict[str, datetime]:
+        """When each target was last released by a person.
+
+        Raises:
+            UnavailableError: as `records`.
+        """
+        return {record.target: record.at for record in self.records() if record.kind is Kind.RELEASE}
+
+    @asynccontextmanager
+    async def lock(self, target: str, *, patience: timedelta = TURN) -> AsyncGenerator[bool]:
+        """Whether this caller alone has the turn at the target; `False` after `patience`, or when there can be no lock.
+
+        Who does not get it acts all the same: what the brake does may be done twice, and must not be left undone.
+        """
+        name = f"brake-{hashlib.sha256(target.encode()).hexdigest()[:12]}.lock"
+        path, deadline = self.path.with_name(name), time.monotonic() + patience.total_seconds()
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = path.open("a")
+        except OSError as error:
+            log.warning("%s cannot be made: %s", path, error)
+            yield False
+            return
+        with file:
+            while not (mine := _is_mine(file.fileno())) and time.monotonic() < deadline:  # noqa: ASYNC110 - processes
+                await asyncio.sleep(PAUSE_SECONDS)
+            yield mine
+
+
+def _whole(content: bytes) -> Iterator[Record]:
+    for number, line in enumerate(content.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        checksum, _, payload = line.partition(b" ")
+        try:
+            if checksum != f"{zlib.crc32(payload):08x}".encode():
+                raise ValueError("the checksum differs")  # noqa: TRY301 - one way out for all that is wrong with a line
+            fields = json.loads(payload)
+            yield Record(
+                Kind(fields["kind"]),
+                fields["target"],
+                fields["incident_id"],
+                datetime.fromisoformat(fields["at"]),
+                fields["body"],
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            log.warning("line %s of the brake's journal is left out: %s", number, error)
+
+
+def _is_torn(descriptor: int) -> bool:
+    size = os.fstat(descriptor).st_size
+    return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+
+
+def _is_mine(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
