@@ -142,7 +142,7 @@ class Hold:
     def _tell(self, outcome: Outcome) -> None:
         now, stage = datetime.now(UTC), "confirmed" if outcome.confirmed else "not-confirmed"
         self._reminded = now
-        for source, looks in brake_telling.looks(_disabled(outcome, now), at=now).items():
+        for source, looks in brake_telling.looks(brake_telling.standing_after(outcome, self.journal), at=now).items():
             self.aside.tell(looks, source=source, run_id=f"{outcome.incident_id}:{source}:{stage}")
         self.aside.keep("journal", partial(brake_records.replay, self.journal))
         if outcome.order.actor == ACTOR and outcome.incident_id not in self._emitted:
@@ -175,24 +175,6 @@ class Hold:
         for target in self._flipped.keys() - flipped.keys():
             self.aside.tell([Observation(f"brake-flipped:{target}", None, "", now, CERTAIN)], source=ACTOR)
         self._flipped = flipped
-
-
-def _disabled(outcome: Outcome, now: datetime) -> Disabled:
-    """As it stands, also where the journal could not be written."""
-    order = outcome.order
-    return Disabled(
-        target=order.target,
-        since=outcome.disabled_at or now,
-        incident_id=outcome.incident_id,
-        reason=order.reason,
-        actor=order.actor,
-        figures=order.figures,
-        symbols=outcome.affected_symbols,
-        confirmed=outcome.confirmed,
-        confirmed_at=outcome.disabled_at,
-        method=outcome.method,
-        problem=outcome.problem,
-    )
 
 
 def event_of(outcome: Outcome, now: datetime) -> Event:
