@@ -13,10 +13,12 @@ from typing import Annotated, Any, Literal, Self
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings
 
 from tradeops.errors import MisconfiguredError
 from tradeops.notify_settings import NotifySettings
 from tradeops.report_settings import ReportSettings
+from tradeops.retrain_settings import RetrainSettings
 from tradeops.setting_types import (
     Count,
     Hours,
@@ -36,7 +38,7 @@ from tradeops.setting_types import (
 MASK = "********"
 
 
-class Settings(NotifySettings, ReportSettings):
+class Settings(NotifySettings, RetrainSettings, ReportSettings):
     """The effective settings of one process.
 
     `None` is "not configured": the part is shown as such and never alarms. Only RUST_API_URL is mandatory, for jobs.
@@ -266,8 +268,9 @@ def unknown_names() -> list[tuple[str, str | None]]:
 
 
 def _place(field: str) -> int:
-    """In the documentation our own come first, then those of the reports, then those of notifications."""
-    return 2 if field in NotifySettings.model_fields else int(field in ReportSettings.model_fields)
+    """In the documentation our own come first, then those of reports, of training, of notifications."""
+    sections: tuple[type[BaseSettings], ...] = (ReportSettings, RetrainSettings, NotifySettings)
+    return next((place for place, section in enumerate(sections, 1) if field in section.model_fields), 0)
 
 
 def _text(value: object) -> str:

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
@@ -30,6 +31,9 @@ from tradeops.adapters.store import Store, open_store
 from tradeops.errors import MisconfiguredError
 from tradeops.http import HttpPolicy, HttpService, open_pool
 from tradeops.settings import Settings, load_settings
+
+if TYPE_CHECKING:  # it knows arrays, and numpy costs each job a fifth of a second
+    from tradeops.adapters.trainer.interface import Trainer
 
 CHANNEL_TIME_OUT = timedelta(seconds=10)
 SHORTEST_TOKEN = 12
@@ -60,6 +64,7 @@ class Desk:
     llm: LlmClient | None
     prefect_api: PrefectApiClient | None
     snapshot: RedisSnapshot | None
+    trainer: "Trainer | None" = None
 
 
 @asynccontextmanager
