@@ -1,6 +1,7 @@
 """How runs show themselves in Prefect: one Markdown artifact each, events, and end states that automations read."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from prefect.utilities.urls import url_for
 
 from tradeops.domain.health import Severity, beyond
 from tradeops.domain.incidents.model import Observation
+from tradeops.domain.notices import Level
 from tradeops.errors import CriticalVerdictError, TradeOpsError, TransientError
 from tradeops.jobs import alerting
 from tradeops.rendering.markdown import to_markdown
@@ -48,6 +50,23 @@ async def announce(
     notice = report_notice(page, key=f"{job}:{day}", event=event, occurred_at=datetime.now(UTC), link=link)
     source = event.removesuffix("_report")
     untold = await alerting.announce(desk, notice if day else None, looks, source=source, run_id=run_id)
+    await publish(job, with_untold(page, untold))
+
+
+async def announce_run(desk: Desk, job: str, page: Page, *, event: str, level: Level = Level.INFO) -> None:
+    """Send the page of a run once, hand over what waits; publish last, with what was not told.
+
+    Args:
+        desk: of the run.
+        job: the deployment's name, under which the page is published.
+        page: of the run.
+        event: by which it is routed, `retrain_complete`.
+        level: how bad.
+    """
+    run_id = str(flow_run.get_id())
+    link = url_for("flow-run", obj_id=run_id)
+    notice = report_notice(page, key=f"{job}:{run_id}:{event}", event=event, occurred_at=datetime.now(UTC), link=link)
+    untold = await alerting.announce(desk, replace(notice, level=level), (), source=job, run_id=run_id)
     await publish(job, with_untold(page, untold))
 
 

@@ -45,6 +45,38 @@ class Watched:
     says: str
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What one look at one watched model found.
+
+    Attributes:
+        version: the one that is watched.
+        previous: the one before.
+        watched: what the live candles say; `None` when they were not asked.
+        rolled_back: the one before is in use again.
+        problem: why there is nothing to watch any more; empty otherwise.
+    """
+
+    model_type: str
+    symbol: str
+    version: str
+    previous: str
+    watched: Watched | None = None
+    rolled_back: bool = False
+    problem: str = ""
+
+    @property
+    def figures(self) -> str:
+        """Why, in words."""
+        return self.problem or ("" if self.watched is None else self.watched.says)
+
+    @property
+    def says(self) -> str:
+        """One line."""
+        done = f"rolled back to {self.previous}: " if self.rolled_back else ""
+        return f"{self.model_type} {self.symbol} {self.version}: {done}{self.figures}"
+
+
 def watch(
     champion: Floats, previous: Floats, returns: Floats, *, promoted_at: datetime, now: datetime, rules: WatchRules
 ) -> Watched:

@@ -25,6 +25,8 @@ class ModelOutcome:
         withheld: why it is not in use though the gate let it pass; empty otherwise.
         history: of the training.
         training_samples: windows it learnt from.
+        data_digest: of the candles.
+        seed: of all randomness of the training.
     """
 
     model_type: str
@@ -37,6 +39,8 @@ class ModelOutcome:
     withheld: str = ""
     history: tuple[Epoch, ...] = ()
     training_samples: int | None = None
+    data_digest: str | None = None
+    seed: int | None = None
 
     @property
     def name(self) -> str:
@@ -124,9 +128,16 @@ class RetrainReport:
             return "; ".join(f"{one.name}: {one.problem}" for one in self.failed) or "no model was trained"
         told = [f"{len(self.successful)} of {len(self.outcomes)} models trained"]
         names = ", ".join(one.name for one in self.deployed)
-        told.append(f"deployed: {names}" if names else "no model is better, the champions stay")
+        told.append(f"deployed: {names}" if names else self._kept)
         told += [f"{one.name} failed: {one.problem}" for one in self.failed]
         return "; ".join(told)
+
+    @property
+    def _kept(self) -> str:
+        """Nothing was deployed: because nothing is better, or because nobody asked."""
+        if any(one.verdict is not None and one.verdict.promoted and not one.withheld for one in self.successful):
+            return "one would pass the gate, promotion was not asked for"
+        return "no model is better, the champions stay"
 
 
 def by_name(report: RetrainReport) -> Mapping[str, ModelOutcome]:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from tradeops.adapters.store import AuditEvent, Document, Point
 from tradeops.adapters.store.interface import Json
 from tradeops.domain.candles import EPOCH, period_of
-from tradeops.domain.model_watch import Watched, watch
+from tradeops.domain.model_watch import Looked, watch
 from tradeops.domain.models.columns import MILLISECOND
 from tradeops.domain.models.training import Predictions
 from tradeops.errors import ConflictError, ContractError, RejectedError
@@ -25,34 +25,9 @@ from tradeops.wiring import Desk
 ROLLED_BACK = "model_rolled_back"
 NOTHING = Predictions(np.empty(0, np.int64), np.empty(0), np.empty(0))
 
+__all__ = ["Looked", "look", "payload", "roll_back", "watched_models"]
+
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What one look at one watched model found.
-
-    Attributes:
-        version: the one that is watched.
-        previous: the one before.
-        rolled_back: the one before is in use again.
-        problem: why it could not be looked at, or not be rolled back; empty when all went well.
-    """
-
-    model_type: str
-    symbol: str
-    version: str
-    previous: str
-    watched: Watched | None = None
-    rolled_back: bool = False
-    problem: str = ""
-
-    @property
-    def says(self) -> str:
-        """One line."""
-        found = self.problem or ("" if self.watched is None else self.watched.says)
-        done = "rolled back to " + self.previous + ": " if self.rolled_back else ""
-        return f"{self.model_type} {self.symbol} {self.version}: {done}{found}"
 
 
 async def watched_models(desk: Desk) -> list[Document]:
@@ -145,6 +120,17 @@ async def roll_back(
     await desk.store.append_event(AuditEvent(f"{ROLLED_BACK}:{key}", ROLLED_BACK, at, actor, body))
     await desk.store.add_point(ROLLBACKS, Point(key, at, body))
     return champion.version, record.version
+
+
+def payload(one: Looked) -> dict[str, Json]:
+    """What the event `tradeops.model.rolled-back` says."""
+    return {
+        "model_type": one.model_type,
+        "symbol": one.symbol,
+        "from_version": one.version,
+        "to_version": one.previous,
+        "reason": one.figures,
+    }
 
 
 async def _live(desk: Desk, body: Mapping[str, Any], *, now: datetime) -> tuple[Predictions, Predictions]:

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from tradeops.adapters.store.interface import Json
 from tradeops.domain.models.training import ModelRecord, TrainingPlan, TrainingResult
+from tradeops.domain.promotion import Verdict
 from tradeops.domain.retraining import ModelOutcome, RetrainReport
 from tradeops.errors import TradeOpsError
 from tradeops.jobs import retrain_inputs, training
@@ -18,8 +19,6 @@ from tradeops.jobs.retrain_records import record_accuracy, record_retrain
 from tradeops.jobs.retrain_rules import gate_rules
 from tradeops.jobs.training import Told
 from tradeops.wiring import Desk
-
-Approve = Callable[[ModelOutcome], Awaitable[str]]
 
 log = logging.getLogger(__name__)
 
@@ -66,10 +65,10 @@ async def gather(desk: Desk, order: Order, run: Run) -> dict[str, Data | TradeOp
     return found
 
 
-async def improve(
-    desk: Desk, run: Run, model_type: str, symbol: str, data: Data | TradeOpsError, *, told: Told, approve: Approve
+async def attempt(
+    desk: Desk, run: Run, model_type: str, symbol: str, data: Data | TradeOpsError, *, told: Told
 ) -> ModelOutcome:
-    """Train one model, judge it, and put it into use if the gate lets it; what fails is its outcome, not an error.
+    """Train one model and judge it; nothing comes into use, and what fails is its outcome, not an error.
 
     Args:
         desk: of the run.
@@ -78,29 +77,26 @@ async def improve(
         symbol: of the data.
         data: its candles, or why there are none.
         told: hears how far the training is.
-        approve: asked before a model comes into use; a text is the reason why it does not.
     """
-    outcome = ModelOutcome(model_type, symbol)
     try:
         if isinstance(data, TradeOpsError):
             raise data
-        plan = retrain_inputs.plan_for(desk.settings, model_type, data)
-        outcome = await trained(desk, run, plan, told=told)
-        return await deploy(desk, run, outcome, approve=approve)
+        return await trained(desk, run, retrain_inputs.plan_for(desk.settings, model_type, data), told=told)
     except TradeOpsError as error:
         log.warning("%s %s: %s", model_type, symbol, error)
-        return replace(outcome, problem=str(error))
+        return ModelOutcome(model_type, symbol, problem=str(error))
 
 
-async def trained(desk: Desk, run: Run, plan: TrainingPlan, *, told: Told) -> ModelOutcome:
+async def trained(desk: Desk, run: Run, plan: TrainingPlan, *, told: Told, anew: str = "") -> ModelOutcome:
     """Train and judge; nothing comes into use.
 
     Raises:
         TradeOpsError: there is no new version, or it cannot be judged.
     """
     trainer = await retrain_inputs.trainer_ready(desk)
+    poll_seconds = desk.settings.retrain_poll_seconds
     job, result = await training.train(
-        trainer, plan, deadline=run.deadline, poll_seconds=desk.settings.retrain_poll_seconds, told=told
+        trainer, plan, deadline=run.deadline, poll_seconds=poll_seconds, told=told, anew=anew
     )
     outcome = ModelOutcome(
         plan.model_type,
@@ -108,19 +104,34 @@ async def trained(desk: Desk, run: Run, plan: TrainingPlan, *, told: Told) -> Mo
         version=result.version,
         history=job.history,
         training_samples=result.training_samples,
+        data_digest=result.data_digest,
+        seed=result.seed,
     )
     champion = await _opponent(desk, plan, result)
     found = await judged(trainer, plan, result, champion, gate_rules(desk.settings))
     return replace(outcome, verdict=found.verdict, before=found.before)
 
 
-async def deploy(desk: Desk, run: Run, outcome: ModelOutcome, *, approve: Approve) -> ModelOutcome:
-    """Put a judged model into use where the gate and, if asked, a person let it; its accuracy is kept either way."""
+async def deploy(desk: Desk, run: Run, outcome: ModelOutcome, *, refusal: str = "") -> ModelOutcome:
+    """Put a judged model into use where the gate lets it, unless refused; what fails is its outcome, not an error.
+
+    Its accuracy is kept either way.
+
+    Args:
+        desk: of the run.
+        run: see there.
+        outcome: of `attempt`.
+        refusal: why a person, or the lack of one, keeps it from use; empty when nobody does.
+    """
     if outcome.verdict is None or outcome.version is None:
         return outcome
-    if outcome.verdict.promoted:
-        outcome = await _deployed(desk, run, outcome, approve)
-    await record_accuracy(desk.store, outcome, at=datetime.now(UTC))
+    try:
+        if outcome.verdict.promoted:
+            outcome = await _deployed(desk, run, outcome, outcome.verdict, outcome.version, refusal)
+        await record_accuracy(desk.store, outcome, at=datetime.now(UTC))
+    except TradeOpsError as error:
+        log.error("%s was not put into use, or not kept: %s", outcome.name, error)  # noqa: TRY400 - typed
+        return replace(outcome, withheld=f"not deployed: {error}" if not outcome.deployed else f"not kept: {error}")
     return outcome
 
 
@@ -150,29 +161,39 @@ def report_of(
     )
 
 
-async def _deployed(desk: Desk, run: Run, outcome: ModelOutcome, approve: Approve) -> ModelOutcome:
-    assert outcome.verdict is not None  # noqa: S101 - the caller has looked
-    assert outcome.version is not None  # noqa: S101
-    of = {"model_type": outcome.model_type, "symbol": outcome.symbol, "version": outcome.version}
-    by = await promoted_by(desk.store, **of)
+def promotion_payload(outcome: ModelOutcome) -> dict[str, Json]:
+    """What the event `tradeops.model.promoted` says."""
+    return {
+        "model_type": outcome.model_type,
+        "symbol": outcome.symbol,
+        "version": outcome.version,
+        "before": outcome.before,
+        "old_accuracy": outcome.old_accuracy,
+        "new_accuracy": outcome.new_accuracy,
+        "unproven": outcome.verdict is not None and outcome.verdict.unproven,
+        "reason": outcome.reason,
+    }
+
+
+async def _deployed(
+    desk: Desk, run: Run, outcome: ModelOutcome, verdict: Verdict, version: str, refusal: str
+) -> ModelOutcome:
+    by = await promoted_by(desk.store, model_type=outcome.model_type, symbol=outcome.symbol, version=version)
     if by not in {None, run.run_id, run.resumes}:
         return replace(outcome, withheld="it is in use already: the same candles give the same model")
-    if by is None and (refusal := await approve(outcome)):
+    if by is None and refusal:
         return replace(outcome, withheld=refusal)
-    trainer = await retrain_inputs.trainer_ready(desk)
     switch = promote(
         desk.store,
-        trainer,
-        **of,
+        await retrain_inputs.trainer_ready(desk),
+        model_type=outcome.model_type,
+        symbol=outcome.symbol,
+        version=version,
         before=outcome.before,
-        verdict=outcome.verdict,
+        verdict=verdict,
         run_id=run.run_id,
     )
-    try:
-        await asyncio.shield(asyncio.ensure_future(switch))  # a time limit in between must not leave half of it
-    except TradeOpsError as error:
-        log.error("%s was not put into use: %s", outcome.name, error)  # noqa: TRY400 - typed, its text says all
-        return replace(outcome, withheld=f"not deployed: {error}")
+    await asyncio.shield(asyncio.ensure_future(switch))  # a time limit in between must not leave half of it
     return replace(outcome, deployed=True)
 
 

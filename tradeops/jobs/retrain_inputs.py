@@ -33,6 +33,11 @@ class Order:
     decision_id: str | None = None
     reasoning: str = ""
 
+    @property
+    def models(self) -> tuple[tuple[str, str], ...]:
+        """Type and symbol of each model, symbol by symbol."""
+        return tuple((model_type, symbol) for symbol in self.symbols for model_type in self.model_types)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Data:

@@ -48,6 +48,42 @@ async def record_accuracy(store: Store, outcome: ModelOutcome, *, at: datetime) 
     await store.add_point(ACCURACY, Point(f"{outcome.model_type}:{outcome.symbol}:{outcome.version}", at, body))
 
 
+async def record_training(store: Store, report: RetrainReport) -> None:
+    """Keep a training that a person asked for; a second time changes nothing.
+
+    Raises:
+        UnavailableError: the store could neither keep it nor put it aside for later.
+    """
+    await store.add_point(TRAININGS, Point(report.run_id, report.finished_at, training_fields(report)))
+
+
+def training_fields(report: RetrainReport) -> dict[str, Json]:
+    """The training of one model as it is kept; accuracies are fractions."""
+    [outcome] = report.outcomes
+    last = outcome.history[-1] if outcome.history else None
+    best = min(outcome.history, key=lambda epoch: epoch.validation_loss, default=None)
+    baselines = {} if outcome.verdict is None else outcome.verdict.baselines
+    return {
+        "run_id": report.run_id,
+        "started_at": report.started_at.isoformat(),
+        "finished_at": report.finished_at.isoformat(),
+        "data_as_of": None if report.data_as_of is None else report.data_as_of.isoformat(),
+        "model_type": outcome.model_type,
+        "training_results": {
+            "final_loss": None if last is None else last.loss,
+            "final_accuracy": None if last is None else last.accuracy,
+            "epochs_trained": len(outcome.history),
+            "best_val_loss": None if best is None else best.validation_loss,
+            "best_val_accuracy": None if best is None else best.validation_accuracy,
+        },
+        "holdout_accuracy": outcome.new_accuracy,
+        "baseline_accuracy": max((scores.accuracy for scores in baselines.values()), default=None),
+        "data_hash": outcome.data_digest,
+        "random_seed": outcome.seed,
+        **model_fields(outcome),
+    }
+
+
 def retrain_fields(report: RetrainReport) -> dict[str, Json]:
     """The run as it is kept; accuracies are fractions, times ISO 8601, UTC."""
     return {

@@ -33,6 +33,7 @@ async def train(
     deadline: datetime,
     poll_seconds: float,
     told: Told,
+    anew: str = "",
     pause: Pause = asyncio.sleep,
 ) -> tuple[Training, TrainingResult]:
     """Train by this plan, or join the training that was begun by it.
@@ -43,6 +44,7 @@ async def train(
         deadline: aware; then the training is cancelled.
         poll_seconds: how often it is asked for.
         told: hears how far it is, each time.
+        anew: makes it a work of its own, though the same was done before: the run that asks.
         pause: waits so many seconds.
 
     Raises:
@@ -52,7 +54,8 @@ async def train(
     """
     if datetime.now(UTC) >= deadline:
         raise _time_limit(plan)
-    training = await trainer.train(plan, idempotency_key=training_key(plan))
+    key = f"{training_key(plan)}:{anew}" if anew else training_key(plan)
+    training = await trainer.train(plan, idempotency_key=key)
     silent_since: datetime | None = None
     while not training.state.is_final:
         if datetime.now(UTC) >= deadline:

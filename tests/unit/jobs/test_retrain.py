@@ -28,6 +28,7 @@ from tradeops.jobs.model_promotion import INTENDED, PROMOTED, WATCHES
 from tradeops.jobs.retrain import Run
 from tradeops.jobs.retrain_inputs import DECISIONS, Data, Order
 from tradeops.jobs.retrain_records import ACCURACY, HISTORY, record_retrain
+from tradeops.jobs.training import Told
 from tradeops.settings import Settings
 from tradeops.wiring import Desk, open_desk
 
@@ -66,17 +67,18 @@ def a_run(run_id: str = "run-1", *, resumes: str = "", limit: timedelta = timede
 async def quiet(_: Training) -> None: ...
 
 
-async def yes(_: ModelOutcome) -> str:
-    return ""
+async def improve(
+    opened: Desk, run: Run, kind: str, symbol: str, data: Data | TradeOpsError, *, told: Told = quiet, refusal: str = ""
+) -> ModelOutcome:
+    outcome = await retrain.attempt(opened, run, kind, symbol, data, told=told)
+    return await retrain.deploy(opened, run, outcome, refusal=refusal)
 
 
-async def run_all(
-    opened: Desk, run: Run | None = None, *, order: Order = ORDER, approve: retrain.Approve = yes
-) -> RetrainReport:
+async def run_all(opened: Desk, run: Run | None = None, *, order: Order = ORDER, refusal: str = "") -> RetrainReport:
     run = run or a_run()
     gathered = await retrain.gather(opened, order, run)
     outcomes = [
-        await retrain.improve(opened, run, kind, symbol, gathered[symbol], told=quiet, approve=approve)
+        await improve(opened, run, kind, symbol, gathered[symbol], refusal=refusal)
         for symbol in order.symbols
         for kind in order.model_types
     ]
@@ -162,11 +164,11 @@ async def test_a_model_that_is_not_trained_in_time_is_given_up_and_what_is_finis
     async with desk(tmp_path, trainer) as opened:
         run = a_run()
         gathered = await retrain.gather(opened, ORDER, run)
-        first = await retrain.improve(opened, run, "lstm", SYMBOL, gathered[SYMBOL], told=quiet, approve=yes)
+        first = await improve(opened, run, "lstm", SYMBOL, gathered[SYMBOL])
         trainer.polls = 10**6
         late = replace(run, deadline=datetime.now(UTC) + timedelta(seconds=0.2))
-        second = await retrain.improve(opened, late, "gru", SYMBOL, gathered[SYMBOL], told=quiet, approve=yes)
-        third = await retrain.improve(opened, late, "transformer", SYMBOL, gathered[SYMBOL], told=quiet, approve=yes)
+        second = await improve(opened, late, "gru", SYMBOL, gathered[SYMBOL])
+        third = await improve(opened, late, "transformer", SYMBOL, gathered[SYMBOL])
     assert first.deployed
     assert "time limit: gru BTCUSDT" in second.problem
     assert "time limit: transformer BTCUSDT" in third.problem
@@ -184,11 +186,11 @@ async def test_the_attempt_after_a_kill_joins_the_training_that_runs(tmp_path: P
     async with desk(tmp_path, trainer) as opened:
         gathered = await retrain.gather(opened, ORDER, a_run())
         with pytest.raises(KilledError):
-            await retrain.improve(opened, a_run(), "lstm", SYMBOL, gathered[SYMBOL], told=killed, approve=yes)
+            await improve(opened, a_run(), "lstm", SYMBOL, gathered[SYMBOL], told=killed)
         trainer.left["job-1"] = 2
         again = await retrain.gather(opened, ORDER, a_run("run-2", resumes="run-1"))
         run = a_run("run-2", resumes="run-1")
-        outcome = await retrain.improve(opened, run, "lstm", SYMBOL, again[SYMBOL], told=quiet, approve=yes)
+        outcome = await improve(opened, run, "lstm", SYMBOL, again[SYMBOL])
     assert outcome.deployed
     assert list(trainer.jobs) == ["job-1"]
 
@@ -273,13 +275,10 @@ async def test_a_trainer_that_says_yes_and_still_answers_with_the_old_version_is
 
 
 async def test_without_the_approval_of_a_person_the_champion_stays(tmp_path: Path) -> None:
-    async def no(outcome: ModelOutcome) -> str:
-        return f"nobody approved {outcome.name} in time"
-
     trainer = FakeTrainer(quality={"lstm": 0.59})
     async with desk(tmp_path, trainer) as opened:
-        report = await run_all(opened, order=Order(("lstm",), (SYMBOL,)), approve=no)
-    assert report.outcomes[0].withheld == "nobody approved lstm BTCUSDT in time"
+        report = await run_all(opened, order=Order(("lstm",), (SYMBOL,)), refusal="nobody approved in time")
+    assert report.outcomes[0].withheld == "nobody approved in time"
     assert trainer.promotions == []
 
 
@@ -323,7 +322,7 @@ async def test_a_training_that_somebody_cancels_is_a_failure(tmp_path: Path) -> 
 
     async with desk(tmp_path, trainer) as opened:
         gathered = await retrain.gather(opened, ORDER, a_run())
-        outcome = await retrain.improve(opened, a_run(), "lstm", SYMBOL, gathered[SYMBOL], told=cancel, approve=yes)
+        outcome = await improve(opened, a_run(), "lstm", SYMBOL, gathered[SYMBOL], told=cancel)
     assert outcome.problem == "trainer: the training of lstm BTCUSDT was cancelled"
 
 
@@ -443,10 +442,7 @@ async def test_a_young_symbol_is_refused_and_the_others_go_on(tmp_path: Path, ex
 
 
 async def run_all_of(opened: Desk, order: Order, gathered: dict[str, Data | TradeOpsError]) -> RetrainReport:
-    outcomes = [
-        await retrain.improve(opened, a_run(), "lstm", symbol, gathered[symbol], told=quiet, approve=yes)
-        for symbol in order.symbols
-    ]
+    outcomes = [await improve(opened, a_run(), "lstm", symbol, gathered[symbol]) for symbol in order.symbols]
     return retrain.report_of(order, a_run(), gathered, outcomes)
 
 

@@ -70,11 +70,17 @@ class Predictions:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """What one pass over the training part brought."""
+    """What one pass over the training part brought.
+
+    Attributes:
+        accuracy, validation_accuracy: 0-1, of the direction; `None` when not told.
+    """
 
     number: int
     loss: float
     validation_loss: float
+    accuracy: float | None = None
+    validation_accuracy: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,1 @@
+"""Flows that decide about the bot's models and strategies."""
