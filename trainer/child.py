@@ -1,4 +1,4 @@
-"""Trains one model in a process of its own: `python -m trainer.child HOME JOB`. It ends with its parent.
+"""Trains one model in a process of its own: `python -m trainer.child HOME JOB PARENT NICENESS`. It ends with its parent.
 
 Begun again it goes on from its checkpoint, and what was finished is not done again.
 """
@@ -31,15 +31,14 @@ from trainer.jobs import RESULT, Job, Jobs
 from trainer.registry import MODEL, SCALER, Registry, text_writer
 
 LIBRARIES = ("jax", "keras", "numpy", "scikit-learn", "tradeops")
-POLITE = 10  # the bot and its checks come first
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
 def main() -> int:
     """Train the job that the command line names; its problem goes into the job."""
-    home, job_id, parent = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    home, job_id, parent, niceness = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     _end_with(parent)
-    os.nice(POLITE)
+    os.nice(niceness)
     job = Jobs(home / "jobs").find(job_id)
     if job is None:
         return os.EX_USAGE
@@ -101,6 +100,7 @@ def _fitted(job: Job, data: Dataset) -> tuple[Any, tuple[Epoch, ...], int]:
         learning_rate=plan.learning_rate,
         seed=plan.seed,
         folder=job.folder / "checkpoints",
+        counts_hits=plan.label == "hard",
         most_batch=job.most_batch or plan.batch_size,
     )
     try:

@@ -70,6 +70,7 @@ class Fit:
     """One training: what it learns from and where it keeps its checkpoints.
 
     Attributes:
+        counts_hits: accuracy is measured too: not for soft labels.
         most_batch: a bound that was learnt from processes that died for want of memory.
     """
 
@@ -81,6 +82,7 @@ class Fit:
     learning_rate: float
     seed: int
     folder: Path
+    counts_hits: bool = True
     most_batch: int = 4096
 
     def run(self, report: Callable[[tuple[Epoch, ...]], None]) -> tuple[keras.Model, Progress]:
@@ -118,7 +120,9 @@ class Fit:
             keras.utils.set_random_seed(self.seed)
             _, length, features = self.train.windows.shape
             rate = self.learning_rate
-            network = build_network(self.model_type, length=length, features=features, learning_rate=rate)
+            network = build_network(
+                self.model_type, length=length, features=features, learning_rate=rate, counts_hits=self.counts_hits
+            )
             return network, Progress(learning_rate=rate, batch_size=self.batch_size)
         body = read_json(kept / "progress.json")
         history = tuple(Epoch(**one) for one in body.pop("history"))
@@ -138,7 +142,8 @@ class Fit:
             shuffle=False,
             verbose=0,
         ).history
-        epoch = Epoch(number, loss=float(seen["loss"][-1]), validation_loss=float(seen["val_loss"][-1]))
+        last = {name: float(values[-1]) for name, values in seen.items()}
+        epoch = Epoch(number, last["loss"], last["val_loss"], last.get("accuracy"), last.get("val_accuracy"))
         return self._judged(replace(progress, history=(*progress.history, epoch)))
 
     def _judged(self, progress: Progress) -> Progress:

@@ -127,7 +127,8 @@ class Foreman:
     async def _run_child(self, job: Job) -> int:
         home = self._home
         cache = {"JAX_COMPILATION_CACHE_DIR": str(home / "compiled"), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "1"}
-        command = (sys.executable, "-m", "trainer.child", str(home), job.job_id, str(os.getpid()))
+        facts = (str(home), job.job_id, str(os.getpid()), str(self._settings.niceness))
+        command = (sys.executable, "-m", "trainer.child", *facts)
         log.info("training %s of %s: %s", job.plan.model_type, job.plan.symbol, job.job_id)
         child = await asyncio.create_subprocess_exec(*command, env={**BACKEND, **cache, **os.environ})
         self._child = (job.job_id, child)

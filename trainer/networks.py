@@ -32,8 +32,17 @@ class PositionalEncoding(layers.Layer):  # type: ignore[misc] # Keras comes with
         return inputs + self.table
 
 
-def build_network(model_type: str, *, length: int, features: int, learning_rate: float) -> keras.Model:
+def build_network(
+    model_type: str, *, length: int, features: int, learning_rate: float, counts_hits: bool = True
+) -> keras.Model:
     """A fresh network, compiled; its weights come from Keras's global seed.
+
+    Args:
+        model_type: `lstm`, `gru` or `transformer`.
+        length: of a window.
+        features: of each step.
+        learning_rate: of Adam.
+        counts_hits: measure accuracy in training too: false for soft labels, which are hardly ever met exactly.
 
     Raises:
         ValueError: an unknown type.
@@ -46,7 +55,8 @@ def build_network(model_type: str, *, length: int, features: int, learning_rate:
     else:
         raise ValueError(f"there is no network {model_type!r}")
     network = keras.Model(inputs, outputs, name=model_type)
-    network.compile(optimizer=keras.optimizers.Adam(learning_rate), loss="binary_crossentropy")
+    metrics = ["accuracy"] if counts_hits else []
+    network.compile(optimizer=keras.optimizers.Adam(learning_rate), loss="binary_crossentropy", metrics=metrics)
     return network
 
 
@@ -55,7 +65,7 @@ def load_network(path: Path) -> keras.Model:
     return keras.saving.load_model(path)
 
 
-def _recurrent(hidden: Any, kind: type[layers.Layer]) -> Any:  # noqa: ANN401
+def _recurrent(hidden: Any, kind: Any) -> Any:  # noqa: ANN401
     for units in RECURRENT_UNITS:
         hidden = kind(units, return_sequences=units != RECURRENT_UNITS[-1])(hidden)
         hidden = layers.BatchNormalization()(hidden)
