@@ -2,11 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings
 
 from tradeops.domain.candles import TIMEFRAMES
-from tradeops.setting_types import READING, Count, Hours, Seconds, parse_list, setting
+from tradeops.setting_types import READING, Count, Hours, HttpAddress, Seconds, parse_list, setting
 
 Days = Annotated[int, Field(ge=7, le=730)]
 Epochs = Annotated[int, Field(ge=1, le=500)]
@@ -15,6 +15,23 @@ Samples = Annotated[int, Field(ge=2, le=100_000)]
 Points = Annotated[float, Field(ge=0, lt=50, allow_inf_nan=False)]
 Floor = Annotated[float, Field(gt=0, lt=100, allow_inf_nan=False)]
 Gibibytes = Annotated[float, Field(ge=0, le=100_000, allow_inf_nan=False)]
+
+# What `tradeops trainer` hands on to the service, which reads it by itself
+TRAINER_NAMES = tuple(
+    f"TRADEOPS_TRAINER_{name}"
+    for name in (
+        "HOME",
+        "HOST",
+        "PORT",
+        "TOKEN",
+        "MOST_EPOCHS",
+        "QUEUE_SIZE",
+        "MOST_PER_DAY",
+        "KEEP_VERSIONS",
+        "LEAST_DISK_GIB",
+        "BODY_CAP_MIB",
+    )
+)
 
 
 def _timeframe(value: str) -> str:
@@ -28,6 +45,15 @@ class RetrainSettings(BaseSettings):
 
     model_config = READING
 
+    trainer_url: HttpAddress | None = setting(
+        "TRAINER_URL",
+        None,
+        "http://127.0.0.1:8001",
+        "The trainer, as `tradeops trainer` starts it; without it PYTHON_API_URL is asked whether it is one.",
+    )
+    trainer_token: SecretStr | None = setting(
+        "TRADEOPS_TRAINER_TOKEN", None, "a-long-random-text", "Bearer token of the trainer; sent to TRAINER_URL alone."
+    )
     retrain_symbols: str = setting(
         "TRADEOPS_RETRAIN_SYMBOLS", "BTCUSDT", "BTCUSDT,ETHUSDT", "Symbols whose models a retrain trains."
     )

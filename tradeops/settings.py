@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings
 from tradeops.errors import MisconfiguredError
 from tradeops.notify_settings import NotifySettings
 from tradeops.report_settings import ReportSettings
-from tradeops.retrain_settings import RetrainSettings
+from tradeops.retrain_settings import TRAINER_NAMES, RetrainSettings
 from tradeops.setting_types import (
     Count,
     Hours,
@@ -262,7 +262,11 @@ def effective_settings(settings: Settings) -> list[EffectiveSetting]:
 def unknown_names() -> list[tuple[str, str | None]]:
     """TRADEOPS_ variables that nothing reads, each with the known name it resembles: probably a slip of the pen."""
     environment = {**dotenv_values(env_file()), **os.environ}
-    known = ["TRADEOPS_ENV_FILE", *(str(info.validation_alias) for info in Settings.model_fields.values())]
+    known = [
+        "TRADEOPS_ENV_FILE",
+        *TRAINER_NAMES,
+        *(str(info.validation_alias) for info in Settings.model_fields.values()),
+    ]
     strangers = sorted(name for name in environment if name.startswith("TRADEOPS_") and name not in known)
     return [(name, next(iter(difflib.get_close_matches(name, known, n=1)), None)) for name in strangers]
 

@@ -28,6 +28,7 @@ from tradeops.adapters.outside_watch.client import OutsideWatch
 from tradeops.adapters.prefect_api.client import PrefectApiClient
 from tradeops.adapters.snapshot.redis import RedisSnapshot
 from tradeops.adapters.store import Store, open_store
+from tradeops.adapters.trainer.client import THOROUGH, TrainerClient
 from tradeops.errors import MisconfiguredError
 from tradeops.http import HttpPolicy, HttpService, open_pool
 from tradeops.settings import Settings, load_settings
@@ -49,6 +50,7 @@ class Services:
     exchange: ExchangeClient | None
     llm: LlmClient | None
     prefect_api: PrefectApiClient | None
+    trainer: TrainerClient | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ async def open_desk(settings: Settings | None = None) -> AsyncGenerator[Desk]:
                 llm=services.llm,
                 prefect_api=services.prefect_api,
                 snapshot=RedisSnapshot(settings.redis_url) if settings.redis_url else None,
+                trainer=services.trainer,
             )
 
 
@@ -137,6 +140,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             exchange=ExchangeClient(at("exchange", s.binance_api_url)) if s.binance_api_url else None,
             llm=LlmClient(at("llm", s.openai_base_url, s.openai_api_key)) if s.openai_api_key else None,
             prefect_api=prefect_api(pool, s),
+            trainer=_trainer(pool, s),
         )
 
 
@@ -209,12 +213,27 @@ def prefect_api(pool: httpx.AsyncClient, settings: Settings) -> PrefectApiClient
     return PrefectApiClient(_service(pool, settings, "prefect", settings.prefect_api_url, headers))
 
 
+def _trainer(pool: httpx.AsyncClient, settings: Settings) -> TrainerClient | None:
+    """At TRAINER_URL with its token, else at PYTHON_API_URL without: the token is no secret of the bot's."""
+    address = settings.trainer_url or settings.python_api_url
+    if address is None:
+        return None
+    headers = _bearer(settings.trainer_token) if settings.trainer_url else {}
+    return TrainerClient(_service(pool, settings, "trainer", address, headers, read=THOROUGH))
+
+
 def _service(
-    pool: httpx.AsyncClient, settings: Settings, system: str, base_url: str, headers: dict[str, str] | None = None
+    pool: httpx.AsyncClient,
+    settings: Settings,
+    system: str,
+    base_url: str,
+    headers: dict[str, str] | None = None,
+    *,
+    read: timedelta | None = None,
 ) -> HttpService:
     policy = HttpPolicy(
         connect=timedelta(seconds=settings.http_connect_timeout_seconds),
-        read=timedelta(seconds=settings.http_read_timeout_seconds),
+        read=read or timedelta(seconds=settings.http_read_timeout_seconds),
         body_cap_bytes=settings.http_body_cap_mib * 1024 * 1024,
     )
     return HttpService(pool, system=system, base_url=base_url, policy=policy, headers=headers)
