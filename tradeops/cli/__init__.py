@@ -17,8 +17,10 @@ COMMANDS = {
     "silence": ("tradeops.cli.silence", "Let some incidents alert nobody for a while."),
     "notify": ("tradeops.cli.notify", "Send a test message to each channel of notifications."),
     "outbox": ("tradeops.cli.outbox", "Show messages that wait or were never delivered; send them."),
+    "model": ("tradeops.cli.model", "List the versions of the models, go back to the one before."),
     "deploy": ("tradeops.cli.deploy", "Put pool, deployments and automations onto your Prefect server."),
     "watchdog": ("tradeops.cli.watchdog", "Guard the desk: send what waits, alarm when its jobs stop."),
+    "trainer": ("tradeops.cli.trainer", "Run the service that trains models and serves them."),
     "sandbox": ("tradeops.cli.sandbox", "Run the sandbox bot; break it and mend it."),
 }
 EXIT_FAILED = 1

@@ -1,6 +1,6 @@
 """What is kept of retrains and trainings, and how it reads: once for each run, however often it is repeated."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from tradeops.adapters.store import Point, Store
 from tradeops.adapters.store.interface import Json
@@ -14,6 +14,7 @@ HISTORY, ACCURACY, ROLLBACKS, TRAININGS = (
     "model_rollbacks",
     "training_jobs",
 )
+REMEMBERED = timedelta(days=365)
 
 
 async def record_retrain(store: Store, report: RetrainReport) -> None:
@@ -82,6 +83,28 @@ def training_fields(report: RetrainReport) -> dict[str, Json]:
         "random_seed": outcome.seed,
         **model_fields(outcome),
     }
+
+
+async def version_history(store: Store, version: str) -> dict[str, Json]:
+    """What the accuracy history, the promotions and the roll-backs of the last year say of a version; empty if nothing.
+
+    Raises:
+        UnavailableError: the store is down.
+    """
+    now = datetime.now(UTC)
+    since, until = now - REMEMBERED, now + timedelta(days=1)
+    measured = await store.points(ACCURACY, since=since, until=until, limit=10_000)
+    back = await store.points(ROLLBACKS, since=since, until=until, limit=10_000)
+    promoted = await store.events(since=since, until=until, kind="model_promoted", limit=10_000)
+    found: dict[str, Json] = {}
+    for point in measured:
+        if point.body.get("version") == version:
+            found["measured"] = {**point.body, "at": point.timestamp.isoformat()}
+    for event in promoted:
+        if event.body.get("version") == version:
+            found["promoted"] = {**event.body, "at": event.occurred_at.isoformat()}
+    away = [{**p.body, "at": p.timestamp.isoformat()} for p in back if p.body.get("from_version") == version]
+    return {**found, "rolled_back": away} if away else found
 
 
 def retrain_fields(report: RetrainReport) -> dict[str, Json]:
