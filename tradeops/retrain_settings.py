@@ -30,6 +30,7 @@ TRAINER_NAMES = tuple(
         "KEEP_VERSIONS",
         "LEAST_DISK_GIB",
         "BODY_CAP_MIB",
+        "NICENESS",
     )
 )
 

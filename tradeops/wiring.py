@@ -214,7 +214,7 @@ def prefect_api(pool: httpx.AsyncClient, settings: Settings) -> PrefectApiClient
 
 
 def _trainer(pool: httpx.AsyncClient, settings: Settings) -> TrainerClient | None:
-    """At TRAINER_URL with its token, else at PYTHON_API_URL without: the token is no secret of the bot's."""
+    """At TRAINER_URL with its token, else at PYTHON_API_URL without: a service of the bot must not learn it."""
     address = settings.trainer_url or settings.python_api_url
     if address is None:
         return None

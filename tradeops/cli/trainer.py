@@ -14,16 +14,22 @@ from tradeops.settings import env_file, load_settings
 LIBRARIES = ("keras", "jax", "sklearn", "uvicorn")
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []}, add_help_option=False)
-@click.argument("options", nargs=-1, type=click.UNPROCESSED)
-def command(options: tuple[str, ...]) -> None:
-    """Run the service that trains models and serves them; --help lists its options."""
+@click.command()
+@click.option("--host", help="The address it listens on.")
+@click.option("--port", type=int, help="The port it listens on.")
+@click.option("--home", type=click.Path(), help="Where data sets, jobs and models are kept.")
+def command(**options: object) -> None:
+    """Run the service that trains models and serves them.
+
+    Options stand above the settings TRADEOPS_TRAINER_….
+    """
     missing = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
     if missing:
         remedy = "install them: pip install 'tradeops[trainer]'"
         raise MisconfiguredError("trainer", f"it needs {', '.join(missing)}", remedy=remedy)
+    given = [f"--{name}={value}" for name, value in options.items() if value is not None]
     set_here = {name: value for name, value in os.environ.items() if name not in TRAINER_NAMES or value}
     in_file = {name: value for name, value in dotenv_values(env_file()).items() if name in TRAINER_NAMES and value}
     home = {"TRADEOPS_TRAINER_HOME": str(load_settings().home_folder / "trainer")}
     environment = {**home, **in_file, **set_here}
-    os.execve(sys.executable, [sys.executable, "-m", "trainer", *options], environment)  # noqa: S606 - no shell
+    os.execve(sys.executable, [sys.executable, "-m", "trainer", *given], environment)  # noqa: S606 - no shell
