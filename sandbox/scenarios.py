@@ -14,6 +14,7 @@ ALL_GOOD = MappingProxyType(
         "daily-performance-analysis": "Completed",
         "daily-portfolio-report": "Completed",
         "daily-api-cost-report": "Completed",
+        "adaptive-retrain": "Completed",
     }
 )
 
@@ -64,6 +65,7 @@ CRASH = Scenario(
         "daily-performance-analysis": "Failed",
         "daily-portfolio-report": "Failed",
         "daily-api-cost-report": "Degraded",
+        "adaptive-retrain": "Completed",  # it asks the exchange and the trainer, which are well
     },
 )
 

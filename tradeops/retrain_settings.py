@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings
 from tradeops.domain.candles import TIMEFRAMES
 from tradeops.setting_types import READING, Count, Hours, HttpAddress, Seconds, parse_list, setting
 
+KNOWN_MODELS = ("lstm", "gru", "transformer")
 Days = Annotated[int, Field(ge=7, le=730)]
 Epochs = Annotated[int, Field(ge=1, le=500)]
 Window = Annotated[int, Field(ge=2, le=500)]
@@ -41,6 +42,13 @@ def _timeframe(value: str) -> str:
     return value
 
 
+def _model_types(value: str) -> str:
+    for name in parse_list(value):
+        if name not in KNOWN_MODELS:
+            raise ValueError(f"names {name!r}, which is none of {', '.join(KNOWN_MODELS)}")
+    return value
+
+
 class RetrainSettings(BaseSettings):
     """The part of `Settings` that concerns training and promotion."""
 
@@ -57,6 +65,9 @@ class RetrainSettings(BaseSettings):
     )
     retrain_symbols: str = setting(
         "TRADEOPS_RETRAIN_SYMBOLS", "BTCUSDT", "BTCUSDT,ETHUSDT", "Symbols whose models a retrain trains."
+    )
+    retrain_models: Annotated[str, AfterValidator(_model_types)] = setting(
+        "TRADEOPS_RETRAIN_MODELS", "lstm,gru,transformer", "lstm,gru", "Models that a retrain trains."
     )
     retrain_timeframe: Annotated[str, AfterValidator(_timeframe)] = setting(
         "TRADEOPS_RETRAIN_TIMEFRAME", "1h", "1h", "Candles that models learn from."
@@ -106,6 +117,11 @@ class RetrainSettings(BaseSettings):
     model_watch_least_candles: Count = setting(
         "TRADEOPS_MODEL_WATCH_LEAST_CANDLES", 20, "20", "Live candles before a new model can be found worse."
     )
+
+    @property
+    def models_to_retrain(self) -> tuple[str, ...]:
+        """TRADEOPS_RETRAIN_MODELS."""
+        return parse_list(self.retrain_models)
 
     @property
     def symbols_to_retrain(self) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from flows import approval, presentation, progress
-from tradeops.domain.models.training import MODEL_TYPES
 from tradeops.domain.notices import Level
 from tradeops.domain.retraining import ModelOutcome, RetrainReport
 from tradeops.errors import TradeOpsError
@@ -69,7 +68,7 @@ async def adaptive_retrain(
     """Gather once, then train, judge and deploy one model after the other; record and tell.
 
     Args:
-        model_types: of lstm, gru and transformer; `None` takes all three.
+        model_types: of lstm, gru and transformer; `None` takes TRADEOPS_RETRAIN_MODELS.
         symbols: `None` takes TRADEOPS_RETRAIN_SYMBOLS.
         decision_id: that asked for it, at most 6 h old; `None` is a person.
 
@@ -79,7 +78,7 @@ async def adaptive_retrain(
     now, run_id = dt.datetime.now(dt.UTC), str(flow_run.get_id())
     try:
         async with open_desk() as desk, heartbeat(desk, NAME), retrain_lock.held(desk.store, run_id=run_id) as lock:
-            order = await retrain_inputs.order_of(desk, model_types or MODEL_TYPES, symbols, decision_id, now=now)
+            order = await retrain_inputs.order_of(desk, model_types, symbols, decision_id, now=now)
             run, outcomes = retrain.begun(desk, run_id, started_at=now, lock=lock), []
             gathered = await gather(desk, order, run)
             for model_type, symbol in order.models:

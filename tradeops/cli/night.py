@@ -22,9 +22,11 @@ NIGHT = (
     "daily-performance-analysis",
     "daily-portfolio-report",
     "daily-api-cost-report",
+    "adaptive-retrain",
 )
 LOOK_AGAIN_SECONDS = 0.5
 LONGEST_RUN = timedelta(minutes=3)
+LONGER = {"adaptive-retrain": timedelta(minutes=15)}  # three networks learn
 GAVE_WAY = "Deployment concurrency limit reached"  # Prefect's words when CANCEL_NEW cancels
 COLOURS = {"COMPLETED": "green", "FAILED": "red", "CRASHED": "red", "CANCELLED": "red"}
 
@@ -78,14 +80,15 @@ async def run_night(
 
 async def _run_to_end(api: PrefectApiClient, job: Job, deployment: Deployment, show: Callable[[], None]) -> None:
     """Once more when it gave way to a scheduled run that was at work already."""
-    deadline = time.monotonic() + LONGEST_RUN.total_seconds()
+    longest = LONGER.get(job.name, LONGEST_RUN)
+    deadline = time.monotonic() + longest.total_seconds()
     while job.run is None or GAVE_WAY in job.run.message:
         key = str(uuid4())  # so that a start whose answer was lost is no second run
         job.run = await patiently(partial(api.start, deployment.deployment_id, idempotency_key=key))
         while not job.run.is_final:
             show()
             if time.monotonic() > deadline:
-                problem = f"{job.name} is still {job.run.state_name} after {LONGEST_RUN.total_seconds():.0f} s"
+                problem = f"{job.name} is still {job.run.state_name} after {longest.total_seconds():.0f} s"
                 raise UnavailableError("worker", problem, remedy="look at the worker's log")
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
             job.run = await patiently(partial(api.run, job.run.run_id))

@@ -75,13 +75,18 @@ def known_models(model_types: Sequence[str], symbols: Sequence[str]) -> tuple[tu
 
 
 async def order_of(
-    desk: Desk, model_types: Sequence[str], symbols: Sequence[str] | None, decision_id: str | None, *, now: datetime
+    desk: Desk,
+    model_types: Sequence[str] | None,
+    symbols: Sequence[str] | None,
+    decision_id: str | None,
+    *,
+    now: datetime,
 ) -> Order:
     """What is to be retrained, and on whose word.
 
     Args:
         desk: of the run.
-        model_types: of `MODEL_TYPES`.
+        model_types: of `MODEL_TYPES`; `None` takes those of the settings.
         symbols: `None` takes those of the settings.
         decision_id: of a kept decision; `None` is a person.
         now: aware.
@@ -91,7 +96,11 @@ async def order_of(
             6 h.
         UnavailableError: the store is down.
     """
-    types, known = known_models(model_types, symbols or desk.settings.symbols_to_retrain)
+    settings = desk.settings
+    types, known = known_models(
+        settings.models_to_retrain if model_types is None else model_types,
+        settings.symbols_to_retrain if symbols is None else symbols,
+    )
     if decision_id is None:
         return Order(types, known)
     found = await desk.store.get(DECISIONS, decision_id)
