@@ -102,7 +102,8 @@ class Stack:
         }
         if once:
             self.environment["TRADEOPS_RETRAIN_MODELS"] = "gru"
-        shutil.rmtree(home, ignore_errors=True)  # the last start's models learnt another market
+        for part in ("datasets", "jobs", "models"):  # the last start's learnt another market; what is compiled stays
+            shutil.rmtree(home / part, ignore_errors=True)
         trainer = self._launch("trainer", [sys.executable, "-m", "trainer", "--port", str(port), "--home", str(home)])
 
         async def answers() -> bool:

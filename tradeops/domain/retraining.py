@@ -137,6 +137,8 @@ class RetrainReport:
         """Nothing was deployed: because nothing is better, or because nobody asked."""
         if any(one.verdict is not None and one.verdict.promoted and not one.withheld for one in self.successful):
             return "one would pass the gate, promotion was not asked for"
+        if all(one.before is None for one in self.successful):
+            return "none is better than the simplest guess, so none comes into use"
         return "no model is better, the champions stay"
 
 

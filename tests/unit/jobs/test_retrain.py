@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import respx
+from pydantic import ValidationError
 
 from tests.unit.jobs.exchange_wire import EXCHANGE, NOW, Exchange
 from tests.unit.jobs.trainers import FakeTrainer
@@ -24,7 +26,7 @@ from tradeops.errors import (
     UnavailableError,
 )
 from tradeops.jobs import retrain, retrain_inputs, retrain_lock, training
-from tradeops.jobs.model_promotion import INTENDED, PROMOTED, WATCHES
+from tradeops.jobs.model_promotion import INTENDED, PROMOTED, WATCHES, _begin_watch
 from tradeops.jobs.retrain import Run
 from tradeops.jobs.retrain_inputs import DECISIONS, Data, Order
 from tradeops.jobs.retrain_records import ACCURACY, HISTORY, record_retrain
@@ -539,3 +541,64 @@ async def test_a_run_that_lost_its_lock_stops(tmp_path: Path) -> None:
         found = await opened.store.get("retrain_lock", "lock")
         assert found is not None
         assert found.body["run_id"] == "thief"
+
+
+async def test_what_cannot_be_measured_is_the_trainers_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = FakeTrainer(quality={"lstm": 0.59})
+    monkeypatch.setattr(trainer, "_said", lambda part, _: np.full(len(part), np.nan))
+    async with desk(tmp_path, trainer) as opened:
+        [one] = (await run_all(opened, order=Order(("lstm",), (SYMBOL,)))).outcomes
+    assert "what it predicted cannot be measured" in one.problem
+
+
+async def test_a_trainer_without_predictions_proves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = FakeTrainer()
+    finished = trainer._finished
+
+    def without(job: Training) -> Training:
+        done = finished(job)
+        assert done.result is not None
+        nothing = replace(done.result.holdout, opened_ms=np.empty(0, np.int64))
+        return replace(done, result=replace(done.result, holdout=nothing))
+
+    monkeypatch.setattr(trainer, "_finished", without)
+    async with desk(tmp_path, trainer) as opened:
+        [one] = (await run_all(opened, order=Order(("lstm",), (SYMBOL,)))).outcomes
+    assert "has no predictions of its holdout" in one.problem
+
+
+async def test_an_accuracy_that_cannot_be_kept_is_told_and_the_model_stays(tmp_path: Path) -> None:
+    class Full:
+        def __init__(self, store: Any) -> None:  # noqa: ANN401 - a store
+            self.store = store
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self.store, name)
+
+        async def add_point(self, *_: object) -> bool:
+            raise UnavailableError("store", "the disk is full")
+
+    trainer = FakeTrainer()
+    async with desk(tmp_path, trainer) as opened:
+        full = replace(opened, store=Full(opened.store))  # type: ignore[arg-type]
+        gathered = await retrain.gather(opened, ORDER, a_run())
+        outcome = await improve(full, a_run(), "lstm", SYMBOL, gathered[SYMBOL])
+    assert outcome.deployed
+    assert outcome.withheld == "not kept: store: the disk is full"
+
+
+async def test_a_model_that_comes_into_use_again_is_watched_again(tmp_path: Path) -> None:
+    async with desk(tmp_path) as opened:
+        for version, before in (("b", "a"), ("b", "a"), ("c", "b")):
+            await _begin_watch(opened.store, "lstm", SYMBOL, version, before)
+        watch = await opened.store.get(WATCHES, f"lstm:{SYMBOL}")
+    assert watch is not None
+    assert (watch.version, watch.body["version"], watch.body["previous"]) == (2, "c", "b")
+
+
+def test_a_model_type_of_the_settings_that_does_not_exist_stops_start_up() -> None:
+    values: dict[str, Any] = {"TRADEOPS_RETRAIN_MODELS": "lstm,forest", "TRADEOPS_RETRAIN_TIMEFRAME": "2h"}
+    with pytest.raises(ValidationError) as caught:
+        Settings(_env_file=None, **values)
+    assert "names 'forest'" in str(caught.value)
+    assert "is none of 1m" in str(caught.value)

@@ -85,8 +85,13 @@ def test_a_first_model_is_marked_unproven_and_a_suspicious_one_stands_out() -> N
         ((replace(better(), problem="x"),), Severity.CRITICAL, "lstm BTCUSDT: x"),
         ((replace(better(), deployed=False, withheld="nobody approved"),), Severity.DEGRADED, "no model is better"),
         ((replace(better(), deployed=False),), Severity.HEALTHY, "promotion was not asked for"),
+        (
+            (replace(better(), deployed=False, before=None, verdict=verdict(150, None)),),
+            Severity.HEALTHY,
+            "none is better than the simplest guess",
+        ),
     ],
-    ids=["none", "all failed", "withheld", "not asked for"],
+    ids=["none", "all failed", "withheld", "not asked for", "no first model"],
 )
 def test_the_summary_says_what_came_of_it(outcomes: tuple[ModelOutcome, ...], severity: Severity, summary: str) -> None:
     found = report(*outcomes)
