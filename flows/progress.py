@@ -1,6 +1,7 @@
 """How far a training is, live in Prefect: one progress artifact for each model."""
 
 import time
+from uuid import UUID
 
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from prefect.logging import get_run_logger
@@ -48,4 +49,4 @@ async def _show(job: str, training: Training, shown: dict[str, object]) -> None:
         key = f"{job}-{training.model_type}-{training.symbol}".lower()
         shown["id"] = await acreate_progress_artifact(percent, key=key, description=text)
     else:
-        await aupdate_progress_artifact(shown["id"], percent, description=text)  # type: ignore[arg-type]  # ours
+        await aupdate_progress_artifact(UUID(str(shown["id"])), percent, description=text)
