@@ -2,21 +2,24 @@
 
 import asyncio
 import json
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from tradeops.cli.person import whoami
-from tradeops.domain.models.training import ModelRecord
 from tradeops.errors import RejectedError
+
+if TYPE_CHECKING:  # help needs no arrays
+    from tradeops.domain.models.training import ModelRecord
 
 NOT_KNOWN = "n/a"
 
 
 @click.group()
 def command() -> None:
-    """List the versions of the models, look at one, go back to the one before."""
+    """List the versions of the models, go back to the one before."""
 
 
 @command.command("list")
@@ -59,7 +62,7 @@ def rollback(model_type: str, symbol: str, reason: str) -> None:
     click.echo(f"{model_type} {symbol}: {after} is in use again, {before} is not")
 
 
-async def _records() -> list[ModelRecord]:
+async def _records() -> "list[ModelRecord]":
     from tradeops.jobs.retrain_inputs import trainer_ready  # noqa: PLC0415 - help needs no arrays
     from tradeops.wiring import open_desk  # noqa: PLC0415
 
@@ -92,7 +95,7 @@ async def _roll_back(model_type: str, symbol: str, reason: str, operator: str) -
         )
 
 
-def _fields(record: ModelRecord) -> dict[str, object]:
+def _fields(record: "ModelRecord") -> dict[str, object]:
     return {
         "model_type": record.model_type,
         "symbol": record.symbol,
