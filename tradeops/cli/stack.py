@@ -81,11 +81,12 @@ class Stack:
         self.environment |= {"TRADEOPS_HOME": str(folder), "TRADEOPS_ENV_FILE": os.devnull}
         self.environment["TRADEOPS_STARTUP_GRACE_SECONDS"] = "0"  # it is up: what fails from here on is meant to
 
-    async def start_trainer(self, *, once: bool) -> bool:
+    async def start_trainer(self, *, once: bool, models: str | None = None) -> bool:
         """Start a trainer of the sandbox's own, for quick trainings; `False` when its libraries are not installed.
 
         Args:
             once: one small model is enough.
+            models: that are trained, where the user has chosen.
 
         Raises:
             UnavailableError: it did not come up; with the end of its log.
@@ -100,8 +101,8 @@ class Stack:
             "TRADEOPS_RETRAIN_LEAST_DISK_GIB": "0",  # a sandbox's models are small
             "TRADEOPS_RETRAIN_EPOCHS": "1" if once else "3",
         }
-        if once:
-            self.environment["TRADEOPS_RETRAIN_MODELS"] = "gru"
+        if chosen := models or ("gru" if once else None):
+            self.environment["TRADEOPS_RETRAIN_MODELS"] = chosen
         for part in ("datasets", "jobs", "models"):  # the last start's learnt another market; what is compiled stays
             shutil.rmtree(home / part, ignore_errors=True)
         trainer = self._launch("trainer", [sys.executable, "-m", "trainer", "--port", str(port), "--home", str(home)])

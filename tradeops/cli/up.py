@@ -135,7 +135,8 @@ async def _start(
         with _step(console, f"sandbox bot ({wish.scenario})"):
             await stack.start_sandbox(wish.scenario, wish.seed)
         with _step(console, "trainer"):
-            trains = await stack.start_trainer(once=wish.once)
+            chosen = settings.retrain_models if "retrain_models" in settings.model_fields_set else None
+            trains = await stack.start_trainer(once=wish.once, models=chosen)
         if not trains:
             console.print("  [dim]its libraries are not installed, so no model is trained[/dim]")
     api = prefect_api(pool, settings.model_copy(update={"prefect_api_url": stack.environment["PREFECT_API_URL"]}))
@@ -238,7 +239,7 @@ async def _keep_running(stack: Stack, console: Console) -> Never:
 
 def _write_shell(stack: Stack) -> Path:
     """A file to source in another terminal, so that its commands mean this server and this sandbox, if there is one."""
-    names = ["PREFECT_API_URL", "PREFECT_HOME", "TRADEOPS_HOME", "TRADEOPS_ENV_FILE"]
+    names = ["PREFECT_API_URL", "PREFECT_HOME", "TRADEOPS_HOME", "TRADEOPS_ENV_FILE", "TRAINER_URL"]
     names += stack.sandbox["environment"] if stack.sandbox else []
     lines = [f"export {n}={shlex.quote(stack.environment[n])}" for n in names if n in stack.environment]
     lines.append(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH")

@@ -251,6 +251,7 @@ async def test_the_sandbox_gets_a_trainer_of_its_own_that_learns_quickly(desk: S
     assert answer.json()["status"] == "healthy"
     assert (desk.environment["TRADEOPS_RETRAIN_EPOCHS"], desk.environment["TRADEOPS_RETRAIN_MODELS"]) == ("1", "gru")
     assert kept.exists()
+    assert not left.exists() or not any(left.iterdir())
 
 
 async def test_without_its_libraries_there_is_no_trainer(desk: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
