@@ -14,6 +14,7 @@ from secrets import compare_digest
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, FastAPI, Header, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
@@ -56,6 +57,7 @@ def build_app(settings: TrainerSettings) -> FastAPI:
     app.middleware("http")(service.admit)
     app.add_exception_handler(TrainerError, _refused)
     app.add_exception_handler(UnfitDataError, _unfit)
+    app.add_exception_handler(RequestValidationError, _misshapen)
     of_version = "/ai/models/{model_type}/{symbol}/versions/{version}"
     add: Callable[..., None] = app.add_api_route
     add("/health", service.health)
@@ -86,7 +88,7 @@ class _Service:
         self._settings, self._datasets = settings, datasets
         self._registry, self._foreman = registry, foreman
         self._jobs = Jobs(settings.home / "jobs")
-        self._inference = Inference()
+        self._inference = Inference(settings.home)
 
     async def admit(self, request: Request, pass_on: Callable[[Request], Any]) -> Response:
         """Turn away who does not bear the token, and bodies that are too large."""
@@ -185,7 +187,7 @@ class _Service:
         champion = self._registry.in_use(kind).champion
         if champion is None:
             raise UnknownError(f"no {kind.model_type} of {kind.symbol} is in use")
-        candles = CandleColumns.from_json(body.candles)
+        candles = await _beside(CandleColumns.from_json, body.candles)
         said = await _beside(self._inference.predict, self._registry.version(kind, champion), candles)
         return {
             "probability": said,
@@ -256,3 +258,11 @@ async def _refused(_request: Request, error: Exception) -> JSONResponse:
 
 async def _unfit(_request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"detail": str(error)}, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+async def _misshapen(_request: Request, error: Exception) -> JSONResponse:
+    """Names the fields; their values are not sent back: there may be megabytes of them."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+    return JSONResponse({"detail": "; ".join(problems)}, HTTPStatus.UNPROCESSABLE_ENTITY)

@@ -1,9 +1,10 @@
-"""Trains one model in a process of its own: `python -m trainer.child HOME JOB PARENT NICENESS`. It ends with its parent.
+"""Trains one model in a process of its own: `python -m trainer.child HOME JOB PARENT NICENESS`. Ends with its parent.
 
 Begun again it goes on from its checkpoint, and what was finished is not done again.
 """
 
 import ctypes
+import errno
 import importlib.metadata
 import json
 import os
@@ -46,6 +47,10 @@ def main() -> int:
         train(job, home)
     except (UnfitDataError, TrainerError, MemoryError) as error:
         job.end(JobState.FAILED, str(error) or "there is not enough memory")
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        job.end(JobState.FAILED, f"the disk is full: {error}")
     return os.EX_OK
 
 

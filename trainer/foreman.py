@@ -19,6 +19,7 @@ from trainer.settings import TrainerSettings
 MOST_DEATHS = 5
 DAY = timedelta(days=1)
 RETRY_AFTER_SECONDS = 60
+PAUSE = 30  # seconds, for a full disk or a full process table to be mended
 BACKEND = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}  # unless the environment says otherwise
 
 log = logging.getLogger(__name__)
@@ -84,9 +85,9 @@ class Foreman:
         job = self._jobs.find(job_id)
         if job is None:
             raise UnknownError(f"there is no training {job_id[:40]!r}")
-        job.end(JobState.CANCELLED, "cancelled")
         if self._child is not None and self._child[0] == job_id:
             self._child[1].kill()
+        job.end(JobState.CANCELLED, "cancelled")
         return job
 
     def state(self, job: Job) -> JobState:
@@ -102,7 +103,11 @@ class Foreman:
                 if not waiting:
                     await self._wake.wait()
                     continue
-                await self._train(waiting[0])
+                try:
+                    await self._train(waiting[0])
+                except OSError:
+                    log.exception("the training %s could not go on; next try in %d s", waiting[0].job_id, PAUSE)
+                    await asyncio.sleep(PAUSE)
         finally:
             if self._child is not None:
                 self._child[1].kill()
@@ -126,17 +131,22 @@ class Foreman:
 
     async def _run_child(self, job: Job) -> int:
         home = self._home
-        cache = {"JAX_COMPILATION_CACHE_DIR": str(home / "compiled"), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "1"}
         facts = (str(home), job.job_id, str(os.getpid()), str(self._settings.niceness))
         command = (sys.executable, "-m", "trainer.child", *facts)
         log.info("training %s of %s: %s", job.plan.model_type, job.plan.symbol, job.job_id)
-        child = await asyncio.create_subprocess_exec(*command, env={**BACKEND, **cache, **os.environ})
+        child = await asyncio.create_subprocess_exec(*command, env={**backend(home), **os.environ})
         self._child = (job.job_id, child)
         if job.ended is not None:  # cancelled while it was being started
             child.kill()
         code = await child.wait()
         self._child = None
         return code
+
+
+def backend(home: Path) -> dict[str, str]:
+    """The environment of whoever computes; what was compiled once is kept, since that takes longer than an epoch."""
+    cache = {"JAX_COMPILATION_CACHE_DIR": str(home / "compiled"), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    return {**BACKEND, **cache}
 
 
 def free_gib(home: Path) -> float:

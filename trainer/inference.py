@@ -4,6 +4,7 @@ import os
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from tradeops.domain.models.measurement import LONG_FROM, SHORT_UNTIL
 from tradeops.domain.models.scaling import Scaler
 from tradeops.domain.models.training import Predictions
 from trainer.durable import read_json
-from trainer.foreman import BACKEND
+from trainer.foreman import backend
 from trainer.registry import MODEL, SCALER, Version
 
 KEPT_IN_MEMORY = 6
@@ -35,9 +36,14 @@ class Loaded:
 
 
 class Inference:
-    """The models of one process; safe to use from several threads, which take turns."""
+    """The models of one process; safe to use from several threads, which take turns.
 
-    def __init__(self) -> None:
+    Args:
+        home: of the service, for what is compiled.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._home = home.resolve()
         self._loaded: OrderedDict[str, Loaded] = OrderedDict()
         self._turn = threading.Lock()
 
@@ -69,7 +75,7 @@ class Inference:
         key = str(version.folder)
         if key not in self._loaded:
             version.checked()
-            os.environ.update({name: os.environ.get(name, value) for name, value in BACKEND.items()})
+            os.environ.update({name: os.environ.get(name, value) for name, value in backend(self._home).items()})
             from trainer.networks import load_network  # noqa: PLC0415 - Keras takes seconds and half a gigabyte
 
             self._loaded[key] = Loaded(

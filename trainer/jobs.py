@@ -5,6 +5,7 @@ replaced whole, so that either may be killed at any time.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ ASKED, PROGRESS, ENDED, RESULT = "asked.json", "progress.json", "ended.json", "r
 MEMORY = "memory.json"
 TIMED_EPOCHS = 3  # the last ones tell how long an epoch takes
 SMALLEST_BATCH = 8
+JOB_ID = re.compile(r"[0-9a-f]{20}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ class Jobs:
 
     def find(self, job_id: str) -> Job | None:
         """The training of that id."""
-        if not job_id.isalnum():
+        if not JOB_ID.fullmatch(job_id):
             return None
         body = read_json(self._folder / job_id / ASKED)
         if body is None:

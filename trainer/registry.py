@@ -5,6 +5,7 @@ Nothing in it is a pickle. `HOME/models/TYPE/SYMBOL/in-use.json` names the champ
 """
 
 import fcntl
+import logging
 import threading
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ MODEL, SCALER, MANIFEST, IN_USE = "model.keras", "scaler.json", "manifest.json",
 UNFINISHED = ".unfinished-"
 SYMBOL_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 LONGEST_SYMBOL = 20
+log = logging.getLogger(__name__)
 Role = Literal["champion", "previous", "other"]
 
 
@@ -140,7 +142,11 @@ class Registry:
         """Of that kind, the oldest first; what is unfinished or has no manifest is none."""
         found = []
         for folder in sorted(self._home(kind).glob("[!.]*/")):
-            manifest = read_json(folder / MANIFEST)
+            try:
+                manifest = read_json(folder / MANIFEST)
+            except ValueError:
+                log.exception("%s is not what was written", folder / MANIFEST)
+                continue
             if manifest is not None:
                 found.append(Version(kind, folder.name, folder, manifest))
         return sorted(found, key=lambda one: str(one.manifest["trained_at"]))
@@ -205,8 +211,10 @@ class Registry:
         return before
 
     def tidy(self, kind: Kind) -> None:
-        """Delete what no longer counts."""
+        """Delete what no longer counts, and what a killed process left; only while none adds to that kind."""
         with self._alone(kind):
+            for leftover in self._home(kind).glob(f"{UNFINISHED}*"):
+                rmtree(leftover)
             self._prune(kind)
 
     def _prune(self, kind: Kind) -> None:
@@ -214,7 +222,7 @@ class Registry:
         loose = [one for one in self.versions(kind) if current.role(one.name) == "other"]
         for old in loose[: max(len(loose) - self._keep, 0)]:
             rmtree(old.folder)
-        present = {one.name for one in self.versions(kind)}
+        present = {folder.name for folder in self._home(kind).glob("[!.]*/")}  # also damaged: it is in use all the same
         champions = tuple(one for one in current.champions if one in present)
         if champions != current.champions:
             self._write(kind, InUse(champions, current.promoted_at, current.unproven))
