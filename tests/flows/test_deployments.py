@@ -86,11 +86,19 @@ def test_a_deployment_runs_alone_in_utc_in_our_pool(deployment: dict[str, Any]) 
         ("gpt4-self-analysis", "0 3 * * *"),
         ("daily-portfolio-report", "0 8 * * *"),
         ("daily-api-cost-report", "0 9 * * *"),
+        ("model-watch", "7 * * * *"),
     ],
 )
 def test_a_job_runs_when_its_readers_expect_it(name: str, cron: str) -> None:
     [found] = [d for d in DEPLOYMENTS if d["name"] == name]
     assert [schedule["cron"] for schedule in found["schedules"]] == [cron]
+
+
+@pytest.mark.parametrize("name", ["adaptive-retrain", "train-model"])
+def test_what_takes_long_waits_in_a_queue_of_its_own(name: str) -> None:
+    queues = {d["name"]: d["work_pool"].get("work_queue_name", "default") for d in DEPLOYMENTS}
+    assert queues[name] == "research"
+    assert queues["system-health-check"] == queues["model-watch"] == "default"
 
 
 OFFLINE = """
@@ -100,6 +108,7 @@ socket.socket.connect = socket.socket.connect_ex = refuse
 import flows.presentation, flows.monitoring.system_health, flows.monitoring.run_state_alert, tradeops.watchdog
 import flows.ai.self_analysis, flows.starting
 import flows.monitoring.api_cost_report, flows.monitoring.performance_analysis, flows.monitoring.portfolio_report
+import flows.ai.adaptive_retrain, flows.ai.model_watch, flows.research.train_model
 """
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from tradeops.rendering.page import Picture
@@ -132,3 +133,8 @@ def days(dates: Sequence[date], zone: tzinfo) -> Floats:
 def floats(values: Sequence[float | None]) -> Floats:
     """Numbers to draw; unknown ones are gaps."""
     return np.array([np.nan if value is None else float(value) for value in values], dtype=np.float64)
+
+
+def whole_numbers() -> MaxNLocator:
+    """Ticks for an axis that counts, in place of the one of time."""
+    return MaxNLocator(nbins=9, integer=True)
