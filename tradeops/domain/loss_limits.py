@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache, partial
 
-from tradeops.domain.brake_targets import PORTFOLIO, SYMBOL, Mapped, is_strategy, strategy_of, symbol_of
+from tradeops.domain.brake_targets import PORTFOLIO, SYMBOL, Mapped, is_strategy, strategy_named, strategy_of, symbol_of
 from tradeops.domain.day_start import DayStart, midnight_of
 from tradeops.domain.portfolio import ClosedTrade, OpenTrade
 
@@ -185,7 +186,8 @@ def _stale(facts: Facts, limits: Limits) -> str:
 def _targets(facts: Facts, limits: Limits) -> Iterator[str]:
     """The account, then each strategy that trades are attributed to, then each symbol."""
     yield PORTFOLIO
-    named = {trade.strategy for trade in facts.closed_trades if trade.strategy}
+    written = {trade.strategy for trade in facts.closed_trades if trade.strategy}
+    named = {name for one in written if (name := strategy_named(one, limits.symbols_of))}
     symbols = {trade.symbol for trade in facts.closed_trades} | {trade.symbol for trade in facts.open_trades}
     yield from sorted(named | {owner for one in symbols if (owner := strategy_of(one, limits.symbols_of))})
     yield from sorted(SYMBOL + symbol for symbol in symbols)
@@ -195,7 +197,8 @@ def _belonging(target: str, limits: Limits) -> Callable[[str, str | None], bool]
     if target == PORTFOLIO:
         return lambda _symbol, _strategy: True
     if is_strategy(target):
-        return lambda symbol, strategy: target == (strategy or strategy_of(symbol, limits.symbols_of))
+        of_text = cache(partial(strategy_named, further=tuple(limits.symbols_of)))
+        return lambda symbol, strategy: target == (of_text(strategy) or strategy_of(symbol, limits.symbols_of))
     wanted = symbol_of(target)
     return lambda symbol, _strategy: symbol == wanted
 

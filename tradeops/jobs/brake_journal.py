@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from tradeops.domain.brakes import Disabled, Kind, Record, standing_after
+from tradeops.domain.brakes import Disabled, Kind, Record, not_emitted, standing_after
 from tradeops.errors import UnavailableError
 
 NAME = "brake.journal"
@@ -102,6 +102,14 @@ class Journal:
             UnavailableError: as `records`.
         """
         return {record.target: record.at for record in self.records() if record.kind is Kind.RELEASE}
+
+    def not_emitted(self) -> frozenset[str]:
+        """The incidents that began here and of which Prefect has not been told.
+
+        Raises:
+            UnavailableError: as `records`.
+        """
+        return not_emitted(self.records())
 
     @asynccontextmanager
     async def lock(self, target: str, *, patience: timedelta = TURN) -> AsyncGenerator[bool]:

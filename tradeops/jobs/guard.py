@@ -28,11 +28,12 @@ from tradeops.jobs.hold import ACTOR, Hold
 from tradeops.jobs.sight import Eyes, Sight
 
 SOURCE = "guard"
-FIGURES, NEAR_LIMIT = "guard:figures", "guard:near-limit"
+FIGURES, NEAR_LIMIT, TROUBLE = "guard:figures", "guard:near-limit", "guard:brake"
 ENGINE, HEALTH = "engine", "health"  # the health check's own incident, which its good runs end
 AGAIN = timedelta(minutes=1)
 LOOK_WITHIN = timedelta(seconds=4)
 UNKNOWN_FOR = timedelta(minutes=2)
+BROKEN = "our own code broke, see the log"
 
 log = logging.getLogger(__name__)
 
@@ -93,17 +94,24 @@ class Guard:
 
     async def poll(self) -> None:
         """Look, judge, brake. What goes wrong is told, never raised."""
-        _, sight = await asyncio.gather(self.hold.look_after(), self._look())
-        if sight is None:
-            return
-        now = self.clock()
+        try:
+            _, sight = await asyncio.gather(self.hold.look_after(), self._look())
+            if sight is not None:
+                self._judge(sight, self.clock())
+            trouble = "; ".join(f"{target}: {problem}" for target, problem in sorted(self.hold.trouble.items()))
+            self._tell(Observation(TROUBLE, Level.CRITICAL if trouble else None, trouble, self.clock(), CERTAIN))
+        except Exception:
+            log.exception("the guard broke")
+            self._unknown(BROKEN, self.clock())
+
+    def _judge(self, sight: Sight, now: datetime) -> None:
         self._begin_day(sight, now)
         self._peak = max((usd for usd in (self._peak, sight.equity) if usd is not None), default=None)
         verdict = judge(self._facts(sight, now), self.terms.limits)
         self.verdict = verdict
         for breach in verdict.breaches:
-            log.warning("%s", breach.text)
             self.hold.pull(Order(breach.target, breach.text, ACTOR, breach.figures))
+        self.hold.forget_trouble(but_of=[breach.target for breach in verdict.breaches])
         if verdict.unknown:
             self._unknown("; ".join(verdict.unknown), now)
         else:
@@ -127,7 +135,7 @@ class Guard:
             self._blind(problem, self.clock())
         except Exception:
             log.exception("the guard broke")
-            self._unknown("our own code broke, see the log", self.clock())
+            self._unknown(BROKEN, self.clock())
         else:
             self._blind_since = None
             return sight
@@ -142,6 +150,7 @@ class Guard:
             self._tell(Observation(ENGINE, Level.CRITICAL, text, now, CERTAIN, may_be_starting=True), source=HEALTH)
 
     def _unknown(self, problem: str, now: datetime) -> None:
+        self._blind_since = None
         self._unknown_since = self._unknown_since or now
         lasted = now - self._unknown_since
         text = f"no limit can be judged: {problem}"

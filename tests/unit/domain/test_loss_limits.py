@@ -226,3 +226,11 @@ def test_ten_thousand_random_histories_are_judged_like_a_naive_oracle() -> None:
         assert verdict == naive(known, limits)
         fired, quiet = fired + bool(verdict), quiet + (not verdict)
     assert min(fired, quiet) > 2_000
+
+
+def test_a_strategy_is_one_however_its_trades_spell_it_and_none_that_is_called_like_another_target() -> None:
+    names = ("rsi", "RSI Strategy", "rsi strategy ", "portfolio", "symbol:BTCUSDT", " ")
+    trades = [closed("-200", strategy=name) for name in names]
+    limits = Limits(own={"RSI Strategy": Own(daily_loss_percent=Decimal(5))})
+    assert targets(judge(facts(*trades), limits)) == ["portfolio", "RSI Strategy", "symbol:ETHUSDT"]
+    assert targets(judge(facts(*trades[3:]), limits)) == []
