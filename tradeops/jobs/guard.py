@@ -87,8 +87,9 @@ class Guard:
         """
         self.eyes.remember((await trades.archive(store)).values())
         now = self.clock()
-        worth = await equity.worth_near(store, midnight_of(now))
-        if worth is not None and (start := observed(worth.at, worth.equity, worth.unrealised, now=now)):
+        zone = self.terms.limits.zone
+        worth = await equity.worth_near(store, midnight_of(now, zone))
+        if worth is not None and (start := observed(worth.at, worth.equity, worth.unrealised, now=now, zone=zone)):
             self.day = start
         self._peak = await equity.highest(store, now=now)
 
@@ -169,18 +170,19 @@ class Guard:
         return self._clock[1]
 
     def _begin_day(self, sight: Sight, now: datetime) -> None:
-        midnight = midnight_of(now)
+        zone = self.terms.limits.zone
+        midnight = midnight_of(now, zone)
         if self.day is not None and self.day.day == midnight.date():
             return
         worth = _worth_of(sight)
-        start = None if worth is None else observed(worth.at, worth.equity, worth.unrealised, now=now)
+        start = None if worth is None else observed(worth.at, worth.equity, worth.unrealised, now=now, zone=zone)
         if start is not None and worth is not None:
             self.aside.keep(
                 f"equity at {midnight:%Y-%m-%d}",
                 partial(equity.observe, equity=worth.equity, at=worth.at, unrealised=worth.unrealised),
             )
         listed = (trade for trade in sight.history.trades if trade.id in sight.history.listed)
-        self.day = start or reconstructed(sight.account.value.balance, listed, now=now)
+        self.day = start or reconstructed(sight.account.value.balance, listed, now=now, zone=zone)
         log.info("the day began with %.2f USDT (%s)", self.day.equity, self.day.label)
 
     def _facts(self, sight: Sight, now: datetime) -> Facts:
