@@ -23,11 +23,13 @@ from tradeops.jobs import brake_records, brake_telling
 from tradeops.jobs.aside import Aside
 from tradeops.jobs.brake import Outcome, brake
 from tradeops.jobs.brake_journal import Journal
+from tradeops.jobs.errands import end
 
 ACTOR = "guard"
 EVENT = "tradeops.strategy.loss-limit-breached"
 REMINDED_EVERY = timedelta(minutes=10)
 RECORDED_EVERY = timedelta(minutes=1)
+ENDING_WITHIN = timedelta(seconds=4)
 LEARNING_WITHIN = timedelta(seconds=1)
 LONGEST_AT_WORK = timedelta(seconds=30)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=1)
@@ -134,6 +136,12 @@ class Hold:
         """Return when no brake is at work."""
         while self._at_work:
             await asyncio.wait(self._at_work.values())
+
+    async def end(self) -> None:
+        """Let brakes that are at work come to their end, for some seconds; what is broken off, the next guard ends."""
+        if self._at_work:
+            await asyncio.wait(self._at_work.values(), timeout=ENDING_WITHIN.total_seconds())
+        await end(list(self._at_work.values()))
 
     def _standing(self) -> Mapping[str, Disabled]:
         try:

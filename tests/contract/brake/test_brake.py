@@ -313,12 +313,13 @@ async def test_words_that_are_no_text_are_written_down_as_what_can_be_told(
     assert (standing.reason, standing.actor, standing.figures) == ("bad ? byte", "a?", {"loss.?": "?"})
 
 
-async def test_half_a_character_in_a_field_that_we_do_not_know_is_given_back(
+async def test_a_symbol_of_another_shape_and_half_a_character_in_a_field_are_given_back_as_they_are(
     bot: Bot, engine: EngineClient, journal: Journal
 ) -> None:
-    words = '{"success": true, "data": {"ETHUSDT": {"enabled": %s, "note": "\\ud83d"}}, "error": null}'
+    words = '{"success": true, "data": {"ETH/USDT_2": {"enabled": %s, "note": "\\ud83d"}}, "error": null}'
     bot.answer(SYMBOLS, words % "true")
-    taken = asyncio.create_task(pull(engine, journal, Order("symbol:ETHUSDT", "lost", "a test")))
+    order = Order("symbol:ETH/USDT_2", "lost", "a test")
+    taken = asyncio.create_task(brake(engine, journal, order, mapped={}, known=(order.target,), pace=QUICK))
     async with asyncio.timeout(5):
         while not bot.puts():  # noqa: ASYNC110 - the engine has no event to wait for
             await asyncio.sleep(0.005)

@@ -153,7 +153,7 @@ async def test_a_release_without_person_reason_or_patience_is_refused(
 
 
 async def test_a_torn_and_a_spoilt_line_are_left_out_and_what_follows_is_kept(
-    engine: EngineClient, tmp_path: Path
+    engine: EngineClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     journal = Journal(tmp_path / "a")
     await pull(engine, journal)
@@ -161,7 +161,25 @@ async def test_a_torn_and_a_spoilt_line_are_left_out_and_what_follows_is_kept(
     journal.path.write_bytes(whole + b'00000000 {"kind": "release"}\n' + whole[:40])
     assert journal.standing()["symbol:ETHUSDT"].confirmed
     await pull(engine, journal, "symbol:BTCUSDT")
-    assert list(Journal(tmp_path / "a").standing()) == ["symbol:ETHUSDT", "symbol:BTCUSDT"]
+    assert list(journal.standing()) == ["symbol:ETHUSDT", "symbol:BTCUSDT"]
+    assert caplog.text.count("left out, since they are not what was written: lines 4, 5") == 1
+    journal.path.write_bytes(b"\0\n" * 9)
+    assert journal.standing() == {}
+    assert "lines 1, 2, 3, 4, 5 and 4 more" in caplog.text
+
+
+async def test_what_a_spoilt_journal_has_forgotten_the_store_still_knows(
+    engine: EngineClient, store: Store, tmp_path: Path
+) -> None:
+    journal = Journal(tmp_path / "here")
+    first = await pull(engine, journal)
+    await replay(journal, store)
+    journal.path.write_bytes(b"X" + journal.path.read_bytes()[1:])  # its intent
+    assert journal.standing() == {}
+    await replay(journal, store)
+    assert journal.standing()["symbol:ETHUSDT"].incident_id == first.incident_id
+    await replay(journal, store)
+    assert (await audit(store)).count("strategy_disabled") == 1
 
 
 async def test_what_the_store_would_not_take_is_told_as_it_can_be_and_holds_up_nothing_else(

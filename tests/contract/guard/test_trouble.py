@@ -129,14 +129,12 @@ async def test_a_defect_of_the_judgement_is_told_and_ends_no_guard(
     assert bot.on() == ()
 
 
-async def test_a_strategy_and_a_symbol_that_only_the_engine_knows_are_braked_by_their_own_names(
-    guard: Guard, bot: Bot, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_strategy_that_only_the_engine_knows_is_braked_by_its_own_name(guard: Guard, bot: Bot) -> None:
     moment = datetime.now(UTC) - timedelta(hours=1)
     lost = [
         {
             "id": f"l{number}",
-            "symbol": "ETH/USDT_2",
+            "symbol": "ETHUSDT",
             "strategy": "Scalper/∆ 2" if number else "another",
             "trade_type": "Long",
             "entry_price": 10,
@@ -151,13 +149,10 @@ async def test_a_strategy_and_a_symbol_that_only_the_engine_knows_are_braked_by_
     ]
     won = {**lost[0], "id": "w", "symbol": "BTCUSDT", "pnl": 9, "close_time": datetime.now(UTC).isoformat()}
     bot.answer(TRADES, json.dumps({"success": True, "data": [*lost, won], "error": None}))
-    monkeypatch.setattr(type(bot.world.market), "symbols", property(lambda _: (*SYMBOLS, "ETH/USDT_2")))
-    there = bot.world.desk.trading.symbols
-    bot.world.desk.trading.symbols = there | {"ETH/USDT_2": there["BTCUSDT"]}
     guard.hold.strategy_symbols = {"Scalper/∆ 2": ("SOLUSDT",)}
     await polled(guard)
-    assert bot.on() == ("BTCUSDT", "ETHUSDT", "BNBUSDT")
-    assert (guard.hold.trouble, set(guard.hold.journal.standing())) == ({}, {"Scalper/∆ 2", "symbol:ETH/USDT_2"})
+    assert bot.on() == ("BTCUSDT", "BNBUSDT")
+    assert (guard.hold.trouble, set(guard.hold.journal.standing())) == ({}, {"Scalper/∆ 2", "symbol:ETHUSDT"})
 
 
 async def test_what_others_wrote_while_the_store_was_down_is_told_to_it_within_a_minute(
@@ -323,3 +318,13 @@ async def test_a_canary_that_does_not_come_on_again_fails_the_drill(
     monkeypatch.setattr(drilling, "brake", braked_then_deaf)
     done = await drill(guard.eyes.engine, settings, Ground("SOLUSDT", is_sandbox=False), operator="me")
     assert done.exercises[0].finding == "SOLUSDT could not be switched on again after the drill"
+
+
+async def test_a_guard_that_is_ended_ends_the_brake_that_is_at_work(settings: Settings, bot: Bot) -> None:
+    bot.levers.set(Mode(put="slow", delay_seconds=0.5))
+    async with open_guard(settings) as guard:
+        assert guard is not None
+        guard.hold.pull(Order("portfolio", "lost", "guard"))
+        await asyncio.sleep(0.05)
+    assert bot.on() == ()
+    assert Journal(settings.home_folder).standing()["portfolio"].confirmed
