@@ -6,11 +6,13 @@ two that overlap one counts. `tradeops.jobs.decision_starts` finishes what is on
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
+from tradeops.domain.audit import Record
 from tradeops.domain.decisions import board as rules
 from tradeops.domain.decisions.analyst import advise
 from tradeops.domain.decisions.board import LEASE, Board
@@ -20,9 +22,9 @@ from tradeops.domain.decisions.figures import figures
 from tradeops.domain.decisions.gate import Policy
 from tradeops.domain.decisions.skipping import Skip, skip, too_soon
 from tradeops.domain.llm import render
-from tradeops.errors import ConflictError, TradeOpsError
+from tradeops.errors import ConflictError, TradeOpsError, UnavailableError
 from tradeops.jobs import audit, decision_board, decisions
-from tradeops.jobs.ballots import decision_of, is_answered, question_of, trail_of, troubles
+from tradeops.jobs.ballots import decision_of, is_final, question_of, trail_of, troubles
 from tradeops.jobs.decision_evidence import read_week
 from tradeops.jobs.prompts import load_prompt
 from tradeops.jobs.votes import ask_votes
@@ -31,7 +33,11 @@ from tradeops.wiring import Desk
 
 JOB = "gpt4-self-analysis"
 MADE_EVENT, RESOURCE = "tradeops.decision.made", "tradeops.decision.retrain"
+DECIDED = "decided"
 LOOK_AGAIN_SECONDS = 0.5
+PAUSES = (1.0, 4.0, 15.0)  # for a store that is down after the votes were paid
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -109,14 +115,12 @@ async def decide(desk: Desk, mine: Opened, evidence: Evidence) -> Analysis:
         retry_after=votes.retry_after,
         advice=None if votes.proposals else advise(evidence),
     )
-    what = "decided" if is_answered(votes) else "unanswered"
+    what = DECIDED if is_final(votes) else "unanswered"
     content = {**decisions.as_body(decision), **trail_of(prompt, votes)}
-    record = await audit.append(desk.store, at=made_at, actor=JOB, what=what, content=content)
-    if not is_answered(votes):
+    record = await _insist(lambda: audit.append(desk.store, at=made_at, actor=JOB, what=what, content=content))
+    if what != DECIDED:
         return replace(analysis, kind=Kind.UNANSWERED)
-    decision = replace(decision, record=record.number, record_sha256=record.sha256)
-    await _commit(desk, mine, decision)
-    return replace(analysis, decision=await decisions.keep(desk.store, decision))
+    return replace(analysis, decision=await _insist(lambda: _kept(desk, mine, decision, record)))
 
 
 async def _settled(desk: Desk, mine: Opened) -> Analysis | None:
@@ -143,15 +147,36 @@ async def _claimed(desk: Desk, mine: Opened) -> Analysis | None:
         if asyncio.get_running_loop().time() > deadline:
             return Analysis(Kind.SKIPPED, mine.run_id, mine.now, skip=Skip("busy", "another run is at an analysis"))
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
-    board, _ = await decision_board.read(desk.store)
-    last = None if board.asked_at is None else datetime.now(UTC) - board.asked_at
-    why = too_soon(last, desk.settings.analysis_interval) if desk.settings.openai_api_key else None
-    settled = await _settled(desk, mine)
-    if settled is None and why is not None:
-        settled = Analysis(Kind.SKIPPED, mine.run_id, mine.now, skip=why)
+    try:
+        settled = await _settled(desk, mine) or await _recovered(desk, mine) or await _rested(desk, mine)
+    except BaseException:
+        await _release(desk, mine.run_id)
+        raise
     if settled is not None:
         await _release(desk, mine.run_id)
     return settled
+
+
+async def _recovered(desk: Desk, mine: Opened) -> Analysis | None:
+    """What a run decided that was killed before its decision counted: it is paid, and in the trail as its last word.
+
+    Once anything follows it there, it no longer counts: another decision may rest on that there was none.
+    """
+    head, _ = await audit.read_head(desk.store)
+    if head is None or head.last.what != DECIDED or head.last.content.get("decision_id") != mine.decision_id:
+        return None
+    decision = await _kept(desk, mine, decisions.decision_of(head.last.content), head.last)
+    return Analysis(Kind.STORED, mine.run_id, mine.now, evidence=decision.evidence, decision=decision)
+
+
+async def _rested(desk: Desk, mine: Opened) -> Analysis | None:
+    """That the last analysis was too short a while ago, if so."""
+    if desk.settings.openai_api_key is None:
+        return None
+    board, _ = await decision_board.read(desk.store)
+    last = None if board.asked_at is None else datetime.now(UTC) - board.asked_at
+    why = too_soon(last, desk.settings.analysis_interval)
+    return None if why is None else Analysis(Kind.SKIPPED, mine.run_id, mine.now, skip=why)
 
 
 async def _release(desk: Desk, run_id: str) -> None:
@@ -185,6 +210,24 @@ async def _remember_asking(desk: Desk, mine: Opened) -> None:
 
     if not await decision_board.change(desk.store, asking):
         raise _lost()
+
+
+async def _insist(doing: Callable[[], Awaitable[T]]) -> T:
+    """What it returns, also when the store is down for a moment: what was paid is not thrown away for that."""
+    for pause in PAUSES:
+        try:
+            return await doing()
+        except UnavailableError as error:
+            log.warning("what was decided is not kept yet: %s", error)
+            await asyncio.sleep(pause)
+    return await doing()
+
+
+async def _kept(desk: Desk, mine: Opened, decision: Decision, record: Record) -> Decision:
+    """The decision as it counts from now on, with its place in the trail."""
+    decision = replace(decision, record=record.number, record_sha256=record.sha256)
+    await _commit(desk, mine, decision)
+    return await decisions.keep(desk.store, decision)
 
 
 async def _commit(desk: Desk, mine: Opened, decision: Decision) -> None:

@@ -13,7 +13,7 @@ from tests.unit.domain.decisions.builders import decision, evidence, training
 from tests.unit.jobs.analysis_ground import KEY, analyse, decided, ground, keep_week, language_model
 from tradeops.adapters.store.opening import FILE
 from tradeops.errors import RejectedError
-from tradeops.jobs import decisions
+from tradeops.jobs import audit, decisions
 
 
 @pytest.fixture
@@ -23,9 +23,10 @@ def decision_id(home: Path) -> str:
     async def make() -> str:
         async with ground(home) as desk:
             await keep_week(desk)
-            await decisions.keep(
-                desk.store, decision(decision_id="2026-01-01", evidence=evidence(training=training(5)))
-            )
+            old = decision(decision_id="2026-01-01", evidence=evidence(training=training(5)))
+            content = decisions.as_body(old)
+            record = await audit.append(desk.store, at=old.made_at, actor="x", what="decided", content=content)
+            await decisions.keep(desk.store, replace(old, record=record.number, record_sha256=record.sha256))
             return decided(await analyse(desk)).decision_id
 
     return asyncio.run(make())
@@ -89,12 +90,22 @@ def test_a_whole_trail_is_said_to_be_whole_and_a_changed_record_is_named(
 ) -> None:
     del decision_id
     done = invoke("audit", "verify")
-    assert (done.exit_code, done.output.startswith("the trail is whole: 3 records, the last hash is ")) == (0, True)
+    assert (done.exit_code, done.output.startswith("the trail is whole: 4 records, the last hash is ")) == (0, True)
     with sqlite3.connect(home / FILE) as connection:
-        connection.execute("UPDATE events SET body = replace(body, '41.5', '91.5') WHERE event_id LIKE 'chain-%2'")
+        connection.execute("UPDATE events SET body = replace(body, '41.5', '91.5') WHERE event_id LIKE 'chain-%3'")
     done = invoke("audit", "verify")
     assert done.exit_code == 1
-    assert done.output.startswith("record 2 (decided, ")
+    assert done.output.startswith("record 3 (decided, ")
+
+
+def test_a_decision_that_was_edited_by_hand_is_named(invoke: Invoke, decision_id: str, home: Path) -> None:
+    with sqlite3.connect(home / FILE) as connection:
+        connection.execute(
+            "UPDATE documents SET body = replace(body, '41.5', '61.5') WHERE collection = 'decisions' AND key = ?",
+            (decision_id,),
+        )
+    done = invoke("audit", "verify")
+    assert (done.exit_code, done.output) == (1, f"decision {decision_id} is not what record 3 says\n")
 
 
 def test_an_evaluation_tells_agreement_and_exits_by_it(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:

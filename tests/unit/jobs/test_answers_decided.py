@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
@@ -11,7 +12,8 @@ import respx
 from tests.unit.jobs.analysis_ground import Starts, analyse, keep_week
 from tests.unit.jobs.llm_wire import LLM, answer_text, desk, refusal, refusing, responses, truncated
 from tradeops.domain.decisions.decision import Kind
-from tradeops.jobs import audit, decisions, votes
+from tradeops.domain.health import Severity
+from tradeops.jobs import audit, decisions, llm_budget, votes
 
 
 @pytest.fixture(autouse=True)
@@ -103,7 +105,6 @@ WAITS = {
 }
 FAILS = {
     "500": no(500),
-    "502": no(502),
     "503": no(503),
     "400": no(400),
     "401": no(401),
@@ -112,34 +113,45 @@ FAILS = {
     "410": no(410),
     "429 quota": no(429, refusal("insufficient_quota", "You exceeded your quota.", "insufficient_quota")),
     "429 for an hour": no(429, retry_after="3600"),
-    "20 MB": raw('{"a":"' + "x" * 20_000_000 + '"}'),
     "a redirect": httpx.Response(302, headers={"location": "http://elsewhere.test/"}),
     "refused": httpx.ConnectError("refused"),
+}
+PERHAPS_BILLED = {
+    "502": no(502),
+    "504": no(504),
+    "20 MB": raw('{"a":"' + "x" * 20_000_000 + '"}'),
     "reset": httpx.ReadError("reset"),
     "a stall": httpx.ReadTimeout("slow"),
 }
 CASES = [
-    *((name, answer, True, Kind.DECIDED) for name, answer in STARTS.items()),
-    *((name, answer, False, Kind.DECIDED) for name, answer in WAITS.items()),
-    *((name, answer, False, Kind.UNANSWERED) for name, answer in FAILS.items()),
+    *((name, answer, True, Kind.DECIDED, False) for name, answer in STARTS.items()),
+    *((name, answer, False, Kind.DECIDED, False) for name, answer in WAITS.items()),
+    *((name, answer, False, Kind.UNANSWERED, True) for name, answer in FAILS.items()),
+    *((name, answer, False, Kind.DECIDED, True) for name, answer in PERHAPS_BILLED.items()),
 ]
 
 
-@pytest.mark.parametrize(("answer", "starts", "kind"), [pytest.param(*case, id=name) for name, *case in CASES])
-async def test_an_answer_of_a_language_model_decides(
+@pytest.mark.parametrize(
+    ("answer", "starts", "kind", "failing"), [pytest.param(*case, id=name) for name, *case in CASES]
+)
+async def test_an_answer_of_a_language_model_decides_and_is_paid_once(
     tmp_path: Path,
     answer: httpx.Response | Exception,
     starts: bool,
     kind: Kind,
+    failing: bool,
 ) -> None:
     asked = Starts()
     with respx.mock(assert_all_called=False) as wire:
         side_effect = answer if isinstance(answer, Exception) else None
         route = wire.post(f"{LLM}/responses")
         route.mock(side_effect=side_effect) if side_effect else route.mock(return_value=answer)  # type: ignore[arg-type]
+        wire.get(f"{LLM}/models").respond(200, json={"data": []})
         async with desk(tmp_path, TRADEOPS_LLM_VOTES=1) as opened:
             await keep_week(opened)
             analysis = await analyse(opened, start=asked)
+            billed = await llm_budget.read(opened)
+            again = await analyse(opened, run_id="run-2", start=asked)
             now = datetime.now(UTC)
             span = {"since": now - timedelta(days=1), "until": now + timedelta(days=1)}
             paid = await opened.store.points("llm_calls", **span)
@@ -149,7 +161,11 @@ async def test_an_answer_of_a_language_model_decides(
     assert len(paid) == route.call_count >= 1
     assert trail == ["asked", kind.value, *(["started"] if starts else [])]
     assert len(kept) == (1 if kind is Kind.DECIDED else 0)
-    assert bool(analysis.trouble) is (kind is Kind.UNANSWERED)
+    assert bool(analysis.trouble) is failing
+    assert (analysis.severity is Severity.DEGRADED) is failing
+    assert again.kind is (Kind.STORED if kept else Kind.SKIPPED)
+    assert billed.month_usd == sum(Decimal(str(point.body["cost_usd"])) for point in paid)
+    assert (billed.month_usd == 0) is (kind is Kind.UNANSWERED)
     if kept:
         assert decisions.replayed(kept[0]) == kept[0].verdict
 

@@ -37,6 +37,7 @@ class Ballot:
         body_sha256: of the whole answer as it came.
         api: how to read it.
         model: that answered.
+        content_type: as the answer said; empty when it did not, `None` in a record from before it was kept.
     """
 
     number: int
@@ -55,6 +56,7 @@ class Ballot:
     response_id: str | None
     input_tokens: int | None
     output_tokens: int | None
+    content_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
