@@ -11,9 +11,12 @@ import pytest
 from tests.unit.cli.conftest import Invoke
 from tests.unit.domain.decisions.builders import decision, evidence, training
 from tests.unit.jobs.analysis_ground import KEY, analyse, decided, ground, keep_week, language_model
+from tests.unit.jobs.llm_wire import GOOD
 from tradeops.adapters.store.opening import FILE
 from tradeops.errors import RejectedError
 from tradeops.jobs import audit, decisions
+
+EAGER = GOOD | {"confidence": 0.9}
 
 
 @pytest.fixture
@@ -109,19 +112,22 @@ def test_a_decision_that_was_edited_by_hand_is_named(invoke: Invoke, decision_id
 
 
 def test_an_evaluation_tells_agreement_and_exits_by_it(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def run() -> tuple[int, str, int, str]:
+    async def run() -> list[tuple[int, str]]:
         async with language_model() as llm:
             monkeypatch.setenv("OPENAI_BASE_URL", llm)
             monkeypatch.setenv("OPENAI_API_KEY", KEY)
             monkeypatch.setenv("RUST_API_URL", "http://127.0.0.1:9")
             few = await asyncio.to_thread(invoke, "eval", "--cases", "2")
             whole = await asyncio.to_thread(invoke, "eval")
-        return few.exit_code, few.output, whole.exit_code, whole.output
+            monkeypatch.setattr("sandbox.llm.judge", lambda _: EAGER)
+            eager = await asyncio.to_thread(invoke, "eval")
+        return [(done.exit_code, done.output) for done in (few, whole, eager)]
 
-    few_code, few, code, whole = asyncio.run(run())
+    (few_code, few), (code, whole), (eager_code, eager) = asyncio.run(run())
     assert few_code == 0
     assert "100 % of 2 as expected" in few
     assert "✓ 01-all-critical" in few
-    assert "✗ 12-unusual-market" in whole
-    assert "unexpected: 10-recovering" in whole
-    assert (code, "75 % of 24 as expected" in whole) == (3, True)
+    assert (code, "100 % of 24 as expected" in whole) == (0, True)
+    assert "✗ 12-unusual-market" in eager
+    assert "unexpected: 07-all-good" in eager
+    assert (eager_code, "58 % of 24 as expected" in eager) == (3, True)
