@@ -62,14 +62,13 @@ async def read_head(store: Store) -> tuple[Head | None, int | None]:
     return (None, None) if kept is None else (Head(_record(kept.body, "the head")), kept.version)
 
 
-async def records(store: Store) -> tuple[list[Record], list[str]]:
-    """All records that can be read, in order, and a line for each that cannot.
+async def records(store: Store, *, since: datetime = SINCE) -> tuple[list[Record], list[str]]:
+    """All records from that time on that can be read, in order, and a line for each that cannot.
 
     Raises:
         UnavailableError: the store is down.
     """
     found: dict[str, Record | str] = {}
-    since = SINCE
     while True:
         page = await store.events(since=since, until=UNTIL, kind=KIND, limit=PAGE)
         new = [event for event in page if event.event_id not in found]

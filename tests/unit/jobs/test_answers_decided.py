@@ -9,7 +9,7 @@ import httpx
 import pytest
 import respx
 
-from tests.unit.jobs.analysis_ground import Starts, analyse, keep_week
+from tests.unit.jobs.analysis_ground import Starts, analyse, bills, keep_week
 from tests.unit.jobs.llm_wire import LLM, answer_text, desk, refusal, refusing, responses, truncated
 from tradeops.domain.decisions.decision import Kind
 from tradeops.domain.health import Severity
@@ -178,13 +178,42 @@ async def test_a_model_without_a_price_is_not_asked_and_is_told(tmp_path: Path) 
     assert "has no price" in analysis.trouble[0]
 
 
-async def test_votes_are_asked_at_once_and_a_missing_one_counts_as_wait(tmp_path: Path) -> None:
+RETRAIN, WAIT = said(confidence=0.9), said(recommendation="wait", confidence=0.95)
+OPTIMIZE = said(recommendation="optimize_parameters", confidence=0.9)
+ROUNDS = {
+    "all for it": ([RETRAIN] * 3, "0.9", True),
+    "two to one": ([RETRAIN, WAIT, RETRAIN], "0.9", True),
+    "one to two": ([WAIT, RETRAIN, WAIT], "0.95", False),
+    "each another": ([RETRAIN, WAIT, OPTIMIZE], "0.95", False),
+    "0.9 and 0.65 for it, 0.95 against": ([RETRAIN, said(confidence=0.65), WAIT], "0.775", True),
+    "0.7 and 0.7000001 for it": ([said(confidence=0.7), said(confidence=0.7000001), WAIT], "0.70000005", True),
+    "0.75 and 0.65 for it": ([said(confidence=0.75), said(confidence=0.65), WAIT], "0.70", False),
+    "one missing": ([RETRAIN, said(confidence=0.65), no(400)], "0.775", True),
+    "two missing": ([RETRAIN, no(400), no(400)], None, False),
+    "one invalid": ([RETRAIN, RETRAIN, said(confidence="0.95")], "0.9", True),
+    "two invalid": ([RETRAIN, said(confidence=1.7), raw("<html>", "text/html")], None, False),
+    "a majority for parameters": ([OPTIMIZE, OPTIMIZE, RETRAIN], "0.9", False),
+    "429 then good": ([no(429, retry_after="0"), RETRAIN, RETRAIN, RETRAIN], "0.9", True),
+    "503 then good": ([no(503, retry_after="0"), RETRAIN, RETRAIN, RETRAIN], "0.9", True),
+    "no JSON then good": ([ok("Hello."), RETRAIN, WAIT, RETRAIN], "0.9", True),
+}
+
+
+@pytest.mark.parametrize(
+    ("answers", "confidence", "starts"), [pytest.param(*case, id=name) for name, case in ROUNDS.items()]
+)
+async def test_three_votes_decide_by_their_majority_and_median(
+    tmp_path: Path, answers: list[httpx.Response], confidence: str | None, starts: bool
+) -> None:
     asked = Starts()
     with respx.mock() as wire:
-        wire.post(f"{LLM}/responses").mock(side_effect=[said(confidence=0.9), said(confidence=0.65), no(400)])
+        route = wire.post(f"{LLM}/responses").mock(side_effect=answers)
         async with desk(tmp_path) as opened:
             await keep_week(opened)
             analysis = await analyse(opened, start=asked)
+            assert await bills(opened) == route.call_count == len(answers)
     assert analysis.decision
-    assert str(analysis.decision.verdict.confidence) == "0.775"
-    assert (analysis.retrain_started, analysis.trouble) == (True, ())
+    verdict = analysis.decision.verdict
+    assert (None if verdict.confidence is None else str(verdict.confidence)) == confidence
+    assert (analysis.retrain_started, len(asked.asked), analysis.trouble) == (starts, int(starts), ())
+    assert decisions.replayed(analysis.decision) == verdict

@@ -19,7 +19,7 @@ from tradeops.domain.decisions.board import Board
 from tradeops.domain.decisions.decision import Kind, Start
 from tradeops.domain.llm import Recommendation
 from tradeops.errors import ConflictError, RejectedError, UnavailableError
-from tradeops.jobs import audit, decision_board, decisions, llm_budget, self_analysis
+from tradeops.jobs import audit, decision_board, decision_starts, decisions, llm_budget, self_analysis
 from tradeops.jobs.audit_of_decisions import differences
 from tradeops.wiring import Desk
 
@@ -398,6 +398,23 @@ async def test_what_a_clock_left_that_was_far_ahead_keeps_nobody_out(tmp_path: P
         left = replace(rules.claimed(Board(), "x", "other", now=wrong) or Board(), asked_at=wrong)
         await decision_board.change(desk.store, lambda _: (left, None))
         assert (await analyse(desk)).kind is Kind.DECIDED
+
+
+async def test_a_start_that_a_killed_run_did_not_record_is_recorded_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts = Starts()
+    async with ground(tmp_path) as desk:
+        await keep_week(desk)
+        with monkeypatch.context() as killed:
+            killed.setattr(decision_starts, "_record", _killed)
+            with pytest.raises(KeyboardInterrupt):
+                await analyse(desk, start=starts)
+        assert await trail(desk) == ["asked", "decided"]
+        for number in (2, 3):
+            assert (await analyse(desk, run_id=f"run-{number}", start=starts)).retrain_started
+            assert await trail(desk) == ["asked", "decided", "started"]
+        assert starts.asked == [today()]
 
 
 async def test_a_process_that_is_killed_between_decision_and_start_leaves_one_retrain_and_one_bill(
