@@ -43,7 +43,8 @@ async def finish(desk: Desk, mine: Opened, analysis: Analysis, start: Starter) -
         kept = await decisions.keep(desk.store, decisions.decision_of(body))
         done = await _started(desk, kept, start)
         if analysis.decision is not None and analysis.decision.decision_id == done.decision_id:
-            analysis = replace(analysis, decision=done)
+            taken_over = analysis.kind is Kind.STORED and done.start is not Start.PENDING
+            analysis = replace(analysis, decision=done, takes_over=taken_over)
             notes += await _waiting(desk) if done.start is Start.STARTED else []
         else:
             left_behind += [done] if done.start is not Start.NONE else []

@@ -281,6 +281,8 @@ async def test_a_run_that_was_killed_after_its_commit_is_finished_by_the_next(
         analysis = await analyse(desk, run_id="run-2", start=starts)
         assert (analysis.kind, analysis.retrain_started) == (Kind.STORED, True)
         assert (starts.asked, await bills(desk)) == ([today()], 3)
+        assert analysis.takes_over
+        assert not (await analyse(desk, run_id="run-3", start=starts)).takes_over
 
 
 @pytest.mark.parametrize("forced", [False, True])

@@ -156,6 +156,7 @@ class Analysis:
         retry_after: when it wants to be asked again, where that was too long to wait for.
         left_behind: decisions of killed runs that this one started, or could not start.
         notes: what could not be done, besides.
+        takes_over: the decision is of a killed run, which told nobody of it.
     """
 
     kind: Kind
@@ -170,6 +171,7 @@ class Analysis:
     retry_after: timedelta | None = None
     left_behind: tuple[Decision, ...] = ()
     notes: tuple[str, ...] = ()
+    takes_over: bool = False
 
     @property
     def retrain_started(self) -> bool:
