@@ -121,9 +121,11 @@ def test_an_evaluation_tells_agreement_and_exits_by_it(invoke: Invoke, monkeypat
             whole = await asyncio.to_thread(invoke, "eval")
             monkeypatch.setattr("sandbox.llm.judge", lambda _: EAGER)
             eager = await asyncio.to_thread(invoke, "eval")
-        return [(done.exit_code, done.output) for done in (few, whole, eager)]
+            monkeypatch.setenv("TRADEOPS_LLM_ANALYSIS_LIMIT_USD", "0.003")
+            poor = await asyncio.to_thread(invoke, "eval")
+        return [(done.exit_code, done.output) for done in (few, whole, eager, poor)]
 
-    (few_code, few), (code, whole), (eager_code, eager) = asyncio.run(run())
+    (few_code, few), (code, whole), (eager_code, eager), (poor_code, poor) = asyncio.run(run())
     assert few_code == 0
     assert "100 % of 2 as expected" in few
     assert "✓ 01-all-critical" in few
@@ -131,3 +133,4 @@ def test_an_evaluation_tells_agreement_and_exits_by_it(invoke: Invoke, monkeypat
     assert "✗ 12-unusual-market" in eager
     assert "unexpected: 07-all-good" in eager
     assert (eager_code, "58 % of 24 as expected" in eager) == (3, True)
+    assert (poor_code, "stopped before the end, what follows is of the first " in poor) == (3, True)

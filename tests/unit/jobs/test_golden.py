@@ -57,6 +57,14 @@ async def test_an_evaluation_tells_agreement_cost_and_latency(tmp_path: Path) ->
     assert found.answers[0].recommendation is Recommendation.RETRAIN
 
 
+async def test_an_evaluation_that_uses_its_budget_up_tells_of_the_cases_before(tmp_path: Path) -> None:
+    async with ground(tmp_path, TRADEOPS_LLM_ANALYSIS_LIMIT_USD="0.003") as desk:
+        found = await evaluate(desk, CASES, heard=lambda _: None)
+    assert 0 < len(found.answers) < len(CASES)
+    assert "this analysis took" in found.stopped
+    assert found.cost_usd <= Decimal("0.003")
+
+
 async def test_an_evaluation_without_a_budget_is_refused(tmp_path: Path) -> None:
     async with ground(tmp_path, TRADEOPS_LLM_ANALYSIS_LIMIT_USD="0.000001") as desk:
         with pytest.raises(UnavailableError, match="tradeops llm budget"):
