@@ -8,9 +8,10 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TypeVar
+from uuid import uuid4
 
 from tradeops.domain.audit import Record
 from tradeops.domain.decisions import board as rules
@@ -48,6 +49,7 @@ class Opened:
 
     Attributes:
         week: the latest analysis of performance.
+        owner: of the claim: two processes of one run, as after a crash of a worker, are two.
         settled: what the run comes to, when nothing is left to decide; `None` while it holds the claim.
     """
 
@@ -56,6 +58,7 @@ class Opened:
     forced: bool
     now: datetime
     week: Week | Missing
+    owner: str = field(default_factory=lambda: uuid4().hex)
     settled: Analysis | None = None
 
 
@@ -84,7 +87,7 @@ async def opened(desk: Desk, *, forced: bool, run_id: str, now: datetime) -> Asy
         yield replace(mine, settled=settled)
     finally:
         if settled is None:
-            await _release(desk, run_id)
+            await _release(desk, mine.owner)
 
 
 async def decide(desk: Desk, mine: Opened, evidence: Evidence) -> Analysis:
@@ -139,7 +142,7 @@ async def _claimed(desk: Desk, mine: Opened) -> Analysis | None:
     """`None` once the claim is this run's; otherwise what it comes to without one."""
 
     def take(board: Board) -> tuple[Board, bool]:
-        taken = rules.claimed(board, mine.decision_id, mine.run_id, now=datetime.now(UTC))
+        taken = rules.claimed(board, mine.decision_id, mine.owner, now=datetime.now(UTC))
         return (board, False) if taken is None else (taken, True)
 
     deadline = asyncio.get_running_loop().time() + LEASE.total_seconds()
@@ -150,10 +153,10 @@ async def _claimed(desk: Desk, mine: Opened) -> Analysis | None:
     try:
         settled = await _settled(desk, mine) or await _recovered(desk, mine) or await _rested(desk, mine)
     except BaseException:
-        await _release(desk, mine.run_id)
+        await _release(desk, mine.owner)
         raise
     if settled is not None:
-        await _release(desk, mine.run_id)
+        await _release(desk, mine.owner)
     return settled
 
 
@@ -179,10 +182,10 @@ async def _rested(desk: Desk, mine: Opened) -> Analysis | None:
     return None if why is None else Analysis(Kind.SKIPPED, mine.run_id, mine.now, skip=why)
 
 
-async def _release(desk: Desk, run_id: str) -> None:
+async def _release(desk: Desk, owner: str) -> None:
     """A claim that cannot be given back lapses by itself."""
     try:
-        await decision_board.change(desk.store, lambda board: (rules.released(board, run_id), None))
+        await decision_board.change(desk.store, lambda board: (rules.released(board, owner), None))
     except TradeOpsError as error:
         log.warning("the claim to decide was not given back: %s", error)
 
@@ -205,7 +208,7 @@ async def _remember_asking(desk: Desk, mine: Opened) -> None:
 
     def asking(board: Board) -> tuple[Board, bool]:
         now = datetime.now(UTC)
-        mine_still = rules.is_owner(board, mine.run_id, now=now)
+        mine_still = rules.is_owner(board, mine.owner, now=now)
         return (rules.asked(board, now=now), True) if mine_still else (board, False)
 
     if not await decision_board.change(desk.store, asking):
@@ -236,7 +239,7 @@ async def _commit(desk: Desk, mine: Opened, decision: Decision) -> None:
 
     def commit(board: Board) -> tuple[Board, bool]:
         now = datetime.now(UTC)
-        if not rules.is_owner(board, mine.run_id, now=now):
+        if not rules.is_owner(board, mine.owner, now=now):
             return board, False
         wanted = decision.verdict.start_retrain
         return rules.committed(board, decision.decision_id, body, start_retrain=wanted, now=now), True

@@ -151,11 +151,12 @@ async def test_the_same_night_again_returns_the_decision_without_a_second_bill(t
         assert len(await history(desk)) == 1
 
 
-async def test_twenty_runs_at_once_make_one_decision_one_bill_and_one_retrain(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["run-{}", "run"], ids=["twenty runs", "one run in twenty processes"])
+async def test_twenty_at_once_make_one_decision_one_bill_and_one_retrain(tmp_path: Path, name: str) -> None:
     starts = Starts()
     async with ground(tmp_path) as desk:
         await keep_week(desk)
-        runs = await asyncio.gather(*(analyse(desk, run_id=f"run-{n}", start=starts) for n in range(20)))
+        runs = await asyncio.gather(*(analyse(desk, run_id=name.format(n), start=starts) for n in range(20)))
         assert sorted(run.kind for run in runs) == [Kind.DECIDED, *[Kind.STORED] * 19]
         assert {decided(run).made_at for run in runs} == {decided(runs[0]).made_at}
         assert await bills(desk) == 3

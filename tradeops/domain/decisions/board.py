@@ -16,7 +16,7 @@ class Claim:
 
     Attributes:
         decision_id: what it decides.
-        owner: the run.
+        owner: the process of a run.
         until: when it lapses, should the run have been killed.
     """
 
