@@ -19,6 +19,7 @@ def _prefect() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
         environment.setenv("DO_NOT_TRACK", "1")
+        environment.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # nothing of ours runs in that server
         with prefect_test_harness(server_startup_timeout=60):
             yield
 
