@@ -3,7 +3,6 @@
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Self, TypeVar, cast
 
 import numpy as np
@@ -11,29 +10,23 @@ import numpy as np
 from tradeops.domain.candle_columns import CandleColumns, Floats, Integers
 from tradeops.domain.candles import TIMEFRAMES, period_of
 
-CONFIRMATION = 4  # the bot confirms signals of one hour by candles of four
+CONFIRMATION = 4  # the bot confirms signals of 1h by 4h, so 15m by 1h, 4h by 1d
 REMEMBERED = 64
 
 Computed = TypeVar("Computed")
 
 
 def confirmation_of(timeframe: str) -> str:
-    """The timeframe that confirms: four times as long.
+    """The timeframe that confirms: the shortest one of whole candles that is at least four times as long.
 
     Raises:
         ValueError: there is none so long, or `timeframe` is unknown.
     """
-    wanted = CONFIRMATION * period_of(timeframe)
-    found = [name for name, period in TIMEFRAMES.items() if period == wanted]
-    if not found:
-        usable = [name for name, period in TIMEFRAMES.items() if CONFIRMATION * period in TIMEFRAMES.values()]
-        raise ValueError(f"{timeframe} has no candles four times as long; {', '.join(usable)} have")
-    return found[0]
-
-
-def supports(timeframe: str) -> bool:
-    """Whether strategies can run on it."""
-    return CONFIRMATION * TIMEFRAMES.get(timeframe, timedelta(0)) in TIMEFRAMES.values()
+    period = period_of(timeframe)
+    longer = [name for name, other in TIMEFRAMES.items() if other >= CONFIRMATION * period and not other % period]
+    if not longer:
+        raise ValueError(f"{timeframe} has no longer timeframe that could confirm; the longest that has is 4h")
+    return longer[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +48,7 @@ class Frames:
         """From primary candles alone.
 
         Raises:
-            ValueError: a timeframe without one four times as long.
+            ValueError: a timeframe without one that confirms.
         """
         confirmation = primary.merged_to(confirmation_of(primary.timeframe))
         confirmed = np.searchsorted(confirmation.closed_at, primary.closed_at, side="right") - 1

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tradeops.domain.strategies.frames import CONFIRMATION, Frames
+from tradeops.domain.candles import period_of
+from tradeops.domain.strategies.frames import Frames, confirmation_of
 from tradeops.domain.strategies.parameters import Parameter, Value, Values, resolved
 from tradeops.domain.strategies.signals import Mask, Signals
 
@@ -58,14 +59,17 @@ class Strategy:
         """
         return self.judge(frames, self.resolved(given))
 
-    def warm_up_candles(self, given: Mapping[str, object] | None = None) -> int:
+    def warm_up_candles(self, given: Mapping[str, object] | None = None, timeframe: str = "1h") -> int:
         """How many primary candles it takes at most until there are signals.
 
         Raises:
-            ValueError: like `resolved`.
+            ValueError: like `resolved`, or a timeframe that nothing confirms.
         """
         least = self.least_candles(self.resolved(given))
-        return CONFIRMATION * least + CONFIRMATION - 1 if self.confirms else least
+        if not self.confirms:
+            return least
+        longer = period_of(confirmation_of(timeframe)) // period_of(timeframe)
+        return longer * least + longer - 1
 
 
 def enough(frames: Frames, least: int, *, confirms: bool = True) -> Mask:
