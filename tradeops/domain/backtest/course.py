@@ -1,8 +1,8 @@
 """Candles under conditions: everything of a simulation that does not depend on the signals, computed once for many."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from tradeops.domain.strategies.signals import Directions, Signals
 
 FUNDING_PERIOD: Final = 8 * 3_600_000_000  # microseconds: 00, 08 and 16 UTC
 HOUR: Final = 3_600_000_000
+DAY: Final = 24 * HOUR
 PERCENT: Final = 100
 
 
@@ -90,6 +91,30 @@ class Run:
     deepest_drawdown_fraction: float
 
 
+class Raw(NamedTuple):
+    """The arrays that `loop.simulate` filled; places are counted in the stretch."""
+
+    equity_usd: Floats
+    places: Integers
+    amounts: Floats
+    deepest_drawdown_fraction: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Days:
+    """The UTC days of a stretch of candles, those without candles included.
+
+    Attributes:
+        days: `datetime64[D]`.
+        last_candle: of each day, or of the newest day before it that has one; counted in the stretch.
+        day_of: of each candle, counted from the first day.
+    """
+
+    days: NDArray[np.datetime64]
+    last_candle: Integers
+    day_of: Integers
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Course:
     """Candles under rules.
@@ -104,6 +129,7 @@ class Course:
     seed: int
     slips: Floats
     funding: NDArray[np.int16]
+    _days: dict[tuple[int, int], Days] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, candles: CandleColumns, rules: BacktestRules, seed: int) -> Self:
@@ -125,6 +151,18 @@ class Course:
         Raises:
             ValueError: signals of other candles, or a stretch without candles.
         """
+        raw = self.simulated(signals, start, stop, compiled=compiled)
+        placed, amounted = raw.places.T.copy(), raw.amounts.T.copy()
+        placed[:2] += start
+        stop = start + len(raw.equity_usd)
+        return Run(start, stop, raw.equity_usd, TradeTable(*placed, *amounted), raw.deepest_drawdown_fraction)
+
+    def simulated(self, signals: Signals, start: int, stop: int | None, *, compiled: bool = True) -> Raw:
+        """What `run` makes its tables of, for searches that need no tables.
+
+        Raises:
+            ValueError: like `run`.
+        """
         if len(signals) != len(self.candles):
             raise ValueError(f"{len(signals)} signals do not belong to {len(self.candles)} candles")
         stop = len(self.candles) if stop is None else stop
@@ -143,9 +181,17 @@ class Course:
             *((r.trailing_percent or 0.0) / PERCENT, float(r.leverage), r.sizing is Sizing.PAPER),
             *(r.size_percent / PERCENT, r.shorts, r.close_at_end),
         )
-        placed, amounted = places[:count].T.copy(), amounts[:count].T.copy()
-        placed[:2] += start
-        return Run(start, stop, equity, TradeTable(*placed, *amounted), float(totals[0]))
+        return Raw(equity, places[:count], amounts[:count], float(totals[0]))
+
+    def days(self, start: int, stop: int) -> Days:
+        """Of the candles from `start` to `stop`, excluded; kept for the next run over them."""
+        if (start, stop) not in self._days:
+            day = self.candles.opened_at[start:stop] // DAY
+            ends = np.append(np.flatnonzero(np.diff(day)), len(day) - 1)
+            days = np.arange(day[0], day[-1] + 1)
+            last = ends[np.searchsorted(day[ends], days, side="right") - 1]
+            self._days[start, stop] = Days(days.astype("datetime64[D]"), last, day - day[0])
+        return self._days[start, stop]
 
     def _due(self, signals: Signals, start: int, stop: int) -> Directions:
         due = np.zeros(stop - start, dtype=np.int8)

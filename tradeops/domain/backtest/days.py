@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tradeops.domain.backtest.course import PERCENT, Course, Run
 from tradeops.domain.figures import Figure, known, unknown
 from tradeops.domain.performance import DailyReturns
-
-DAY = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +28,15 @@ class Month:
 
 def daily(course: Course, run: Run) -> DailyReturns:
     """Equity at the last close of each day by that of the day before; days without candles are 0."""
-    day_of = course.candles.opened_at[run.start : run.stop] // DAY
-    ends = np.append(np.flatnonzero(np.diff(day_of)), len(day_of) - 1)
-    length = int(day_of[-1] - day_of[0]) + 1
-    equity = np.empty(length + 1)
-    equity[0] = course.rules.balance_usd
-    present = np.searchsorted(day_of[ends], day_of[0] + np.arange(length), side="right") - 1
-    equity[1:] = run.equity_usd[ends[present]]
-    closes = course.candles.opened_at[run.trades.exit_place[run.trades.closed]] // DAY - day_of[0]
-    trades = np.bincount(closes, minlength=length).astype(np.int64)
-    days: NDArray[np.datetime64] = (day_of[0] + np.arange(length)).astype("datetime64[D]")
+    span = course.days(run.start, run.stop)
+    equity = np.concatenate([[course.rules.balance_usd], run.equity_usd[span.last_candle]])
+    exits = run.trades.exit_place if run.trades.closed.all() else run.trades.exit_place[run.trades.closed]
+    trades = np.bincount(span.day_of[exits - run.start], minlength=len(span.days)).astype(np.int64)
     pnl, starts = np.diff(equity), equity[:-1]
-    if (starts <= 0).any():
+    if starts.min() <= 0:
         nothing = np.empty(0)
-        return DailyReturns(days, trades, pnl, nothing, nothing, reason="nothing of the equity was left")
-    return DailyReturns(days, trades, pnl, starts, pnl / starts)
+        return DailyReturns(span.days, trades, pnl, nothing, nothing, reason="nothing of the equity was left")
+    return DailyReturns(span.days, trades, pnl, starts, pnl / starts)
 
 
 def monthly(course: Course, run: Run, of_days: DailyReturns) -> tuple[Month, ...]:

@@ -5,15 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tradeops.domain.backtest.bootstrap import Intervals, intervals
 from tradeops.domain.backtest.course import PERCENT, Course, Run, TradeTable
 from tradeops.domain.backtest.days import Month, daily, monthly
+from tradeops.domain.backtest.many import ManyRuns, row_of, table_of
 from tradeops.domain.backtest.measures import BacktestFigures, measured, window_of
-from tradeops.domain.backtest.ratios import sharpe_ratios
 from tradeops.domain.backtest.rules import BacktestRules
-from tradeops.domain.candle_columns import CandleColumns, Floats, Integers
+from tradeops.domain.candle_columns import CandleColumns, Integers
 from tradeops.domain.performance import EquityCurve, Window
 from tradeops.domain.strategies.frames import Frames
 from tradeops.domain.strategies.parameters import Value
@@ -57,29 +56,6 @@ class BacktestResult:
     equity: EquityCurve
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ManyRuns:
-    """One entry a point. What cannot be known is NaN, never 0.
-
-    Attributes:
-        trades: closed ones.
-        sharpe_ratio: of daily returns, annualised by √365; NaN with trades on fewer than 5 days or equal returns.
-        daily_return_fraction: a row a point, a column a UTC day from `first_day` on.
-    """
-
-    trades: Integers
-    win_rate_percent: Floats
-    total_return_percent: Floats
-    sharpe_ratio: Floats
-    max_drawdown_percent: Floats
-    profit_factor: Floats
-    daily_return_fraction: NDArray[np.float64]
-    first_day: np.datetime64
-
-    def __len__(self) -> int:
-        return len(self.trades)
-
-
 def run(
     candles: CandleColumns,
     strategy: Strategy,
@@ -105,7 +81,7 @@ def run(
         ValueError: parameters that are not allowed, or too few candles for a single signal; says how many it takes.
     """
     values = strategy.resolved(parameters)
-    frames = Frames.of(candles)
+    frames = Frames(candles)
     signals = strategy.judge(frames, values)
     if not signals.ready.any():
         raise ValueError(
@@ -161,56 +137,12 @@ def run_many(
     if not points:
         raise ValueError("no points to try")
     course = Course.of(frames.primary, rules, seed)
-    runs = []
+    rows = []
     for number, point in enumerate(points, start=1):
-        runs.append(_row(course, course.run(strategy.signals(frames, point), start, stop)))
+        rows.append(row_of(course, course.simulated(strategy.signals(frames, point), start, stop), start))
         if told is not None:
             told(number)
-    return _many(runs)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Row:
-    trades: int
-    wins: int
-    active_days: int
-    total_return_percent: float
-    max_drawdown_percent: float
-    profit_factor: float
-    days: NDArray[np.datetime64]
-    returns: Floats
-
-
-def _row(course: Course, done: Run) -> _Row:
-    of_days = daily(course, done)
-    pnl = done.trades.pnl_usd[done.trades.closed]
-    gross_loss = -float(pnl[pnl < 0].sum())
-    return _Row(
-        trades=len(pnl),
-        wins=int((pnl > 0).sum()),
-        active_days=of_days.active_days,
-        total_return_percent=float(PERCENT * (done.equity_usd[-1] / course.rules.balance_usd - 1)),
-        max_drawdown_percent=PERCENT * done.deepest_drawdown_fraction,
-        profit_factor=float(pnl[pnl > 0].sum()) / gross_loss if gross_loss else np.nan,
-        days=of_days.days,
-        returns=np.full(len(of_days.days), np.nan) if of_days.reason else of_days.return_fraction,
-    )
-
-
-def _many(rows: Sequence[_Row]) -> ManyRuns:
-    returns = np.stack([row.returns for row in rows])
-    trades = np.array([row.trades for row in rows], dtype=np.int64)
-    wins = np.array([row.wins for row in rows], dtype=np.float64)
-    return ManyRuns(
-        trades=trades,
-        win_rate_percent=np.where(trades > 0, PERCENT * wins / np.maximum(trades, 1), np.nan),
-        total_return_percent=np.array([row.total_return_percent for row in rows]),
-        sharpe_ratio=sharpe_ratios(returns, np.array([row.active_days for row in rows])),
-        max_drawdown_percent=np.array([row.max_drawdown_percent for row in rows]),
-        profit_factor=np.array([row.profit_factor for row in rows]),
-        daily_return_fraction=returns,
-        first_day=rows[0].days[0],
-    )
+    return table_of(course, rows)
 
 
 def _curve(course: Course, done: Run) -> EquityCurve:

@@ -158,7 +158,9 @@ def simulate(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917 - what numba com
                 best = min(best, low[i])
                 stop = min(stop, best * (1 + trailing))
         equity[i] = worth
-        peak = max(peak, worth)
-        deepest = max(deepest, (peak - worth) / peak)
+        if worth > peak:
+            peak = worth
+        elif peak - worth > deepest * peak:
+            deepest = (peak - worth) / peak
     totals[0] = deepest
     return trades

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Self, TypeVar, cast
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -31,28 +31,34 @@ def confirmation_of(timeframe: str) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frames:
-    """Primary candles with the confirmation candles made from them.
+    """Primary candles, and the confirmation candles made from them when somebody asks for them.
 
-    Attributes:
-        confirmed: for each primary candle the place of the newest confirmation candle that was over when it closed;
-            -1 when there was none yet.
+    Raises:
+        ValueError: a timeframe without one that confirms.
     """
 
     primary: CandleColumns
-    confirmation: CandleColumns
-    confirmed: Integers
     _memory: OrderedDict[Hashable, object] = field(default_factory=OrderedDict, repr=False)
+    _longer: list[CandleColumns] = field(default_factory=list, repr=False)
+    _confirmed: list[Integers] = field(default_factory=list, repr=False)
 
-    @classmethod
-    def of(cls, primary: CandleColumns) -> Self:
-        """From primary candles alone.
+    def __post_init__(self) -> None:
+        confirmation_of(self.primary.timeframe)
 
-        Raises:
-            ValueError: a timeframe without one that confirms.
-        """
-        confirmation = primary.merged_to(confirmation_of(primary.timeframe))
-        confirmed = np.searchsorted(confirmation.closed_at, primary.closed_at, side="right") - 1
-        return cls(primary, confirmation, confirmed.astype(np.int64))
+    @property
+    def confirmation(self) -> CandleColumns:
+        """The longer candles that were over at some primary close."""
+        if not self._longer:
+            self._longer.append(self.primary.merged_to(confirmation_of(self.primary.timeframe)))
+        return self._longer[0]
+
+    @property
+    def confirmed(self) -> Integers:
+        """For each primary candle the place of the newest confirmation candle over at its close; -1 when none was."""
+        if not self._confirmed:
+            over = np.searchsorted(self.confirmation.closed_at, self.primary.closed_at, side="right")
+            self._confirmed.append(over.astype(np.int64) - 1)
+        return self._confirmed[0]
 
     def __len__(self) -> int:
         return len(self.primary)
