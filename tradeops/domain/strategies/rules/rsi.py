@@ -12,6 +12,7 @@ from tradeops.domain.strategies.strategy import Strategy, enough
 from tradeops.domain.strategies.zones import zones_conflict
 
 SPARE_CANDLES = 5
+DUST = 1e-9  # while nothing moves, an RSI keeps its value, but for rounding: that must not decide
 
 
 def _least_candles(values: Values) -> int:
@@ -27,8 +28,8 @@ def _judge(frames: Frames, values: Values) -> Signals:
     low, high = float(values["oversold"]), float(values["overbought"])
     lowest, highest = float(values["extreme_oversold"]), float(values["extreme_overbought"])
     r1, r4 = frames.remembered(("rsi", period), lambda: _both(frames, period))
-    p = before(r1)
-    falls, rises = p > r1, p < r1
+    change = r1 - before(r1)
+    falls, rises = change < -DUST, change > DUST
     below, above = r4 < MIDDLE, r4 > MIDDLE
     return Signals.first_of(
         (
