@@ -8,12 +8,15 @@ from numpy.typing import NDArray
 
 from tradeops.domain.figures import Figure, known, unknown
 from tradeops.domain.performance import DailyReturns
+from tradeops.domain.performance.columns import NO_TRADES
+from tradeops.domain.performance.curves import DUST
 from tradeops.domain.performance.ratios import DAYS_A_YEAR
 
 RESAMPLES = 1000
 LEAST_DAYS = 30
 COVERAGE_PERCENT = 95.0
 TOO_FEW_DAYS = f"fewer than {LEAST_DAYS} days"
+ALL_EQUAL = "all daily returns are equal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ def intervals(of_days: DailyReturns, seed: int, resamples: int = RESAMPLES) -> I
     """
     returns = of_days.return_fraction
     block = max(math.ceil(round(len(returns) ** (1 / 3), 9)), 1)
-    problem = of_days.reason or ("" if of_days.active_days else "no closed trades")
+    problem = of_days.reason or ("" if of_days.active_days else NO_TRADES)
     if not problem and len(returns) < LEAST_DAYS:
         problem = TOO_FEW_DAYS
     if problem:
@@ -57,7 +60,7 @@ def intervals(of_days: DailyReturns, seed: int, resamples: int = RESAMPLES) -> I
     peaks = np.maximum(np.maximum.accumulate(growth, axis=1), 1)
     deviation = samples.std(axis=1, ddof=1)
     mean = samples.mean(axis=1)
-    moved = deviation > 0
+    moved = deviation > DUST * np.abs(samples).max()
     sharpe = mean[moved] / deviation[moved] * math.sqrt(DAYS_A_YEAR)
     return Intervals(
         total_return_percent=_interval(100 * (growth[:, -1] - 1)),
@@ -75,6 +78,8 @@ def _places(length: int, block: int, seed: int, resamples: int) -> NDArray[np.in
 
 
 def _interval(values: NDArray[np.floating]) -> Interval:
+    if not len(values):
+        return Interval(unknown(ALL_EQUAL), unknown(ALL_EQUAL))
     tail = (100 - COVERAGE_PERCENT) / 2
     low, high = np.percentile(values, [tail, 100 - tail])
     return Interval(known(low), known(high))

@@ -204,8 +204,6 @@ class Course:
 
 def _funding_instants(candles: CandleColumns) -> NDArray[np.int16]:
     """Whole multiples of eight hours from the close before, included, to the open, included."""
-    if not len(candles):
-        return np.empty(0, dtype=np.int16)
     since = np.concatenate([candles.opened_at[:1], candles.closed_at[:-1]])
     counted: Integers = candles.opened_at // FUNDING_PERIOD + -since // FUNDING_PERIOD + 1
     return counted.astype(np.int16)
