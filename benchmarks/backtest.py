@@ -140,8 +140,8 @@ class Peers:
 
 
 def quiet_environment() -> dict[str, str]:
-    """Ours without our own path, so that the peers import their own packages."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    """Ours without our own path, so that the peers import their own packages, and without their bars of progress."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"TQDM_DISABLE": "1"}
 
 
 def peers_python(folder: Path) -> str | None:

@@ -1,11 +1,13 @@
 """How far chance alone could have moved a result: circular block bootstrap of daily returns."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tradeops.domain.candle_columns import Floats
 from tradeops.domain.figures import Figure, known, unknown
 from tradeops.domain.performance import DailyReturns
 from tradeops.domain.performance.columns import NO_TRADES
@@ -13,6 +15,7 @@ from tradeops.domain.performance.curves import DUST
 from tradeops.domain.performance.ratios import DAYS_A_YEAR
 
 RESAMPLES = 1000
+AT_ONCE = 200_000  # days in memory at a time
 LEAST_DAYS = 30
 COVERAGE_PERCENT = 95.0
 TOO_FEW_DAYS = f"fewer than {LEAST_DAYS} days"
@@ -55,26 +58,38 @@ def intervals(of_days: DailyReturns, seed: int, resamples: int = RESAMPLES) -> I
     if problem:
         nothing = Interval(unknown(problem), unknown(problem))
         return Intervals(nothing, nothing, nothing, block)
-    samples = returns[_places(len(returns), block, seed, resamples)]
-    growth = np.cumprod(1 + samples, axis=1)
-    peaks = np.maximum(np.maximum.accumulate(growth, axis=1), 1)
-    deviation = samples.std(axis=1, ddof=1)
-    mean = samples.mean(axis=1)
-    moved = deviation > DUST * np.abs(samples).max()
-    sharpe = mean[moved] / deviation[moved] * math.sqrt(DAYS_A_YEAR)
+    places = _places(len(returns), block, seed, resamples)
+    rows = max(AT_ONCE // len(returns), 1)
+    parts = [_statistics(returns[places(slice(n, n + rows))]) for n in range(0, resamples, rows)]
+    growth, sharpe, fall = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Intervals(
-        total_return_percent=_interval(100 * (growth[:, -1] - 1)),
+        total_return_percent=_interval(100 * (growth - 1)),
         sharpe_ratio=_interval(sharpe),
-        max_drawdown_percent=_interval(100 * (1 - growth / peaks).max(axis=1)),
+        max_drawdown_percent=_interval(100 * fall),
         block_days=block,
     )
 
 
-def _places(length: int, block: int, seed: int, resamples: int) -> NDArray[np.int64]:
+def _places(length: int, block: int, seed: int, resamples: int) -> Callable[[slice], NDArray[np.int64]]:
+    """Places of the days of some samples, a row each; not of all, which may be too many to hold."""
     starts = np.random.default_rng(seed).integers(0, length, (resamples, -(-length // block)))
-    places = (starts[:, :, None] + np.arange(block)) % length
-    whole: NDArray[np.int64] = places.reshape(resamples, -1)[:, :length]
-    return whole
+
+    def of(rows: slice) -> NDArray[np.int64]:
+        places = (starts[rows, :, None] + np.arange(block)) % length
+        whole: NDArray[np.int64] = places.reshape(len(places), -1)[:, :length]
+        return whole
+
+    return of
+
+
+def _statistics(samples: Floats) -> tuple[NDArray[np.floating], ...]:
+    """Growth, Sharpe ratio and deepest fall of each row; rows without deviation have no Sharpe ratio."""
+    growth = np.cumprod(1 + samples, axis=1)
+    peaks = np.maximum(np.maximum.accumulate(growth, axis=1), 1)
+    deviation = samples.std(axis=1, ddof=1)
+    moved = deviation > DUST * np.abs(samples).max()
+    sharpe = samples.mean(axis=1)[moved] / deviation[moved] * math.sqrt(DAYS_A_YEAR)
+    return growth[:, -1], sharpe, (1 - growth / peaks).max(axis=1)
 
 
 def _interval(values: NDArray[np.floating]) -> Interval:

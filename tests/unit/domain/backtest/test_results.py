@@ -324,9 +324,14 @@ class TestIntervals:
         assert 86 <= inside <= 100
 
     def test_blocks_keep_neighbours_together(self) -> None:
-        places = bootstrap._places(27, 3, 0, 5).reshape(5, 9, 3)
+        places = bootstrap._places(27, 3, 0, 5)(slice(0, 5)).reshape(5, 9, 3)
         assert (np.diff(places, axis=2) % 27 == 1).all()
         assert bootstrap.intervals(self.returns(125), 0).block_days == 5
+
+    def test_samples_held_in_parts_are_the_same_samples(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        whole = bootstrap.intervals(self.returns(200), 1)
+        monkeypatch.setattr(bootstrap, "AT_ONCE", 1999)
+        assert bootstrap.intervals(self.returns(200), 1) == whole
 
     def test_a_drawdown_counts_from_the_start(self) -> None:
         of_days = self.returns(40)
