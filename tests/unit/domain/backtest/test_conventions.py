@@ -147,6 +147,15 @@ def test_the_nearer_of_fixed_and_trailing_stop_counts() -> None:
     assert ends(traded(bars(QUIET, (100, 101, 98.9, 100), QUIET), [1, 0, 0], rules))[0][6] == 99
     rules = replace(STOPPED, trailing_percent=3.0)
     assert ends(traded(bars(QUIET, (100, 101, 98, 100), QUIET), [1, 0, 0], rules))[0][6] == 98
+    assert ends(traded(bars(QUIET, (100, 100.5, 99, 100), (100, 100, 98, 99)), [1, 0, 0], rules))[0][6] == 98
+    assert ends(traded(bars(QUIET, (100, 101, 99.5, 100), (100, 102, 99, 99)), [-1, 0, 0], rules))[0][6] == 102
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+def test_a_stop_that_slippage_put_beyond_the_open_is_filled_at_the_open(direction: int) -> None:
+    rules = replace(FREE, slippage_percent=0.5, slippage=Slippage.WORST, stop_loss_percent=0.1)
+    run = traded(bars(QUIET, QUIET, QUIET), [direction, 0, 0], rules)
+    assert ends(run)[0][3:5] + ends(run)[0][6:] == ("stop", True, 100)
 
 
 @pytest.mark.parametrize(

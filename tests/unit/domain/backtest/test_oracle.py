@@ -43,7 +43,7 @@ def random_rules(rng: np.random.Generator) -> BacktestRules:
         slippage_percent=float(rng.choice([0, 0, 0.05, 1])),
         slippage=Slippage(rng.choice(list(Slippage))),
         funding_percent=float(rng.choice([0, 0.01, -0.05])),
-        stop_loss_percent=maybe(1, 2, 5),
+        stop_loss_percent=maybe(0.2, 1, 2, 5),
         take_profit_percent=maybe(1, 4, 10),
         trailing_percent=maybe(1, 3) if rng.random() < 0.5 else None,
         leverage=float(rng.choice([1, 1, 3, 10, 18.5])),

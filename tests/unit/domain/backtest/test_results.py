@@ -1,6 +1,7 @@
 """What is said of a run: figures, days, months, intervals; one at a time and many at once."""
 
 import math
+import subprocess
 import sys
 from dataclasses import fields, replace
 
@@ -344,6 +345,14 @@ class TestIntervals:
         assert bootstrap.intervals(self.returns(29), 0).sharpe_ratio.low.reason == "fewer than 30 days"
         assert bootstrap.intervals(self.returns(99, trades=0), 0).total_return_percent.high.reason == "no closed trades"
         assert bootstrap.intervals(self.returns(30), 0).total_return_percent.high.value is not None
+
+
+def test_importing_the_engine_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, tradeops.domain.backtest.engine, tradeops.domain.strategies.registry\n"
+        "sys.exit(bool({'numba', 'talib', 'scipy', 'pandas'} & set(sys.modules)))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_every_figure_of_the_contract_is_there() -> None:
