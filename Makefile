@@ -11,6 +11,8 @@ COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3
 SCENARIO ?= degrading
 UP ?=
 PYTEST ?=
+# a part of the tests is over sooner than other workers would have started
+WORKERS ?= $(if $(strip $(PYTEST)),0,4)
 
 .PHONY: help run demo deploy test check bench lock clean
 
@@ -26,9 +28,9 @@ demo: $(VENV)/run.stamp ## the same once: ends by itself, fails unless every job
 deploy: $(VENV)/run.stamp ## onto the Prefect server at PREFECT_API_URL: pool, deployments, automations
 	@exec $(BIN)/tradeops deploy
 
-test: $(VENV)/dev.stamp ## all tests, with coverage; PYTEST="-k word" passes options on
+test: $(VENV)/dev.stamp ## all tests, with coverage, in WORKERS processes; PYTEST="-k word" passes options on, in one
 	@sh .ci/install-services
-	@$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST)
+	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term $(PYTEST)
 
 check: $(VENV)/dev.stamp ## lint, format, types, import rules
 	$(BIN)/ruff check

@@ -84,7 +84,7 @@ async def test_it_closes_at_once_although_a_client_waits_for_an_answer(faults: F
             await asyncio.sleep(0.01)
         began = time.monotonic()
         await service.close()
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 3
         with pytest.raises(httpx.ReadError):
             await waiting
 

@@ -52,6 +52,8 @@ class CandleSeries:
         requested: how many closed ones were asked for.
         duplicates: how many were merged into a neighbour of the same time.
         open_dropped: how many were left out because their period was not over.
+        rejected: how many were left out because their values cannot be true.
+        remarks: what an operator should know of where they come from; empty when all went as usual.
     """
 
     symbol: str
@@ -61,6 +63,8 @@ class CandleSeries:
     gaps: tuple[Gap, ...] = ()
     duplicates: int = 0
     open_dropped: int = 0
+    rejected: int = 0
+    remarks: tuple[str, ...] = ()
 
     @property
     def missing(self) -> int:

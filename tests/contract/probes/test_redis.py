@@ -78,7 +78,7 @@ async def test_a_redis_that_hangs_is_given_up_in_time(hanging_address: str) -> N
     started = time.monotonic()
     with pytest.raises(UnavailableError, match=r"did not answer within 0\.3 s"):
         await ping_and_info(url(hanging_address), within=BRIEFLY)
-    assert time.monotonic() - started < 0.6
+    assert time.monotonic() - started < 2
 
 
 async def test_something_else_on_the_port_is_no_redis(nonsense_address: str) -> None:

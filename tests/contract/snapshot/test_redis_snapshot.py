@@ -98,7 +98,7 @@ async def test_a_redis_that_hangs_is_given_up_in_time(hanging_address: str, call
     started = time.monotonic()
     with pytest.raises(UnavailableError, match=r"did not answer within 0\.3 s"):
         await call(RedisSnapshot(url(hanging_address), within=timedelta(seconds=0.3)))
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 2
 
 
 @each_call

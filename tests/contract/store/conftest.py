@@ -4,6 +4,7 @@ import os
 import signal
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pymongo
@@ -11,10 +12,12 @@ import pytest
 
 from tests.contract.store.stores import MongoServer, opened
 from tradeops.adapters.store import Store
+from tradeops.adapters.store.spooling import Patience
 
 OTHERS = ["TEST_MONGODB_URL"] if os.environ.get("TEST_MONGODB_URL") else []
 SERVERS = ["secantusdb", *OTHERS]
 STORES = ["sqlite", *(f"{kind} on {server}" for server in SERVERS for kind in ("mongodb", "spooling"))]
+UNHURRIED = Patience(write=timedelta(minutes=1), replay=timedelta(seconds=30))  # how long it waits has its own tests
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +53,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[str]:
 async def store(request: pytest.FixtureRequest, tmp_path: Path, database: str) -> AsyncIterator[Store]:
     kind, _, server = request.param.partition(" on ")
     url = url_of(server, request) if server else ""
-    async with opened(kind, home=tmp_path / "home", url=url, database=database) as opened_store:
+    async with opened(kind, home=tmp_path / "home", url=url, database=database, patience=UNHURRIED) as opened_store:
         yield opened_store
 
 

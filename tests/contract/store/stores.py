@@ -21,7 +21,7 @@ from tradeops.adapters.store.spool import Spool
 from tradeops.adapters.store.spooling import Patience, SpoolingStore
 from tradeops.adapters.store.sqlite import SqliteStore
 
-HASTY = Patience(write=timedelta(seconds=0.6), replay=timedelta(seconds=0.5))
+HASTY = Patience(write=timedelta(seconds=1.5), replay=timedelta(seconds=1.2))
 START_SECONDS = 60
 
 

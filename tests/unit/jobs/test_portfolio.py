@@ -123,6 +123,7 @@ async def test_strategies_are_named_where_trades_carry_one(tmp_path: Path, wire:
     assert sum(group["trades"] for group in made["strategies"].values()) == 60
 
 
+@pytest.mark.usefixtures("untraced")
 async def test_a_hundred_thousand_trades_newest_first(tmp_path: Path, wire: respx.MockRouter) -> None:
     start = NOW - timedelta(days=700)
     many = [trade(n, pnl=float(n % 5 - 2) / 4, closed_at=start + n * timedelta(minutes=10)) for n in range(100_000)][

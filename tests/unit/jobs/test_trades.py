@@ -151,6 +151,7 @@ async def test_an_engine_that_does_not_answer_is_an_error(tmp_path: Path, wire: 
             await trades.collect(opened)
 
 
+@pytest.mark.usefixtures("untraced")
 async def test_more_trades_than_any_page_are_kept_and_none_is_cut_off(tmp_path: Path, wire: respx.MockRouter) -> None:
     start = NOW - timedelta(days=600)
     listed = [
