@@ -96,6 +96,10 @@ class CandleColumns:
         """When the candle at this place opened."""
         return EPOCH + int(self.opened_at[place]) * MICROSECOND
 
+    def place_of(self, moment: datetime) -> int:
+        """Place of the first candle opened at `moment` or later; their number when there is none."""
+        return int(np.searchsorted(self.opened_at, (moment - EPOCH) // MICROSECOND, side="left"))
+
     def first(self, count: int) -> Self:
         """The first `count` candles: what was known then."""
         return self._taken(slice(0, count))
@@ -106,8 +110,7 @@ class CandleColumns:
 
     def between(self, since: datetime, until: datetime) -> Self:
         """Those opened from `since`, included, to `until`, excluded."""
-        ends = [(moment - EPOCH) // MICROSECOND for moment in (since, until)]
-        return self._taken(slice(*np.searchsorted(self.opened_at, ends, side="left")))
+        return self._taken(slice(self.place_of(since), self.place_of(until)))
 
     def closed_by(self, moment: datetime) -> Self:
         """Those whose period is over at `moment`: a candle in the making never enters a computation."""

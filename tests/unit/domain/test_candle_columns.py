@@ -73,6 +73,8 @@ def test_stretches_are_half_open_and_counted_from_either_end() -> None:
     assert HOURS.first(2).time(1) == MIDNIGHT + HOUR
     assert HOURS.last(2).time(0) == MIDNIGHT + 48 * HOUR
     assert len(HOURS.last(99)) == 50
+    assert HOURS.place_of(MIDNIGHT + 2.5 * HOUR) == 3
+    assert HOURS.place_of(MIDNIGHT + 99 * HOUR) == 50
 
 
 def test_equal_hashes_are_equal_inputs() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Final, Self
 
+from tradeops.domain.candles import period_of
 from tradeops.domain.performance import Window
 from tradeops.domain.strategies.parameters import Value
 from tradeops.domain.strategies.registry import strategy_named
@@ -15,6 +16,7 @@ SYMBOL: Final = re.compile(r"[A-Z0-9]{5,20}")
 LARGEST_SEED: Final = 2**63 - 1
 LEAST_VARIATIONS: Final = 10
 MOST_VARIATIONS: Final = 500
+SETTLED_WARM_UPS: Final = 8  # recursive averages never forget; `warm_up_drift` shows that nobody can tell from here on
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,15 @@ class BacktestOrder:
             strategy.resolved(parameters),
             _checked_seed(seed),
         )
+
+    def history_from(self, timeframe: str) -> datetime:
+        """From when on candles are wanted: as long before the window as earlier ones still change a signal in it.
+
+        Raises:
+            ValueError: a timeframe that nothing confirms, or unknown.
+        """
+        warm_up = self.strategy.warm_up_candles(self.parameters, timeframe)
+        return self.window.since - SETTLED_WARM_UPS * warm_up * period_of(timeframe)
 
 
 def checked_symbol(symbol: str) -> str:

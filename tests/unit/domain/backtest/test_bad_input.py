@@ -35,6 +35,13 @@ def test_a_good_order_is_complete() -> None:
     assert order.parameters["oversold"] == 25.0
 
 
+def test_candles_are_wanted_from_so_early_that_the_warm_up_does_not_show() -> None:
+    order = BacktestOrder.of(**GOOD | {"parameters": {}}, now=NOW)
+    assert order.history_from("1h") == order.window.since - timedelta(hours=8 * 79)
+    with pytest.raises(ValueError, match="1d has no longer timeframe"):
+        order.history_from("1d")
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
