@@ -11,6 +11,7 @@ COMMANDS = {
     "up": ("tradeops.cli.up", "Start everything, run the jobs once, keep their schedule."),
     "health": ("tradeops.cli.health", "Probe the bot and all it stands on, now."),
     "report": ("tradeops.cli.report", "Make a daily report: portfolio, cost or performance."),
+    "backtest": ("tradeops.cli.backtest", "Trade a strategy on past candles; look at results, make them again."),
     "doctor": ("tradeops.cli.doctor", "Examine an installation: settings, endpoints, versions."),
     "config": ("tradeops.cli.config", "Show the effective settings and where each came from."),
     "incidents": ("tradeops.cli.incidents", "List what is broken, and take care of it."),
