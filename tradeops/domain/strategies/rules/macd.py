@@ -16,7 +16,9 @@ STRONGER = 1.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Lines:
+class Lines:
+    """What the rules look at; `1` is of primary candles, `4` of confirmation candles."""
+
     line: Floats
     signal: Floats
     h1: Floats
@@ -35,12 +37,12 @@ def _conflict(values: Values) -> str:
     return "" if int(values["fast"]) < int(values["slow"]) else "fast is below slow"
 
 
-def _lines(frames: Frames, fast: int, slow: int, signal: int) -> _Lines:
+def _lines(frames: Frames, fast: int, slow: int, signal: int) -> Lines:
     primary = macd(frames.primary.close, fast, slow, signal)
     h1, longer = primary.histogram, macd(frames.confirmation.close, fast, slow, signal).histogram
     before1, before4 = before(h1), frames.seen(before(longer))
     h4 = frames.seen(longer)
-    return _Lines(primary.macd, primary.signal, h1, h4, h1 > before1, h1 < before1, h4 > before4, h4 < before4)
+    return Lines(primary.macd, primary.signal, h1, h4, h1 > before1, h1 < before1, h4 > before4, h4 < before4)
 
 
 def _judge(frames: Frames, values: Values) -> Signals:
