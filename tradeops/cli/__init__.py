@@ -12,6 +12,7 @@ COMMANDS = {
     "health": ("tradeops.cli.health", "Probe the bot and all it stands on, now."),
     "report": ("tradeops.cli.report", "Make a daily report: portfolio, cost or performance."),
     "backtest": ("tradeops.cli.backtest", "Trade a strategy on past candles; look at results, make them again."),
+    "bulk": ("tradeops.cli.bulk", "Say what many symbols tell at their newest close."),
     "doctor": ("tradeops.cli.doctor", "Examine an installation: settings, endpoints, versions."),
     "config": ("tradeops.cli.config", "Show the effective settings and where each came from."),
     "incidents": ("tradeops.cli.incidents", "List what is broken, and take care of it."),

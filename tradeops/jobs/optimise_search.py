@@ -1,12 +1,12 @@
 """How points are chosen to be tried: all of them where they are few, else half at random and half by optuna's TPE.
 
-Optuna's proposals cost more than most backtests, so each good one is tried with points around it: that tells a plateau
-from a spike, which has to be known anyway. The same seed gives the same points, in the same order.
+Optuna's proposals cost more than most backtests, so each one is tried with points around it, and is worth to the search
+what all of them are worth: a plateau, not a spike. The same seed gives the same points, in the same order.
 """
 
 import importlib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +18,8 @@ from tradeops.errors import MisconfiguredError
 
 LARGEST_GRID = 10_000  # points that are looked through to see how many are allowed
 RANDOM_SHARE = 0.5
-AROUND = 3
-MOST_MISSES = 200  # proposals in a row that bring nothing new: the space is used up
+AROUND = 4
+MOST_MISSES = 100  # proposals in a row that bring nothing new: the space is used up
 
 Told = Callable[[int, int], None]
 
@@ -61,18 +61,20 @@ class _Record:
     def full(self) -> bool:
         return len(self.seen) >= self.variations
 
-    def score(self, place: Place) -> float:
-        """Its Sharpe ratio on the days for choosing, tried now unless it was; NaN when it is not rated."""
-        if place not in self.seen:
+    def scores(self, places: Sequence[Place]) -> list[float]:
+        """Their Sharpe ratios on the days for choosing, tried now; NaN where one is not rated."""
+        fresh: list[Trial] = []
+        for place in places:
             if self.stopped():
                 raise StoppedError
-            trial = self.bench.tried(place)
             self.seen[place] = float("nan")
-            if trial is not None:
-                self.trials.append(trial)
-                [self.seen[place]] = rated([trial], self.bench.windows.first.inside)
+            if (trial := self.bench.tried(place)) is not None:
+                fresh.append(trial)
             self.told(len(self.seen), self.variations)
-        return self.seen[place]
+        self.trials += fresh
+        ratings = rated(fresh, self.bench.windows.first.inside).tolist()
+        self.seen.update(zip((trial.place for trial in fresh), ratings, strict=True))
+        return [self.seen[place] for place in places]
 
     def searched(self, method: str) -> Searched:
         return Searched(method, tuple(self.trials), len(self.seen) - len(self.trials))
@@ -102,8 +104,7 @@ def search(
     grid = list(space.grid()) if space.size <= LARGEST_GRID else []
     if 0 < len(grid) <= variations:
         record = _Record(bench, len(grid), told, stopped)
-        for place in _own_first(space, grid):
-            record.score(place)
+        record.scores(list(_own_first(space, grid)))
         return record.searched("full grid")
     record = _Record(bench, variations, told, stopped)
     _explore(record, np.random.default_rng([seed, 0]), seed)
@@ -119,28 +120,28 @@ def _own_first(space: Space, grid: list[Place]) -> Iterator[Place]:
 
 def _explore(record: _Record, random: np.random.Generator, seed: int) -> None:
     space, guide = record.bench.space, _Guide(record.bench.space, seed)
-    if space.allowed(space.own):
-        guide.hear(space.own, record.score(space.own))
-    misses = 0
-    while len(record.seen) < RANDOM_SHARE * record.variations and misses < MOST_MISSES:
-        misses += not _look(record, guide, space.drawn(random))
+    drawn = dict.fromkeys([space.own] if space.allowed(space.own) else [])
+    for _ in range(MOST_MISSES * record.variations):
+        if len(drawn) >= RANDOM_SHARE * record.variations or (place := space.drawn(random)) is None:
+            break
+        drawn[place] = None
+    guide.hear(drawn, record.scores(list(drawn)))
     misses = 0
     while not record.full and misses < MOST_MISSES:
-        place = guide.proposed()
-        if not space.allowed(place) or place in record.seen:
-            place = space.around(place, random) or space.drawn(random) or place
-        fresh = _look(record, guide, place if space.allowed(place) else None)
-        misses = 0 if fresh else misses + 1
-        for _ in range(AROUND):
-            if fresh and not record.full:
-                _look(record, guide, space.around(place, random))
-
-
-def _look(record: _Record, guide: "_Guide", place: Place | None) -> bool:
-    if place is None or place in record.seen:
-        return False
-    guide.hear(place, record.score(place))
-    return True
+        centre = guide.proposed()
+        if not space.allowed(centre) or centre in record.seen:
+            centre = space.around(centre, random) or centre
+        if not space.allowed(centre) or centre in record.seen:
+            misses += 1
+            continue
+        misses = 0
+        [score] = record.scores([centre])
+        if not np.isnan(score):
+            near = dict.fromkeys(space.around(centre, random) for _ in range(AROUND))
+            fresh = [place for place in near if place is not None and place not in record.seen]
+            found = record.scores(fresh[: record.variations - len(record.seen)])
+            score = float(np.nanmean([score, *found]))
+        guide.hear([centre], [score])
 
 
 class _Guide:
@@ -159,17 +160,16 @@ class _Guide:
             for axis in space.axes
         }
 
-    def hear(self, place: Place, score: float) -> None:
-        """Learn what a place is worth; one that is not rated is among the worst."""
-        rated_ = not np.isnan(score)
-        states = self._optuna.trial.TrialState
-        self._study.add_trial(
-            self._optuna.trial.create_trial(
-                params=self._named(place),
-                distributions=self._distributions,
-                value=score if rated_ else None,
-                state=states.COMPLETE if rated_ else states.PRUNED,
-            )
+    def hear(self, places: Iterable[Place], scores: Iterable[float]) -> None:
+        """Learn what places are worth; those that are not rated are among the worst."""
+        trial, states = self._optuna.trial, self._optuna.trial.TrialState
+        self._study.add_trials(
+            [
+                trial.create_trial(params=self._named(place), distributions=self._distributions, state=states.PRUNED)
+                if np.isnan(score)
+                else trial.create_trial(params=self._named(place), distributions=self._distributions, value=score)
+                for place, score in zip(places, scores, strict=True)
+            ]
         )
 
     def proposed(self) -> Place:

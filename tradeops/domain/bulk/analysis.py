@@ -23,7 +23,7 @@ MODE: Final = Combination.WEIGHTED_AVERAGE  # the bot's setting, like the least 
 LEAST_CONFIDENCE: Final = 0.5
 SCALE_FREE: Final = {"scale": "relative"}
 STALE_AFTER: Final = 2  # candles
-MOST_HOURS: Final = 4
+FELT: Final = 1000  # candles: what lies before them changes no bit of an average of 26
 DAY: Final = timedelta(days=1)
 PERCENT: Final = 100
 
@@ -134,11 +134,12 @@ def _values_of(many: Sequence[CandleColumns]) -> _Values:
     for rows in groups.values():
         first = many[rows[0]]
         longer = first.merged_to(confirmation_of(first.timeframe))
-        closes = np.stack([many[row].close for row in rows])
+        closes = np.stack([many[row].close[-FELT:] for row in rows])
         if first.missing:
             closes_longer = longer.close[None, :]
         else:
-            closes_longer = closes[:, np.searchsorted(first.closed_at, longer.closed_at)]
+            ends = np.searchsorted(first.closed_at, longer.closed_at)
+            closes_longer = np.stack([many[row].close[ends] for row in rows])
         close[rows], close_longer[rows] = closes[:, -NEWEST:], closes_longer[:, -NEWEST:]
         rsi[rows], rsi_longer[rows] = newest_rsi(closes, 14), newest_rsi(closes_longer, 14)
         both = newest_macd(closes, 12, 26, 9), newest_macd(closes_longer, 12, 26, 9)
@@ -212,8 +213,8 @@ def _analysis(candles: CandleColumns, values: _Values, signals: Signals, row: in
 
 
 def _change(candles: CandleColumns) -> float | None:
-    then = candles.closed_at[-1] - DAY // MICROSECOND
-    place = int(np.searchsorted(candles.closed_at, then))
-    if candles.closed_at[place] != then:
+    then = candles.opened_at[-1] - DAY // MICROSECOND
+    place = int(np.searchsorted(candles.opened_at, then))
+    if candles.opened_at[place] != then:
         return None
     return float(PERCENT * (candles.close[-1] / candles.close[place] - 1))
