@@ -213,6 +213,7 @@ def _result(one: Analysis) -> dict[str, Json]:
             "macd_signal": one.macd_signal,
             "macd_histogram": one.macd_histogram,
         },
+        "votes": {v.strategy: {"signal": v.signal.value, "confidence": v.confidence} for v in one.votes},
         "change_percent": one.change_percent,
         "as_of": one.as_of.isoformat(),
     }

@@ -19,6 +19,7 @@ SYMBOLS = (
     Column("24 h", "right"),
     Column("RSI", "right"),
     Column("MACD histogram", "right"),
+    Column("Says RSI, says MACD"),
 )
 FAILED = (Column("Symbol"), Column("Why not", width=90))
 
@@ -44,9 +45,9 @@ def bulk_page(report: BulkReport, zone: tzinfo) -> Page:
             *_span(report),
             Bullets(report.remarks),
             Text(
-                "RSI Strategy and MACD Strategy, weighted by their confidence; together they must reach "
-                f"{LEAST_CONFIDENCE:g} to say BUY or SELL. Confidence is a score, not a probability, and does not "
-                "depend on what a coin costs. Nothing is traded by this."
+                "The more confident of RSI Strategy and MACD Strategy; BUY and SELL take at least "
+                f"{LEAST_CONFIDENCE:g}, and ! marks where one says BUY and the other SELL. Confidence is a score, not "
+                "a probability, and does not depend on what a coin costs. Nothing is traded by this."
             ),
         ),
     )
@@ -62,6 +63,7 @@ def _row(one: Analysis) -> tuple[str, ...]:
         change,
         number(one.rsi, 1),
         f"{one.macd_histogram:+.4g}".replace("-", "−"),
+        ", ".join(f"{vote.signal} {vote.confidence:.2f}" for vote in one.votes) + (" !" if one.disagrees else ""),
     )
 
 

@@ -1,7 +1,7 @@
 """What each of many symbols says at its newest close: two strategies together, computed for all at once."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -19,11 +19,12 @@ from tradeops.domain.strategies.registry import strategy_named
 from tradeops.domain.strategies.rules.macd import Lines
 from tradeops.domain.strategies.signals import Signals
 
-MODE: Final = Combination.WEIGHTED_AVERAGE  # the bot's setting, like the least confidence
-LEAST_CONFIDENCE: Final = 0.5
+MODE: Final = Combination.BEST_CONFIDENCE  # of two, an average would hardly ever be more than neutral
+LEAST_CONFIDENCE: Final = 0.5  # the bot's setting
+VOTERS: Final = ("rsi", "macd")
 SCALE_FREE: Final = {"scale": "relative"}
 STALE_AFTER: Final = 2  # candles
-FELT: Final = 1000  # candles: what lies before them changes no bit of an average of 26
+FELT: Final = 600  # candles: what lies before them changes no bit of an average of 26
 DAY: Final = timedelta(days=1)
 PERCENT: Final = 100
 
@@ -40,6 +41,15 @@ CALLS: Final = tuple(Call)
 
 
 @dataclass(frozen=True, slots=True)
+class Vote:
+    """What one strategy says; confidence is 0-1."""
+
+    strategy: str
+    signal: Call
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """One symbol at its newest closed candle.
 
@@ -50,6 +60,7 @@ class Analysis:
         macd: 12 and 26 candles, in units of price like `macd_signal` (9) and `macd_histogram`.
         change_percent: of the price in the last 24 hours; `None` when the candle of then is missing.
         as_of: when the candle closed.
+        votes: of each strategy.
     """
 
     symbol: str
@@ -62,6 +73,12 @@ class Analysis:
     macd_histogram: float
     change_percent: float | None
     as_of: datetime
+    votes: tuple[Vote, ...]
+
+    @property
+    def disagrees(self) -> bool:
+        """One strategy says BUY and one SELL."""
+        return {Call.BUY, Call.SELL} <= {vote.signal for vote in self.votes}
 
 
 def least_candles(timeframe: str) -> int:
@@ -70,8 +87,7 @@ def least_candles(timeframe: str) -> int:
     Raises:
         ValueError: an unknown timeframe, or one that nothing confirms.
     """
-    strategies = strategy_named("rsi"), strategy_named("macd")
-    return max(strategy.warm_up_candles(timeframe=timeframe) for strategy in strategies)
+    return max(strategy_named(name).warm_up_candles(timeframe=timeframe) for name in VOTERS)
 
 
 def unfit(candles: CandleColumns, now: datetime) -> str:
@@ -102,8 +118,9 @@ def analysed(many: Sequence[CandleColumns]) -> list[Analysis]:
     if len({candles.timeframe for candles in many}) > 1:
         raise ValueError("candles of one timeframe are analysed together")
     values = _values_of(many)
-    signals = _signals(values, many[0].timeframe)
-    return [_analysis(candles, values, signals, row) for row, candles in enumerate(many)]
+    votes = _votes(values, many[0].timeframe)
+    together = combined(list(votes.values()), MODE, LEAST_CONFIDENCE)
+    return [_analysis(candles, values, votes, together, row) for row, candles in enumerate(many)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,8 +136,7 @@ class _Values:
 
 
 def _longer_needed() -> int:
-    rsi, macd = strategy_named("rsi"), strategy_named("macd")
-    return max(strategy.least_candles(strategy.resolved()) for strategy in (rsi, macd))
+    return max(one.least_candles(one.resolved()) for one in map(strategy_named, VOTERS))
 
 
 def _values_of(many: Sequence[CandleColumns]) -> _Values:
@@ -165,17 +181,20 @@ class _NewestFrames(Frames):
         return np.full(len(self), len(self) + _longer_needed(), dtype=np.int64)
 
 
-def _signals(values: _Values, timeframe: str) -> Signals:
+def _votes(values: _Values, timeframe: str) -> dict[str, Signals]:
     ahead = _longer_needed()
     frames = _NewestFrames(_columns(_flat(values.close, ahead, 1.0), timeframe))
     frames._longer.append(_columns(_flat(values.close_longer[:, [-1, -1]], ahead, 1.0), timeframe))  # noqa: SLF001 - its own
     newest = values.rsi_longer[:, [-1, -1]]
     frames.remembered(("rsi", 14), lambda: (_flat(values.rsi, ahead), _flat(newest, ahead)))
     frames.remembered(("macd", 12, 26, 9), lambda: _lines(values, ahead))
-    both = strategy_named("rsi").signals(frames), strategy_named("macd").signals(frames, SCALE_FREE)
-    together = combined(both, MODE, LEAST_CONFIDENCE)
     newest_rows = slice(ahead + NEWEST - 1, None, NEWEST)
-    return Signals(together.direction[newest_rows], together.confidence[newest_rows])
+    votes = {}
+    for name, given in zip(VOTERS, ({}, SCALE_FREE), strict=True):
+        strategy = strategy_named(name)
+        every = strategy.signals(frames, given)
+        votes[strategy.title] = Signals(every.direction[newest_rows], every.confidence[newest_rows])
+    return votes
 
 
 def _lines(values: _Values, ahead: int) -> Lines:
@@ -197,18 +216,24 @@ def _columns(close: Floats, timeframe: str) -> CandleColumns:
     return CandleColumns("", timeframe, np.arange(len(close)) * period, close, close, close, close, np.ones(len(close)))
 
 
-def _analysis(candles: CandleColumns, values: _Values, signals: Signals, row: int) -> Analysis:
+def _analysis(
+    candles: CandleColumns, values: _Values, votes: Mapping[str, Signals], together: Signals, row: int
+) -> Analysis:
+    line, signal = values.macd.line.item(row, -1), values.macd.signal.item(row, -1)
     return Analysis(
         symbol=candles.symbol,
-        signal=CALLS[int(signals.direction[row]) + 1],
-        confidence=float(signals.confidence[row]),
-        price=float(values.close[row, -1]),
-        rsi=float(values.rsi[row, -1]),
-        macd=float(values.macd.line[row, -1]),
-        macd_signal=float(values.macd.signal[row, -1]),
-        macd_histogram=float(values.macd.histogram[row, -1]),
+        signal=CALLS[together.direction.item(row) + 1],
+        confidence=together.confidence.item(row),
+        price=values.close.item(row, -1),
+        rsi=values.rsi.item(row, -1),
+        macd=line,
+        macd_signal=signal,
+        macd_histogram=line - signal,
         change_percent=_change(candles),
-        as_of=EPOCH + int(candles.closed_at[-1]) * MICROSECOND,
+        as_of=EPOCH + (candles.opened_at.item(-1) + candles.period) * MICROSECOND,
+        votes=tuple(
+            Vote(name, CALLS[said.direction.item(row) + 1], said.confidence.item(row)) for name, said in votes.items()
+        ),
     )
 
 

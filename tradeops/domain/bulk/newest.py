@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tradeops.domain.strategies.indicators import NEUTRAL_PERCENT
 
 Matrix = NDArray[np.float64]
-NOT_FELT: Final = 1e-22
+NOT_FELT: Final = 1e-19
 NEWEST: Final = 2  # the last value and the one before it: what rules compare
 
 
