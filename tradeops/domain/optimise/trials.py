@@ -1,5 +1,6 @@
 """Points that were traded, day by day: any stretch of days can be judged without trading again."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
@@ -104,9 +105,9 @@ def trial_of(place: Place, course: Course, raw: Raw, start: int) -> Trial:
     equity = np.maximum(raw.equity_usd[span.last_candle], 0.0)
     before = np.concatenate([[course.rules.balance_usd], equity[:-1]])
     returns = np.divide(equity, before, out=np.ones_like(equity), where=before > 0) - 1
-    closed = raw.places[:, 3] != STILL_OPEN
-    day = span.day_of[raw.places[closed, 1]]
-    won = raw.amounts[closed, 5] > 0
+    count = len(raw.places)
+    count -= count > 0 and raw.places[-1, 3] == STILL_OPEN
+    day, won = span.day_of[raw.places[:count, 1]], raw.amounts[:count, 5] > 0
     trades, wins = (np.bincount(days, minlength=len(span.days)) for days in (day, day[won]))
     return Trial(place, returns, trades, wins)
 
@@ -119,6 +120,14 @@ def rated(trials: Sequence[Trial], days: slice) -> Floats:
     ratios = sharpe_ratios(np.stack([trial.returns[days] for trial in trials]), (trades > 0).sum(axis=1))
     ratios[trades.sum(axis=1) < LEAST_TRADES] = np.nan
     return ratios
+
+
+def fingerprint(trials: Sequence[Trial]) -> str:
+    """SHA-256 of every point and its days, in the order of trying, to the bit."""
+    digest = hashlib.sha256()
+    for trial in trials:
+        digest.update(repr(trial.place).encode() + trial.returns.tobytes() + trial.trades.tobytes())
+    return digest.hexdigest()
 
 
 def stretch_of(trial: Trial, split: Split, *, outside: bool) -> Stretch:
