@@ -129,8 +129,9 @@ def _top(judgement: Judgement, fixed: Sequence[str]) -> list[Block]:
         for one in judgement.shortlist
     )
     told = (
-        f"Parameters are {', '.join(names)}. The ten were chosen by their Sharpe ratio in sample, smoothed with those of the variations around them, and "
-        "are ranked by the one out of sample. Stability is the share of it that the variations around keep."
+        f"Parameters are {', '.join(names)}. The ten were chosen by their Sharpe ratio in sample, smoothed with those of "
+        "the variations around them, and are ranked by the one out of sample. Stability is the share of the first that "
+        "the variations around keep."
     )
     return [Text(told), Table(TOP, rows), Bullets(tuple(_unranked(judgement.shortlist)))]
 
@@ -149,9 +150,11 @@ def _luck(report: OptimisationReport) -> list[Line]:
     judgement, count = report.judgement, report.tried.count
     deflated = (
         f": {number(judgement.deflated_sharpe)}. The probability that the best is better out of sample than the "
-        f"luckiest of {count:,} variations without any skill, which would show {number(judgement.luckiest_sharpe)}; from "
-        f"{LEAST_DEFLATED:g} on luck is unlikely."
+        f"luckiest of {count:,} variations without any skill, which would show {number(judgement.luckiest_sharpe)}; "
+        f"from {LEAST_DEFLATED:g} on luck is unlikely."
     )
+    if judgement.best is None:
+        deflated = ": n/a, nothing is ranked."
     lines: list[Line] = [(Strong("Deflated Sharpe ratio"), deflated)]
     halves = judgement.overfitting
     if halves is None:

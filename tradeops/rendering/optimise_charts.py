@@ -13,7 +13,7 @@ from tradeops.rendering.wording import number
 
 GROUPS = 8
 FEWEST_AXES = 2
-FAINTEST, STRONGEST = 0.25, 0.9
+FAINTEST, STRONGEST = 0.4, 0.9
 
 
 def plane_of_search(tried: Tried, axes: Sequence[str], chosen: dict[str, Value] | None) -> Picture | Text:

@@ -114,11 +114,12 @@ def judged(space: Space, trials: Sequence[Trial], windows: WalkForward) -> Judge
     own = by_place.get(space.own)
     lucky, deflated = _deflated(trials, ranked[:1], outside, first.outside)
     halves = overfitting(np.stack([trial.returns for trial in trials])) if trials else None
-    verdict, reasons = _verdict(bool(ranked), deflated, halves, walk)
+    mine = None if own is None else candidate(own, ranks.get(own))
+    verdict, reasons = _verdict(shortlist[0] if ranked else None, mine, deflated, halves, walk)
     shares = importance(space, places, inside)
     return Judgement(
         shortlist=shortlist,
-        own=None if own is None else candidate(own, ranks.get(own)),
+        own=mine,
         walk=walk,
         deflated_sharpe=deflated,
         luckiest_sharpe=lucky,
@@ -188,8 +189,10 @@ def _deflated(trials: Sequence[Trial], best: list[int], outside: Floats, days: s
     return known(lucky * sqrt(DAYS_A_YEAR)), deflated
 
 
-def _verdict(ranked: bool, deflated: Figure, halves: Overfitting | None, walk: Walk) -> tuple[Verdict, tuple[str, ...]]:
-    if not ranked:
+def _verdict(
+    best: Candidate | None, own: Candidate | None, deflated: Figure, halves: Overfitting | None, walk: Walk
+) -> tuple[Verdict, tuple[str, ...]]:
+    if best is None:
         few = f"no variation made {LEAST_TRADES} trades both in and out of sample"
         return Verdict.NOTHING, (few,)
     doubts = []
@@ -205,6 +208,8 @@ def _verdict(ranked: bool, deflated: Figure, halves: Overfitting | None, walk: W
     total = walk.outside.total_return_percent.value
     if total is None or total <= 0:
         doubts.append("choosing anew in each window would not have gained anything")
+    if own and (own.outside.sharpe_ratio.value or 0.0) > (best.outside.sharpe_ratio.value or 0.0):
+        doubts.append("the bot's own parameters did better out of sample")
     if doubts:
         return Verdict.LUCK, tuple(doubts)
     passed = f"deflated Sharpe ratio at least {LEAST_DEFLATED:g}, probability of overfitting at most "
