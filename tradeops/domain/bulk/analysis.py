@@ -98,8 +98,6 @@ def unfit(candles: CandleColumns, now: datetime) -> str:
     closed = EPOCH + int(candles.closed_at[-1]) * MICROSECOND
     if now - closed > STALE_AFTER * period_of(candles.timeframe):
         return f"not traded any more: its last candle closed at {closed.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    if len(candles.merged_to(confirmation_of(candles.timeframe))) < _longer_needed():
-        return f"gaps in its {candles.timeframe} candles leave too few of {confirmation_of(candles.timeframe)}"
     if not candles.volume.any():
         return "nothing was traded: its volume is zero throughout"
     return ""
