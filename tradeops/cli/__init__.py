@@ -13,6 +13,7 @@ COMMANDS = {
     "report": ("tradeops.cli.report", "Make a daily report: portfolio, cost or performance."),
     "backtest": ("tradeops.cli.backtest", "Trade a strategy on past candles; look at results, make them again."),
     "bulk": ("tradeops.cli.bulk", "Say what many symbols tell at their newest close."),
+    "optimize": ("tradeops.cli.optimize", "Search better parameters; look at results, make them again."),
     "doctor": ("tradeops.cli.doctor", "Examine an installation: settings, endpoints, versions."),
     "config": ("tradeops.cli.config", "Show the effective settings and where each came from."),
     "incidents": ("tradeops.cli.incidents", "List what is broken, and take care of it."),

@@ -129,9 +129,9 @@ def _top(judgement: Judgement, fixed: Sequence[str]) -> list[Block]:
         for one in judgement.shortlist
     )
     told = (
-        f"Parameters are {', '.join(names)}. The ten were chosen by their Sharpe ratio in sample, smoothed with those of "
-        "the variations around them, and are ranked by the one out of sample. Stability is the share of the first that "
-        "the variations around keep."
+        f"Parameters are {', '.join(names)}. The ten were chosen by their Sharpe ratio in sample, smoothed with those "
+        "of the variations around them, and are ranked by the one out of sample. Stability is the share of the first "
+        "that the variations around keep."
     )
     return [Text(told), Table(TOP, rows), Bullets(tuple(_unranked(judgement.shortlist)))]
 
