@@ -128,7 +128,7 @@ def price_with_trades(symbol: str, at: Times, close: Floats, trades: TradeMarks,
                 style = {"marker": marker, "markersize": size * 0.8, "linestyle": "none", "color": colour}
                 panel.plot(left[which], trades.exit_price[which], label=name, **style)
         panel.set_title(f"{symbol}, close" + ("" if count else ": no trades"))
-        low = min(float(close.min()), *trades.entry_price, *trades.exit_price)
+        low = float(close.min())
         panel.yaxis.set_major_formatter("{x:,.0f}" if low >= A_THOUSAND else "{x:,.2f}" if low >= 1 else "{x:.4g}")
         if count:
             panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=4, frameon=False, labelcolor=c.GREY)
