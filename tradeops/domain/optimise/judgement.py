@@ -183,6 +183,7 @@ def _deflated(trials: Sequence[Trial], best: list[int], outside: Floats, days: s
     if not best:
         return unknown("nothing is ranked"), unknown("nothing is ranked")
     deviation = float(there.std(ddof=1)) / sqrt(DAYS_A_YEAR) if len(there) > 1 else 0.0
+    deviation = min(deviation, 1 / sqrt(days.stop - days.start - 1))  # chance spreads no wider; the rest is no luck
     lucky = luckiest_sharpe(deviation, len(trials))
     probability = probabilistic_sharpe(trials[best[0]].returns[days], lucky)
     deflated = unknown("the returns have no usable moments") if np.isnan(probability) else known(probability)
