@@ -31,6 +31,10 @@ def _judge(frames: Frames, values: Values) -> Signals:
     return Signals(direction, np.ones(len(direction)))
 
 
+def _judge_pair(frames: Frames, values: Values) -> Signals:
+    return _judge(frames, {"hour": int(values["fast"]) % DAY, "length": 8})
+
+
 HOURS = Strategy(
     name="hours",
     title="Hours Strategy",
@@ -54,7 +58,7 @@ PAIR = Strategy(
         Parameter("scale", "a word", default="price", choices=("price", "relative")),
     ),
     least_candles=lambda values: int(values["slow"]),
-    judge=_judge,
+    judge=_judge_pair,
     conflict=_conflict,
 )
 
