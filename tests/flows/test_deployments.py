@@ -93,11 +93,14 @@ def test_a_job_runs_when_its_readers_expect_it(name: str, cron: str) -> None:
 
 
 OFFLINE = """
-import socket
+import socket, sys
 def refuse(*_): raise SystemExit("a connection was made")
 socket.socket.connect = socket.socket.connect_ex = refuse
 import flows.presentation, flows.monitoring.system_health, flows.monitoring.run_state_alert, tradeops.watchdog
 import flows.monitoring.api_cost_report, flows.monitoring.performance_analysis, flows.monitoring.portfolio_report
+import flows.research.backtest_strategy, flows.research.bulk_analysis, flows.research.optimize_strategy
+heavy = {"numba", "talib", "optuna", "pyarrow", "matplotlib", "pandas", "scipy"} & set(sys.modules)
+if heavy: raise SystemExit(f"loaded before anything is computed: {sorted(heavy)}")
 """
 
 
@@ -107,6 +110,13 @@ def test_importing_a_flow_makes_no_connection_and_needs_no_variable(tmp_path: Pa
         [sys.executable, "-c", OFFLINE], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["backtest-strategy", "optimize-strategy", "bulk-analysis"])
+def test_the_laboratory_keeps_out_of_the_way_of_what_watches_the_bot(name: str) -> None:
+    [found] = [d for d in DEPLOYMENTS if d["name"] == name]
+    assert found["work_pool"]["work_queue_name"] == "research"
+    assert found["schedules"] == []
 
 
 def test_flow_files_have_unique_names_that_shadow_nothing() -> None:
