@@ -85,7 +85,7 @@ async def test_a_backtest_is_made_shown_and_kept(exchange: MovingExchange) -> No
         pytest.param({"end_date": day(-3)}, "in the future", id="future"),
         pytest.param({"start_date": day(1)}, "lies before end_date", id="reversed"),
         pytest.param({"parameters": {"period": 5000}}, "period lies between", id="bounds"),
-        pytest.param({"start_date": day(99)}, "needs 79 candles before", id="warm-up"),
+        pytest.param({"start_date": day(99), "end_date": day(95)}, "needs 79 candles before", id="warm-up"),
     ],
 )
 async def test_a_backtest_that_cannot_be_done_fails_in_words_without_a_second_try(
