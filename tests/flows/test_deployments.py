@@ -47,7 +47,7 @@ def test_a_deployment_loads_its_flow_by_the_same_name_and_its_parameters_are_val
     assert loaded.name == deployment["name"]
     assert loaded.fn.__name__.replace("_", "-") == deployment["name"]
     assert loaded.timeout_seconds
-    if "tradeops" in deployment["tags"]:  # a job, which is started by hand too; others get theirs from an automation
+    if "tradeops" in deployment["tags"] and not loaded.parameters.required:  # others get theirs from who starts them
         for started in [{}, *deployment["schedules"]]:
             loaded.validate_parameters(deployment.get("parameters", {}) | started.get("parameters", {}))
 

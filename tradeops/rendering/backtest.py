@@ -28,14 +28,12 @@ MONTHS = (
     Column("Return", "right"),
 )
 TRADES = (
-    Column("#", "right"),
     Column("Side"),
     Column("Entered"),
     Column("Price", "right"),
     Column("Left"),
     Column("Price ", "right"),
     Column("Why"),
-    Column("Fees", "right"),
     Column("Profit", "right"),
     Column("%", "right"),
 )
@@ -170,14 +168,12 @@ def _trades(report: BacktestReport, zone: tzinfo) -> list[Block]:
     left = opened[table.exit_place] + table.inside * report.candles.period
     rows = tuple(
         (
-            f"{n + 1}",
             "long" if table.side[n] > 0 else "short",
             _minute(int(opened[table.entry_place[n]]), zone),
             f"{table.entry_price[n]:.6g}",
             _minute(int(left[n]), zone),
             f"{table.exit_price[n]:.6g}",
             REASONS[table.reason[n]].value,
-            _usd(float(table.fees_usd[n])),
             _usd(float(table.pnl_usd[n]), signed=True),
             number(float(table.return_percent[n]), 2, signed=True),
         )

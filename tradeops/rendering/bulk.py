@@ -10,7 +10,7 @@ from tradeops.rendering.research_charts import correlations
 from tradeops.rendering.wording import moment, number, percent
 
 MOST_ROWS: Final = 200
-MARKS: Final = {Call.BUY: "▲ BUY", Call.SELL: "▼ SELL", Call.HOLD: "– HOLD"}
+MARKS: Final = {Call.BUY: "▲", Call.SELL: "▼", Call.HOLD: "–"}
 SYMBOLS = (
     Column("Symbol"),
     Column("Signal"),
@@ -19,7 +19,6 @@ SYMBOLS = (
     Column("24 h", "right"),
     Column("RSI", "right"),
     Column("MACD histogram", "right"),
-    Column("Says RSI, says MACD"),
 )
 FAILED = (Column("Symbol"), Column("Why not", width=90))
 
@@ -45,9 +44,10 @@ def bulk_page(report: BulkReport, zone: tzinfo) -> Page:
             *_span(report),
             Bullets(report.remarks),
             Text(
-                "The more confident of RSI Strategy and MACD Strategy; BUY and SELL take at least "
-                f"{LEAST_CONFIDENCE:g}, and ! marks where one says BUY and the other SELL. Confidence is a score, not "
-                "a probability, and does not depend on what a coin costs. Nothing is traded by this."
+                "The more confident of RSI Strategy and MACD Strategy counts; BUY and SELL take at least "
+                f"{LEAST_CONFIDENCE:g}. The mark beside an indicator is what its strategy says, and ! is where one "
+                "says BUY and the other SELL. Confidence is a score, not a probability, and does not depend on what a "
+                "coin costs. Nothing is traded by this."
             ),
         ),
     )
@@ -55,15 +55,15 @@ def bulk_page(report: BulkReport, zone: tzinfo) -> Page:
 
 def _row(one: Analysis) -> tuple[str, ...]:
     change = "n/a" if one.change_percent is None else percent(one.change_percent, 2, signed=True)
+    by_rsi, by_macd = ("" if vote.signal is Call.HOLD else f" {MARKS[vote.signal]}" for vote in one.votes)
     return (
         one.symbol,
-        MARKS[one.signal],
+        f"{MARKS[one.signal]} {one.signal}{' !' if one.disagrees else ''}",
         f"{one.confidence:.3f}",
         f"{one.price:.6g}" if one.price < 1 else f"{one.price:,.2f}",
         change,
-        number(one.rsi, 1),
-        f"{one.macd_histogram:+.4g}".replace("-", "−"),
-        ", ".join(f"{vote.signal} {vote.confidence:.2f}" for vote in one.votes) + (" !" if one.disagrees else ""),
+        f"{number(one.rsi, 1)}{by_rsi}",
+        f"{one.macd_histogram:+.3g}{by_macd}".replace("-", "−"),
     )
 
 

@@ -13,7 +13,8 @@ from tradeops.rendering.wording import number
 
 GROUPS = 8
 FEWEST_AXES = 2
-FAINTEST, STRONGEST = 0.4, 0.9
+MOST_LINES = 40  # more are a carpet, and too heavy a picture
+BEST_TENTH = 0.9
 
 
 def plane_of_search(tried: Tried, axes: Sequence[str], chosen: dict[str, Value] | None) -> Picture | Text:
@@ -56,14 +57,20 @@ def parallel_coordinates(tried: Tried, chosen: dict[str, Value] | None) -> Pictu
     lines = np.stack([*(heights for _, heights, _, _ in axes), *both])[:, shown]
     x = range(len(lines))
     order = np.argsort(tried.inside_sharpe[shown], kind="stable")
+    drawn = np.unique(np.linspace(0, len(order) - 1, min(MOST_LINES, len(order))).round().astype(np.int64))
     with c.canvas((4.2,), None) as canvas:
         [panel] = canvas.panels
         panel.grid(visible=False)
-        for place, line in enumerate(order):
-            strength = place / max(len(order) - 1, 1)
-            colour = c.GREY if strength < 0.9 else c.BLUE  # noqa: PLR2004 - the best tenth
-            alpha = FAINTEST + (STRONGEST - FAINTEST) * (colour == c.BLUE)
-            panel.plot(x, lines[:, line], color=colour, alpha=alpha, linewidth=1.0)
+        for place in drawn:
+            good = place >= BEST_TENTH * (len(order) - 1)
+            panel.plot(
+                x,
+                lines[:, order[place]],
+                color=c.BLUE if good else c.GREY,
+                alpha=1.0 if good else 0.45,
+                linewidth=1,
+                antialiased=False,
+            )
         if (mine := _place_of(tried, chosen)) in shown:
             column = int(np.flatnonzero(shown == mine)[0])
             panel.plot(x, lines[:, column], color=c.RED, linewidth=3.0, marker="o", markersize=6)
@@ -74,7 +81,8 @@ def parallel_coordinates(tried: Tried, chosen: dict[str, Value] | None) -> Pictu
         for at in x:
             panel.axvline(at, color=c.GREY, linewidth=0.8)
         panel.spines["left"].set_visible(False)
-        panel.set_title("Each line a variation; blue the best tenth in sample, red the best out of sample")
+        some = "" if len(drawn) == len(order) else f", {len(drawn)} of {len(order)} drawn"
+        panel.set_title(f"Each line a variation{some}; blue the best tenth in sample, red the best out of sample")
         return canvas.picture(
             f"{len(shown):,} variations from their parameters to their Sharpe ratios, which go from {number(least)} to "
             f"{number(most)}; in and out of sample they correlate by {_together(tried, shown)}"
