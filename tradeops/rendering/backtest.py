@@ -19,6 +19,7 @@ from tradeops.rendering.research_charts import TradeMarks, equity_with_drawdown,
 from tradeops.rendering.wording import moment, number, percent, usd
 
 MOST_ROWS: Final = 200
+A_HUNDRED: Final = 100
 FIGURES = (Column("Figure"), Column("Value", "right"), Column("95 % interval", "right"))
 MONTHS = (
     Column("Month (UTC)"),
@@ -170,9 +171,9 @@ def _trades(report: BacktestReport, zone: tzinfo) -> list[Block]:
         (
             "long" if table.side[n] > 0 else "short",
             _minute(int(opened[table.entry_place[n]]), zone),
-            f"{table.entry_price[n]:.6g}",
+            _price(float(table.entry_price[n])),
             _minute(int(left[n]), zone),
-            f"{table.exit_price[n]:.6g}",
+            _price(float(table.exit_price[n])),
             REASONS[table.reason[n]].value,
             _usd(float(table.pnl_usd[n]), signed=True),
             number(float(table.return_percent[n]), 2, signed=True),
@@ -182,6 +183,10 @@ def _trades(report: BacktestReport, zone: tzinfo) -> list[Block]:
     more = len(table) - len(rows)
     told = f"The first {MOST_ROWS} of {len(table):,} trades; all are in the store." if more else "All trades."
     return [Heading("Trades"), Text(told), Table(TRADES, rows)]
+
+
+def _price(price: float) -> str:
+    return f"{price:,.2f}" if price >= A_HUNDRED else f"{price:.6g}"
 
 
 def _minute(microseconds: int, zone: tzinfo) -> str:
