@@ -26,14 +26,14 @@ BEST = (
 TOP = (
     Column("Rank", "right"),
     Column("Parameters"),
-    Column("Sharpe in", "right"),
-    Column("Sharpe out", "right"),
-    Column("Return out", "right"),
-    Column("Win rate out", "right"),
-    Column("Drawdown out", "right"),
-    Column("Trades in, out", "right"),
+    Column("Sharpe", "right"),
+    Column("Return %", "right"),
+    Column("Win rate %", "right"),
+    Column("Drawdown %", "right"),
+    Column("Trades", "right"),
     Column("Stability", "right"),
 )
+SHOWN = {"sharpe_ratio": 2, "total_return_percent": 1, "win_rate_percent": 0, "max_drawdown_percent": 1}
 IMPORTANCE = (Column("Parameter"), Column("Explains of the Sharpe ratio in sample", "right"))
 
 
@@ -118,12 +118,8 @@ def _top(judgement: Judgement, fixed: Sequence[str]) -> list[Block]:
         (
             "–" if one.rank is None else f"{one.rank}",
             ", ".join(_value(one.parameters[name]) for name in names),
-            _short(one.inside.sharpe_ratio.value),
-            _short(one.outside.sharpe_ratio.value),
-            _short(one.outside.total_return_percent.value, " %"),
-            _short(one.outside.win_rate_percent.value, " %", 1),
-            _short(one.outside.max_drawdown_percent.value, " %"),
-            f"{one.inside.trades:,}, {one.outside.trades:,}",
+            *(_both(one, figure) for figure in SHOWN),
+            f"{one.inside.trades:,} → {one.outside.trades:,}",
             _short(one.stability_fraction.value),
         )
         for one in judgement.shortlist
@@ -131,7 +127,7 @@ def _top(judgement: Judgement, fixed: Sequence[str]) -> list[Block]:
     told = (
         f"Parameters are {', '.join(names)}. The ten were chosen by their Sharpe ratio in sample, smoothed with those "
         "of the variations around them, and are ranked by the one out of sample. Stability is the share of the first "
-        "that the variations around keep."
+        "that the variations around keep. Figures are in sample → out of sample."
     )
     return [Text(told), Table(TOP, rows), Bullets(tuple(_unranked(judgement.shortlist)))]
 
@@ -142,8 +138,12 @@ def _unranked(shortlist: Sequence[Candidate]) -> list[str]:
     return [f"{count} of {len(shortlist)} are not ranked: {few}."] if count else []
 
 
-def _short(value: float | None, unit: str = "", digits: int = 2) -> str:
-    return "n/a" if value is None else number(value, digits) + unit
+def _both(one: Candidate, figure: str) -> str:
+    return " → ".join(_short(getattr(part, figure).value, SHOWN[figure]) for part in (one.inside, one.outside))
+
+
+def _short(value: float | None, digits: int = 2) -> str:
+    return "n/a" if value is None else number(value, digits)
 
 
 def _luck(report: OptimisationReport) -> list[Line]:

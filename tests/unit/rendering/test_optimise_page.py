@@ -14,6 +14,7 @@ from tradeops.domain.health import Severity
 from tradeops.domain.optimise.judgement import Verdict
 from tradeops.domain.optimise.report import OptimisationReport, Tried
 from tradeops.jobs import optimise
+from tradeops.rendering import optimise as optimise_rendering
 from tradeops.rendering.markdown import to_markdown
 from tradeops.rendering.optimise import optimisation_page
 from tradeops.rendering.optimise_charts import parallel_coordinates, plane_of_search
@@ -21,6 +22,13 @@ from tradeops.rendering.page import Picture, Text
 from tradeops.rendering.text import to_text
 
 FREE = BacktestRules(fee_percent=0, slippage_percent=0, funding_percent=0, least_confidence=0, leverage=1)
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where only words matter, nothing is drawn: that is slow."""
+    for name in ("plane_of_search", "parallel_coordinates"):
+        monkeypatch.setattr(optimise_rendering, name, lambda *_: Text("a picture"))
 
 
 def report(edge: float = 0.0006, rules: BacktestRules = FREE, days: int = 120) -> OptimisationReport:
@@ -61,8 +69,11 @@ def test_an_edge_is_shown_with_its_ten_best_and_both_pictures() -> None:
     assert "Nothing was changed at the bot" in told
     assert len(found.judgement.shortlist) == 10
     assert "| 10 | " in markdown
+    best = found.judgement.shortlist[0]
+    assert f"{best.inside.trades} → {best.outside.trades} |" in markdown
 
 
+@pytest.mark.usefixtures("plain")
 def test_luck_is_said_first() -> None:
     found = report(edge=0.0)
     page = optimisation_page(found, UTC)
@@ -86,6 +97,7 @@ def test_nothing_to_rank_shows_no_figure_for_a_best() -> None:
     assert "No picture: fewer than two variations are rated" in told
 
 
+@pytest.mark.usefixtures("plain")
 def test_those_that_are_not_ranked_are_counted() -> None:
     idle = replace(FREE, stop_loss_percent=None, take_profit_percent=None, shorts=False)
     found = report(rules=idle, days=70)  # 39 days in sample, 28 out of it
@@ -94,6 +106,7 @@ def test_those_that_are_not_ranked_are_counted() -> None:
     assert "Too few" not in told
 
 
+@pytest.mark.usefixtures("plain")
 def test_remarks_and_pruned_points_are_told() -> None:
     found = replace(found_edge(), remarks=("5 candles lie in gaps",), pruned=7, fixed=("hour",))
     told = words(found)
@@ -102,12 +115,14 @@ def test_remarks_and_pruned_points_are_told() -> None:
     assert "7 given up early: too few signals for 30 trades; given: hour 3" in told
 
 
+@pytest.mark.usefixtures("plain")
 def test_without_halves_the_probability_is_not_known() -> None:
     found = found_edge()
     told = words(replace(found, judgement=replace(found.judgement, overfitting=None)))
     assert "Probability of overfitting: n/a, too few variations or days." in told
 
 
+@pytest.mark.usefixtures("plain")
 def test_no_trade_at_all_says_so() -> None:
     found = found_edge()
     nothing = Tried({"hour": (), "length": ()}, np.empty(0), np.empty(0))
