@@ -12,6 +12,7 @@ from prefect import State
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
 
+from flows import percent
 from flows.research import backtest_strategy as backtest_flow
 from flows.research import bulk_analysis as bulk_flow
 from flows.research.backtest_strategy import backtest_strategy
@@ -128,6 +129,22 @@ async def test_many_symbols_are_analysed_kept_exported_and_their_progress_shown(
     [point] = await kept(bulk.SERIES)
     assert point.timestamp > datetime.fromisoformat(str(point.body["started_at"])) - timedelta(seconds=1)
     assert (tmp_path / "home" / "exports" / "all.csv").exists()
+
+
+async def test_neither_progress_that_cannot_be_shown_nor_a_lost_record_costs_the_analysis(
+    exchange: MovingExchange, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    del exchange
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError("Prefect is busy")
+
+    monkeypatch.setattr(percent, "_show", broken)
+    (tmp_path / "home" / "exports" / "all.csv").mkdir(parents=True)
+    state = await ran(bulk_analysis, symbols=["BTCUSDT", "ETHUSDT"], export_name="all.csv")
+    assert state.name == "Degraded"
+    assert "not kept: export: all.csv cannot be written" in str(state.message)
+    assert len(await kept(bulk.SERIES)) == 1
 
 
 @pytest.mark.parametrize(
