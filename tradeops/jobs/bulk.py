@@ -1,6 +1,7 @@
 """The steps of the bulk analysis: which symbols, their candles ten at once, one computation, the record."""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from tradeops.domain.bulk.analysis import Analysis, analysed, least_candles, unf
 from tradeops.domain.bulk.report import BulkReport, Correlations, by_confidence
 from tradeops.domain.candle_columns import CandleColumns
 from tradeops.domain.candles import period_of
-from tradeops.errors import MisconfiguredError, RejectedError, TradeOpsError, TransientError
+from tradeops.errors import MisconfiguredError, RateLimitedError, RejectedError, TradeOpsError, TransientError
 from tradeops.jobs.candles import BLOCK, closed_candles
 from tradeops.jobs.exchange_weight import ExchangeWeight
 from tradeops.wiring import Desk
@@ -31,6 +32,8 @@ HISTORY = BLOCK  # candles: two pages at most, and the averages of the longer on
 WEIGHT_OF_ALL_TICKERS = 80
 WEIGHT_OF_A_HISTORY = 4
 ONE_SYMBOL = timedelta(minutes=4)
+
+UNSAFE = re.compile(r"[^\w ?-]")  # in a name that becomes a field of the record
 
 Told = Callable[[int, int], None]
 
@@ -85,7 +88,7 @@ def checked(symbols: Sequence[str] | None, timeframe: str) -> BulkOrder:
         try:
             known[checked_symbol(symbol)] = None
         except ValueError as error:
-            failed[symbol[:40]] = str(error)
+            failed[UNSAFE.sub("?", symbol[:40]) or "?"] = str(error)
     if len(known) > MOST_SYMBOLS:
         raise RejectedError(JOB, f"{len(known):,} symbols; at most {MOST_SYMBOLS:,} are analysed at once")
     if not known:
@@ -117,6 +120,8 @@ async def gather(
 ) -> Gathered:
     """The newest closed candles of each symbol, ten symbols at once; one that fails stops no other.
 
+    Only a pause that is too long to wait for ends the asking: to go on would make it longer.
+
     Args:
         desk: its exchange and store.
         order: its timeframe; what failed already.
@@ -136,6 +141,8 @@ async def gather(
     async def one(symbol: str) -> None:
         async with gate:
             try:
+                if banned := next((error for error in errors if isinstance(error, RateLimitedError)), None):
+                    raise banned
                 candles, said = await _candles(desk, symbol, order.timeframe, weight, now)
                 remarks.update(dict.fromkeys(said))
                 if problem := unfit(candles, now):

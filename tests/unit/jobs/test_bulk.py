@@ -158,6 +158,23 @@ async def test_a_pause_that_the_exchange_asks_for_is_kept(
     assert pauses[0] == seconds
 
 
+async def test_nobody_asks_on_when_the_exchange_bans_us_for_hours(
+    exchange: MovingExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "AT_ONCE", 1)
+    exchange.refusals["C01USDT"] = [httpx.Response(418, headers={"retry-after": "7200"})]
+    async with desk(tmp_path) as here:
+        report = await analysed(here, list(COINS))
+    assert [one.symbol for one in report.analyses] == ["C00USDT"]
+    assert len(report.failed) == 7
+    assert set(exchange.asked) == {"C00USDT", "C01USDT"}
+
+
+def test_a_name_that_no_store_keeps_becomes_one_that_it_does() -> None:
+    order = bulk.checked(["BTCUSDT", "$a.b", "\ud800", ""], "1h")
+    assert set(order.failed) == {"?a?b", "?"}
+
+
 async def test_no_more_than_ten_are_asked_for_at_once(
     tmp_path: Path, exchange: MovingExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
