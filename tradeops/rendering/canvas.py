@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from tradeops.rendering.thinning import Floats, alone, thinned
 GREY, BLUE, RED, GOLD, GREEN = "#7b8490", "#2b83c6", "#d1495b", "#b98a1c", "#2a9d74"  # middle tones, for both themes
 STYLE: dict[Any, Any] = {
     "axes.edgecolor": GREY,
+    "axes.facecolor": "none",
     "axes.grid": True,
     "axes.labelcolor": GREY,
     "axes.spines.right": False,
@@ -30,6 +32,7 @@ STYLE: dict[Any, Any] = {
     "axes.titlesize": 10.5,
     "axes.unicode_minus": True,
     "figure.constrained_layout.use": True,
+    "figure.facecolor": "none",
     "font.family": "DejaVu Sans",  # comes with matplotlib, so the same everywhere
     "font.size": 10,
     "grid.alpha": 0.28,
@@ -52,6 +55,7 @@ class Canvas:
 
     def __init__(self, heights: Sequence[float], zone: tzinfo | None) -> None:
         self._figure = Figure(figsize=(WIDTH_INCHES, 0.5 + sum(heights)))
+        self._paper = FigureCanvasAgg(self._figure)
         panels = self._figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=list(heights))
         self.panels: list[Axes] = [row[0] for row in panels]
         if zone is None:
@@ -107,10 +111,12 @@ class Canvas:
         return Picture(data or self._png(*COARSEST), "image/png", alt)
 
     def _png(self, dots: int, colours: int) -> bytes:
-        drawn, small = io.BytesIO(), io.BytesIO()
-        self._figure.savefig(drawn, format="png", dpi=dots, transparent=True)
-        with Image.open(drawn) as image:
-            image.quantize(colours, method=Image.Quantize.FASTOCTREE).save(small, format="png", optimize=True)
+        self._figure.set_dpi(dots)
+        # not `savefig`: that draws twice, and packs what is unpacked at once
+        self._paper.draw()  # type: ignore[no-untyped-call]
+        image = Image.fromarray(np.asarray(self._paper.buffer_rgba()))  # type: ignore[no-untyped-call]
+        small = io.BytesIO()
+        image.quantize(colours, method=Image.Quantize.FASTOCTREE).save(small, format="png", optimize=True)
         return small.getvalue()
 
 
