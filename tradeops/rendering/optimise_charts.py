@@ -95,7 +95,8 @@ def _grouped(values: Sequence[Value], chosen: Value | None) -> tuple[tuple[str, 
     groups = np.arange(len(distinct)) * min(GROUPS, len(distinct)) // len(distinct)
     members = [[distinct[n] for n in np.flatnonzero(groups == group)] for group in np.unique(groups)]
     names = tuple(_told(one[0]) if len(one) == 1 else f"{_told(one[0])}–{_told(one[-1])}" for one in members)
-    return names, groups[position], int(groups[distinct.index(chosen)]) if chosen in distinct else None
+    mark = None if chosen is None or chosen not in distinct else int(groups[distinct.index(chosen)])
+    return names, groups[position], mark
 
 
 def _heights(values: Sequence[Value]) -> tuple[Floats, str, str]:
