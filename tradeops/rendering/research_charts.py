@@ -164,11 +164,24 @@ def plane_of_parameters(plane: Plane) -> Picture | Text:
                 if np.isfinite(value):
                     strong = abs(value) > 0.6 * largest
                     colour = "white" if strong else "#30343a"
-                    panel.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=9, color=colour)
+                    panel.text(
+                        column,
+                        row,
+                        f"{value:.1f}".replace("-", "−"),
+                        ha="center",
+                        va="center",
+                        fontsize=9,
+                        color=colour,
+                    )
         if plane.chosen is not None:
-            panel.plot(
-                *plane.chosen, marker="s", markersize=24, markerfacecolor="none", color=c.BLUE, markeredgewidth=2.5
-            )
+            for colour, width in (("white", 5.0), (c.GREEN, 2.5)):  # on any colour of the scale
+                style: dict[str, Any] = {
+                    "marker": "s",
+                    "markersize": 26,
+                    "markerfacecolor": "none",
+                    "markeredgewidth": width,
+                }
+                panel.plot(*plane.chosen, markeredgecolor=colour, **style)
         panel.set_title(plane.name + ("; the square is the choice" if plane.chosen else ""))
         canvas.beside(panel, drawn, "")
         best_row, best = divmod(int(np.nanargmax(plane.values)), plane.values.shape[1])
