@@ -19,7 +19,7 @@ FORMATS = click.Choice(["text", "html", "json"])
 
 @click.group()
 def command() -> None:
-    """Trade a strategy on past candles, look at results, make them again."""
+    """Trade a strategy on past candles; look at results, make them again."""
 
 
 @command.command()

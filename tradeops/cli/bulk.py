@@ -23,7 +23,7 @@ from tradeops.rendering.page import Page
 )
 @click.option("--format", "style", type=click.Choice(["text", "html", "json"]), default="text", show_default=True)
 def command(symbols: tuple[str, ...], timeframe: str, path: Path | None, style: str) -> None:
-    """Analyse SYMBOLS at their newest close; without them the exchange's 50 most traded.
+    """Say what many symbols tell at their newest close; without SYMBOLS the exchange's 50 most traded.
 
     Exits with 3 when some of them could not be analysed, 1 when none could.
     """

@@ -20,7 +20,7 @@ FORMATS = click.Choice(["text", "html", "json"])
 
 @click.group()
 def command() -> None:
-    """Search better parameters of a strategy, look at results, make them again."""
+    """Search better parameters; look at results, make them again."""
 
 
 @command.command()
