@@ -1,6 +1,7 @@
 """How runs show themselves in Prefect: one Markdown artifact each, events, and end states that automations read."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from prefect.utilities.urls import url_for
 
 from tradeops.domain.health import Severity, beyond
 from tradeops.domain.incidents.model import Observation
-from tradeops.domain.notices import Notice
+from tradeops.domain.notices import Level, Notice
 from tradeops.errors import CriticalVerdictError, TradeOpsError, TransientError
 from tradeops.jobs import alerting
 from tradeops.rendering.markdown import to_markdown
@@ -61,6 +62,22 @@ async def pass_on(
         untold += await alerting.announce(desk, notice, waiting, source=source, run_id=run_id)
         waiting = ()
     await publish(job, with_untold(page, tuple(untold)))
+
+
+async def announce_run(desk: Desk, job: str, page: Page, *, event: str, level: Level = Level.INFO) -> None:
+    """Send the page of a run once, hand over what waits; publish last, with what was not told.
+
+    Args:
+        desk: of the run.
+        job: the deployment's name, under which the page is published.
+        page: of the run.
+        event: by which it is routed, `retrain_complete`.
+        level: how bad.
+    """
+    run_id = str(flow_run.get_id())
+    link = url_for("flow-run", obj_id=run_id)
+    notice = report_notice(page, key=f"{job}:{run_id}:{event}", event=event, occurred_at=datetime.now(UTC), link=link)
+    await pass_on(desk, job, page, [replace(notice, level=level)], source=job, looks=())
 
 
 def emit(event: str, resource: str, payload: Mapping[str, Any]) -> None:

@@ -63,7 +63,8 @@ DEGRADING = Scenario(
     | {
         "system-health-check": "Critical",
         "daily-performance-analysis": "Critical",
-        "gpt4-self-analysis": "Degraded",  # a retrain is decided; its deployment comes with the models
+        "gpt4-self-analysis": "Completed",  # it decides on a retrain, and starts it
+        "adaptive-retrain": "Completed",
     },
 )
 

@@ -22,6 +22,7 @@ from tradeops.guard_settings import GuardSettings
 from tradeops.llm_settings import LlmSettings
 from tradeops.notify_settings import NotifySettings
 from tradeops.report_settings import ReportSettings
+from tradeops.retrain_settings import TRAINER_NAMES, RetrainSettings
 from tradeops.setting_types import (
     Count,
     Hours,
@@ -45,11 +46,14 @@ SECTIONS: tuple[type[BaseSettings], ...] = (
     ReportSettings,
     LlmSettings,
     DecisionSettings,
+    RetrainSettings,
     NotifySettings,
 )  # as the documentation orders them
 
 
-class Settings(NotifySettings, GuardSettings, BrakeSettings, ReportSettings, DecisionSettings, LlmSettings):
+class Settings(
+    NotifySettings, GuardSettings, BrakeSettings, ReportSettings, DecisionSettings, LlmSettings, RetrainSettings
+):
     """The effective settings of one process.
 
     `None` is "not configured": the part is shown as such and never alarms. Only RUST_API_URL is mandatory, for jobs.
@@ -273,7 +277,11 @@ def effective_settings(settings: Settings) -> list[EffectiveSetting]:
 def unknown_names() -> list[tuple[str, str | None]]:
     """TRADEOPS_ variables that nothing reads, each with the known name it resembles: probably a slip of the pen."""
     environment = {**dotenv_values(env_file()), **os.environ}
-    known = ["TRADEOPS_ENV_FILE", *(str(info.validation_alias) for info in Settings.model_fields.values())]
+    known = [
+        "TRADEOPS_ENV_FILE",
+        *TRAINER_NAMES,
+        *(str(info.validation_alias) for info in Settings.model_fields.values()),
+    ]
     strangers = sorted(name for name in environment if name.startswith("TRADEOPS_") and name not in known)
     return [(name, next(iter(difflib.get_close_matches(name, known, n=1)), None)) for name in strangers]
 

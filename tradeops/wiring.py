@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
@@ -29,10 +30,14 @@ from tradeops.adapters.outside_watch.client import OutsideWatch
 from tradeops.adapters.prefect_api.client import PrefectApiClient
 from tradeops.adapters.snapshot.redis import RedisSnapshot
 from tradeops.adapters.store import Store, open_store
+from tradeops.adapters.trainer.client import THOROUGH, TrainerClient
 from tradeops.domain.llm import PriceTable
 from tradeops.errors import MisconfiguredError
 from tradeops.http import HttpPolicy, HttpService, open_pool
 from tradeops.settings import Settings, load_settings
+
+if TYPE_CHECKING:  # it knows arrays, and numpy costs each job a fifth of a second
+    from tradeops.adapters.trainer.interface import Trainer
 
 CHANNEL_TIME_OUT = timedelta(seconds=10)
 QUICK = HttpPolicy(connect=timedelta(seconds=1), read=timedelta(seconds=2), total=timedelta(seconds=3))
@@ -49,6 +54,7 @@ class Services:
     exchange: ExchangeClient | None
     llm: LlmClient | None
     prefect_api: PrefectApiClient | None
+    trainer: TrainerClient | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,7 @@ class Desk:
     llm: LlmClient | None
     prefect_api: PrefectApiClient | None
     snapshot: RedisSnapshot | None
+    trainer: "Trainer | None" = None
 
 
 @asynccontextmanager
@@ -94,6 +101,7 @@ async def open_desk(settings: Settings | None = None) -> AsyncGenerator[Desk]:
                 llm=services.llm,
                 prefect_api=services.prefect_api,
                 snapshot=RedisSnapshot(settings.redis_url) if settings.redis_url else None,
+                trainer=services.trainer,
             )
 
 
@@ -136,6 +144,7 @@ async def open_services(settings: Settings) -> AsyncGenerator[Services]:
             exchange=ExchangeClient(at("exchange", s.binance_api_url)) if s.binance_api_url else None,
             llm=LlmClient(at("llm", s.openai_base_url, s.openai_api_key)) if s.openai_api_key else None,
             prefect_api=prefect_api(pool, s),
+            trainer=_trainer(pool, s),
         )
 
 
@@ -250,12 +259,27 @@ def prefect_api(pool: httpx.AsyncClient, settings: Settings) -> PrefectApiClient
     return PrefectApiClient(_service(pool, settings, "prefect", settings.prefect_api_url, headers))
 
 
+def _trainer(pool: httpx.AsyncClient, settings: Settings) -> TrainerClient | None:
+    """At TRAINER_URL with its token, else at PYTHON_API_URL without: a service of the bot must not learn it."""
+    address = settings.trainer_url or settings.python_api_url
+    if address is None:
+        return None
+    headers = _bearer(settings.trainer_token) if settings.trainer_url else {}
+    return TrainerClient(_service(pool, settings, "trainer", address, headers, read=THOROUGH))
+
+
 def _service(
-    pool: httpx.AsyncClient, settings: Settings, system: str, base_url: str, headers: dict[str, str] | None = None
+    pool: httpx.AsyncClient,
+    settings: Settings,
+    system: str,
+    base_url: str,
+    headers: dict[str, str] | None = None,
+    *,
+    read: timedelta | None = None,
 ) -> HttpService:
     policy = HttpPolicy(
         connect=timedelta(seconds=settings.http_connect_timeout_seconds),
-        read=timedelta(seconds=settings.http_read_timeout_seconds),
+        read=read or timedelta(seconds=settings.http_read_timeout_seconds),
         body_cap_bytes=settings.http_body_cap_mib * 1024 * 1024,
     )
     return HttpService(pool, system=system, base_url=base_url, policy=policy, headers=headers)

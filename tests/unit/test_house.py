@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tradeops.retrain_settings import TRAINER_NAMES
 from tradeops.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +52,7 @@ def test_every_setting_is_documented(name: str) -> None:
 
 def test_the_documentation_names_no_setting_that_does_not_exist() -> None:
     documented = set(re.findall(r"^\| `([A-Z0-9_]+)`", (DOCS / "settings.md").read_text(), re.MULTILINE))
-    assert documented == set(settings_names())
+    assert documented == {*settings_names(), *TRAINER_NAMES}
 
 
 @pytest.mark.parametrize("name", deployments())

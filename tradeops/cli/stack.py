@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import socket
 import sys
 import time
@@ -28,6 +29,7 @@ OWN_PATIENCE = timedelta(minutes=3)  # with what we started ourselves: while it 
 LOOK_AGAIN_SECONDS = 0.25
 DEPLOY_SECONDS = 120
 USUAL_PREFECT_PORT = 4200
+USUAL_TRAINER_PORT = 8001
 
 
 @dataclass(slots=True)
@@ -78,6 +80,38 @@ class Stack:
         self.environment |= self.sandbox["environment"]
         self.environment |= {"TRADEOPS_HOME": str(folder), "TRADEOPS_ENV_FILE": os.devnull}
         self.environment["TRADEOPS_STARTUP_GRACE_SECONDS"] = "0"  # it is up: what fails from here on is meant to
+
+    async def start_trainer(self, *, once: bool, models: str | None = None) -> bool:
+        """Start a trainer of the sandbox's own, for quick trainings; `False` when its libraries are not installed.
+
+        Args:
+            once: one small model is enough.
+            models: that are trained, where the user has chosen.
+
+        Raises:
+            UnavailableError: it did not come up; with the end of its log.
+        """
+        if find_spec("keras") is None or find_spec("jax") is None:
+            return False
+        port = free_port(USUAL_TRAINER_PORT)
+        home = Path(self.environment["TRADEOPS_HOME"]) / "trainer"
+        self.environment |= {
+            "TRAINER_URL": f"http://127.0.0.1:{port}",
+            "TRADEOPS_TRAINER_LEAST_DISK_GIB": "0",
+            "TRADEOPS_RETRAIN_LEAST_DISK_GIB": "0",  # a sandbox's models are small
+            "TRADEOPS_RETRAIN_EPOCHS": "1" if once else "3",
+        }
+        if chosen := models or ("gru" if once else None):
+            self.environment["TRADEOPS_RETRAIN_MODELS"] = chosen
+        for part in ("datasets", "jobs", "models"):  # the last start's learnt another market; what is compiled stays
+            shutil.rmtree(home / part, ignore_errors=True)
+        trainer = self._launch("trainer", [sys.executable, "-m", "trainer", "--port", str(port), "--home", str(home)])
+
+        async def answers() -> bool:
+            return await asyncio.to_thread(_listens, port)
+
+        await _until(trainer, answers)
+        return True
 
     async def start_server(self) -> None:
         """Start a Prefect server of our own: SQLite, loopback, no analytics, apart from the user's own Prefect.
@@ -210,6 +244,12 @@ def free_port(usual: int) -> int:
                 continue
             return int(candidate.getsockname()[1])
     raise UnavailableError("network", "no port is free on 127.0.0.1")
+
+
+def _listens(port: int) -> bool:
+    with closing(socket.socket()) as caller:
+        caller.settimeout(1)
+        return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
 def own_environment(environment: Mapping[str, str], *, without: set[str]) -> dict[str, str]:

@@ -40,6 +40,7 @@ KEPT_FOR_THE_SANDBOX = {"TRADEOPS_HOME", "PREFECT_API_URL", "PREFECT_API_KEY", "
 STATE_OF = {Severity.HEALTHY: "Completed", Severity.DEGRADED: "Degraded", Severity.CRITICAL: "Critical"}
 MOST_RESTARTS = 3
 SHELL = "shell"
+RETRAIN = "adaptive-retrain"
 WATCH_SECONDS = 1.0
 
 
@@ -107,7 +108,7 @@ async def _up(settings: Settings, wish: Wish) -> int:
                 api = await _start(stack, pool, settings, wish, console)
                 deployments = await patiently(partial(api.deployments, POOL))
                 expected = await _expected(stack, settings)
-                jobs = await run_night(api, deployments, expected, ui=_ui(api), console=console)
+                jobs = await run_night(api, _runnable(stack, deployments), expected, ui=_ui(api), console=console)
                 await _tell(console, stack, api, deployments, jobs, stays=not wish.once)
                 if wish.once:
                     return 0 if jobs and all(job.as_expected for job in jobs) else EXIT_FAILED
@@ -116,6 +117,12 @@ async def _up(settings: Settings, wish: Wish) -> int:
                 console.print("\n[dim]Stopping …[/dim]")
                 await asyncio.to_thread(stack.stop)
                 (home / SHELL).unlink(missing_ok=True)
+
+
+def _runnable(stack: Stack, deployments: Sequence[Deployment]) -> list[Deployment]:
+    """All but the retrain where there is no trainer of the sandbox: nobody's real models are trained unasked."""
+    own_trainer = any(process.name == "trainer" for process in stack.processes)
+    return [one for one in deployments if own_trainer or not one.full_name.endswith(f"/{RETRAIN}")]
 
 
 async def _start(
@@ -127,6 +134,11 @@ async def _start(
     if sandboxed:
         with _step(console, f"sandbox bot ({wish.scenario})"):
             await stack.start_sandbox(wish.scenario, wish.seed)
+        with _step(console, "trainer"):
+            chosen = settings.retrain_models if "retrain_models" in settings.model_fields_set else None
+            trains = await stack.start_trainer(once=wish.once, models=chosen)
+        if not trains:
+            console.print("  [dim]its libraries are not installed, so no model is trained[/dim]")
     api = prefect_api(pool, settings.model_copy(update={"prefect_api_url": stack.environment["PREFECT_API_URL"]}))
     assert api is not None  # noqa: S101 - it has an address
     with _step(console, "Prefect server" if own_server else f"Prefect at {api.base_url}"):
@@ -227,7 +239,7 @@ async def _keep_running(stack: Stack, console: Console) -> Never:
 
 def _write_shell(stack: Stack) -> Path:
     """A file to source in another terminal, so that its commands mean this server and this sandbox, if there is one."""
-    names = ["PREFECT_API_URL", "PREFECT_HOME", "TRADEOPS_HOME", "TRADEOPS_ENV_FILE"]
+    names = ["PREFECT_API_URL", "PREFECT_HOME", "TRADEOPS_HOME", "TRADEOPS_ENV_FILE", "TRAINER_URL"]
     names += stack.sandbox["environment"] if stack.sandbox else []
     lines = [f"export {n}={shlex.quote(stack.environment[n])}" for n in names if n in stack.environment]
     lines.append(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH")

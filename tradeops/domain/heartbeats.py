@@ -26,6 +26,7 @@ RHYTHMS: Mapping[str, Rhythm] = {  # of prefect.yaml, whose schedules a test com
     "gpt4-self-analysis": Rhythm(DAY, HOUR),
     "daily-portfolio-report": Rhythm(DAY, HOUR),
     "daily-api-cost-report": Rhythm(DAY, HOUR),
+    "model-watch": Rhythm(HOUR, HOUR),
 }
 
 

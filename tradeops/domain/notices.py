@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 
-REPORTS = frozenset({"portfolio_report", "cost_report", "performance_report"})
+REPORTS = frozenset({"portfolio_report", "cost_report", "performance_report", "retrain_complete"})
 NEWS = REPORTS | {"llm_decision"}  # for those who read reports, as long as it is information
 
 

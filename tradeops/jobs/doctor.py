@@ -17,11 +17,13 @@ from tradeops.adapters.frontend import catalogue as frontend
 from tradeops.adapters.frontend.client import FrontendClient
 from tradeops.adapters.llm import catalogue as llm
 from tradeops.adapters.llm.client import LlmClient
+from tradeops.adapters.trainer.client import TrainerClient
 from tradeops.domain.diagnosis import Check, Diagnosis, Verdict
 from tradeops.errors import ContractError, RejectedError, TradeOpsError, UnavailableError
 from tradeops.jobs import surroundings
 
 PATIENCE = timedelta(seconds=10)
+START_TRAINER = "start `tradeops trainer` and set TRAINER_URL to it"
 WORST_SKEW = timedelta(seconds=30)
 
 
@@ -62,6 +64,11 @@ class Services(Protocol):
         """The language model, if there is a key."""
         ...
 
+    @property
+    def trainer(self) -> TrainerClient | None:
+        """Who trains models, or the AI service in its place."""
+        ...
+
 
 C = TypeVar("C", bound=Client)
 
@@ -88,6 +95,7 @@ async def examine(services: Services, *, home: Path, contained: bool) -> Diagnos
         _service("frontend", "FRONTEND_URL", services.frontend, frontend.NEEDED, contained=contained),
         _service("exchange", "BINANCE_API_URL", services.exchange, exchange.NEEDED, contained=contained),
         _service("llm", "OPENAI_API_KEY", services.llm, llm.NEEDED, contained=contained),
+        _trainer(services, contained=contained),
     )
     checks = [check for section in (home_check, *sections) for check in section]
     return Diagnosis((*surroundings.check_versions(), *checks))
@@ -98,6 +106,29 @@ async def _engine(client: EngineClient | None, *, contained: bool) -> list[Check
         remedy = "set RUST_API_URL: without the engine no job can run"
         return [Check("engine", "address", Verdict.PROBLEM, "RUST_API_URL is not set", remedy)]
     return await _service("engine", "RUST_API_URL", client, engine.NEEDED, engine.OPTIONAL, contained=contained)
+
+
+async def _trainer(services: Services, *, contained: bool) -> list[Check]:
+    """Whether models can be trained; the AI service, which is asked where TRAINER_URL is not set, need not know how."""
+    client, ai_service_too = services.trainer, services.ai_service
+    if client is None:
+        return [Check("trainer", "address", Verdict.NOT_CONFIGURED, "TRAINER_URL is not set: no model is trained")]
+    hint = _hint(client, contained=contained)
+    is_default = ai_service_too is not None and ai_service_too.base_url == client.base_url
+    try:
+        async with asyncio.timeout(PATIENCE.total_seconds()):
+            can = await client.capabilities()
+            health = await client.health() if can.is_ours else None
+    except (TradeOpsError, TimeoutError) as error:
+        if is_default:
+            detail = "no trainer is known to be there; no model is trained"
+            return [Check("trainer", "interface", Verdict.ABSENT, detail, START_TRAINER)]
+        return [_problem("trainer", "interface", error, hint)]
+    if health is None:
+        detail = f"a foreign service, never used: it has no {', '.join(can.missing)}"
+        return [Check("trainer", "interface", Verdict.ABSENT if is_default else Verdict.PROBLEM, detail, START_TRAINER)]
+    disk = "disk unknown" if health.free_disk_gib is None else f"{health.free_disk_gib:g} GiB of disk free"
+    return [Check("trainer", "interface", Verdict.OK, f"our own, asynchronous, at {client.base_url}; {disk}")]
 
 
 async def _service(
@@ -111,9 +142,7 @@ async def _service(
 ) -> list[Check]:
     if client is None:
         return [Check(section, "address", Verdict.NOT_CONFIGURED, f"{variable} is not set")]
-    hint = ""
-    if contained and surroundings.is_loopback(client.base_url):
-        hint = f"{client.base_url} is this container itself: use the service's name or the host's address"
+    hint = _hint(client, contained=contained)
     found = await asyncio.gather(*(_needed(section, endpoint, client, hint) for endpoint in needed))
     skews = [skew for _, skew in found if skew is not None]
     return [
@@ -145,6 +174,12 @@ async def _optional(section: str, endpoint: Optional[C], client: C, hint: str) -
     if there:
         return Check(section, endpoint.name, Verdict.OK, "present (not called)")
     return Check(section, endpoint.name, Verdict.ABSENT, f"absent, not needed: {endpoint.fallback}")
+
+
+def _hint(client: Client, *, contained: bool) -> str:
+    if contained and surroundings.is_loopback(client.base_url):
+        return f"{client.base_url} is this container itself: use the service's name or the host's address"
+    return ""
 
 
 def _problem(section: str, name: str, error: TradeOpsError | TimeoutError, hint: str) -> Check:

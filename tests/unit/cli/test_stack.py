@@ -238,3 +238,23 @@ async def test_a_worker_that_prefect_never_hears_of_is_told_with_its_log(
     prefect_is(monkeypatch, "time.sleep(60)")
     with pytest.raises(UnavailableError, match=r"worker: was not ready within 0 s:\n  \(its log is empty\); see "):
         await desk.start_worker(api)
+
+
+async def test_the_sandbox_gets_a_trainer_of_its_own_that_learns_quickly(desk: Stack, tmp_path: Path) -> None:
+    kept, left = tmp_path / "home" / "trainer" / "compiled", tmp_path / "home" / "trainer" / "models"
+    for folder in (kept, left):
+        folder.mkdir(parents=True)
+    desk.environment |= {"TRADEOPS_HOME": str(tmp_path / "home")}
+    assert await desk.start_trainer(once=True)
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(f"{desk.environment['TRAINER_URL']}/health")
+    assert answer.json()["status"] == "healthy"
+    assert (desk.environment["TRADEOPS_RETRAIN_EPOCHS"], desk.environment["TRADEOPS_RETRAIN_MODELS"]) == ("1", "gru")
+    assert kept.exists()
+    assert not left.exists() or not any(left.iterdir())
+
+
+async def test_without_its_libraries_there_is_no_trainer(desk: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack, "find_spec", lambda _: None)
+    assert not await desk.start_trainer(once=False)
+    assert "TRAINER_URL" not in desk.environment

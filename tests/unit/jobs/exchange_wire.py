@@ -57,7 +57,12 @@ class Exchange:
         return httpx.Response(200, json=rows[:1000], headers={"date": date})
 
     def row(self, at: int, period: int) -> list[Any]:
-        close = self.price + at // period % 7
-        high = 1.0 if at in self.bad else close + 1
-        prices = [f"{value:.8f}" for value in (self.price, high, min(self.price, close) - 1, close, 12.5)]
-        return [at, *prices, at + period - 1, "1.0", 3, "1.0", "1.0", "0"]
+        opened, close = self.price + 7 * _drawn(at - period), self.price + 7 * _drawn(at)
+        high = 1.0 if at in self.bad else max(opened, close) + _drawn(at + 1)
+        prices = [f"{value:.8f}" for value in (opened, high, min(opened, close) - _drawn(at + 2), close)]
+        return [at, *prices, f"{5 + 9 * _drawn(at + 3):.3f}", at + period - 1, "1.0", 3, "1.0", "1.0", "0"]
+
+
+def _drawn(at: int) -> float:
+    """Always the same for the same moment, 0-1."""
+    return (at * 2654435761 ^ at >> 7) % 1_000_003 / 1_000_003

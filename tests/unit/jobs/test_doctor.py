@@ -21,6 +21,7 @@ from tradeops.adapters.engine.client import EngineClient
 from tradeops.adapters.exchange.client import ExchangeClient
 from tradeops.adapters.frontend.client import FrontendClient
 from tradeops.adapters.llm.client import LlmClient
+from tradeops.adapters.trainer.client import OUR_ROUTES, TrainerClient
 from tradeops.domain.diagnosis import Check, Diagnosis, Verdict
 from tradeops.http import HttpPolicy, HttpService, open_pool
 from tradeops.jobs import doctor, surroundings
@@ -49,6 +50,7 @@ class Installation:
     frontend: FrontendClient | None = None
     exchange: ExchangeClient | None = None
     llm: LlmClient | None = None
+    trainer: TrainerClient | None = None
 
 
 @asynccontextmanager
@@ -179,6 +181,7 @@ async def test_what_is_not_configured_is_said_and_no_problem(
         ("frontend", "FRONTEND_URL is not set"),
         ("exchange", "BINANCE_API_URL is not set"),
         ("llm", "OPENAI_API_KEY is not set"),
+        ("trainer", "TRAINER_URL is not set: no model is trained"),
     ]
     assert diagnosis.overall is Verdict.OK
 
@@ -239,6 +242,51 @@ async def test_whatever_hangs_the_doctor_comes_to_an_end(
         diagnosis = await examined(engine_only, tmp_path)
     assert {c.detail for c in diagnosis.problems} == {"not answering: nothing within 0.05 s"}
     assert len(diagnosis.problems) == 11
+
+
+# Who trains models
+
+
+def described(*routes: str) -> dict[str, object]:
+    return {"paths": {route.partition(" ")[2]: {route.partition(" ")[0].lower(): {}} for route in routes}}
+
+
+async def test_the_own_trainer_is_told_by_what_it_can_do(tmp_path: Path, respx_mock: respx.MockRouter) -> None:
+    respx_mock.get(f"{ADDRESS}/openapi.json").respond(json=described(*OUR_ROUTES))
+    respx_mock.get(f"{ADDRESS}/health").respond(json={"status": "healthy", "free_disk_gib": 71.5, "running": []})
+    async with installed(trainer=TrainerClient) as installation:
+        check = found(await examined(installation, tmp_path), "interface")
+    assert (check.section, check.verdict) == ("trainer", Verdict.OK)
+    assert check.detail == f"our own, asynchronous, at {ADDRESS}; 71.5 GiB of disk free"
+
+
+@pytest.mark.parametrize(
+    ("by_default", "verdict"), [(True, Verdict.ABSENT), (False, Verdict.PROBLEM)], ids=["by default", "as set"]
+)
+async def test_a_foreign_trainer_is_named_as_one_that_is_never_used(
+    by_default: bool, verdict: Verdict, tmp_path: Path, respx_mock: respx.MockRouter
+) -> None:
+    respx_mock.get(f"{ADDRESS}/openapi.json").respond(json=OPENAPI)
+    respx_mock.get(url__startswith=ADDRESS).respond(404)
+    clients: dict[str, Callable[[HttpService], object]] = {"trainer": TrainerClient}
+    async with installed(**clients, **({"ai_service": AiServiceClient} if by_default else {})) as installation:
+        check = found(await examined(installation, tmp_path), "interface")
+    assert check.verdict is verdict
+    assert check.detail.startswith("a foreign service, never used: it has no POST /ai/datasets, ")
+    assert check.remedy == "start `tradeops trainer` and set TRAINER_URL to it"
+    assert "/ai/train" not in {call.request.url.path for call in respx_mock.calls}
+
+
+@pytest.mark.parametrize(
+    ("by_default", "verdict"), [(True, Verdict.ABSENT), (False, Verdict.PROBLEM)], ids=["by default", "as set"]
+)
+async def test_a_trainer_that_is_down_is_a_problem_only_where_one_was_set(
+    by_default: bool, verdict: Verdict, tmp_path: Path, respx_mock: respx.MockRouter
+) -> None:
+    respx_mock.get(url__startswith=ADDRESS).respond(503)
+    clients: dict[str, Callable[[HttpService], object]] = {"trainer": TrainerClient}
+    async with installed(**clients, **({"ai_service": AiServiceClient} if by_default else {})) as installation:
+        assert found(await examined(installation, tmp_path), "interface").verdict is verdict
 
 
 # What the process stands on

@@ -1,0 +1,93 @@
+"""Trains the models anew and puts into use only what the same untouched candles prove better."""
+
+import asyncio
+import datetime as dt
+
+from prefect import State, flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
+
+from flows import approval, presentation, progress
+from tradeops.domain.notices import Level
+from tradeops.domain.retraining import ModelOutcome, RetrainReport
+from tradeops.errors import TradeOpsError
+from tradeops.jobs import retrain, retrain_inputs, retrain_lock
+from tradeops.jobs.heartbeats import heartbeat
+from tradeops.rendering.retrain import refused_page, retrain_page
+from tradeops.wiring import Desk, open_desk
+
+NAME = "adaptive-retrain"
+again = task(
+    cache_policy=NO_CACHE,
+    retries=3,
+    retry_delay_seconds=[60, 120, 300],
+    retry_jitter_factor=0.5,
+    retry_condition_fn=presentation.is_transient,
+)
+Gathered = dict[str, retrain_inputs.Data | TradeOpsError]
+
+
+@again
+async def gather(desk: Desk, order: retrain_inputs.Order, run: retrain.Run) -> Gathered:
+    """Fetch the candles of each symbol once; what is there already is not fetched again."""
+    return await retrain.gather(desk, order, run)
+
+
+@task(cache_policy=NO_CACHE)
+async def train(desk: Desk, run: retrain.Run, model_type: str, symbol: str, gathered: Gathered) -> ModelOutcome:
+    """Train one model and judge it; a model that fails is an outcome here, not a failed task."""
+    return await retrain.attempt(desk, run, model_type, symbol, gathered[symbol], told=progress.follow(NAME))
+
+
+@task(cache_policy=NO_CACHE)
+async def deploy(desk: Desk, run: retrain.Run, outcome: ModelOutcome, refusal: str) -> ModelOutcome:
+    """Switch, prove and record as one effect, or keep the champion."""
+    return await retrain.deploy(desk, run, outcome, refusal=refusal)
+
+
+@again
+async def record(desk: Desk, report: RetrainReport) -> None:
+    """Keep the run once, however often this is repeated."""
+    await retrain.record(desk, report)
+
+
+async def tell(desk: Desk, report: RetrainReport) -> None:
+    """One message and one page of the run; a run without any model is critical."""
+    event, level = ("retrain_complete", Level.INFO) if report.successful else ("retrain_failed", Level.CRITICAL)
+    page = retrain_page(report, desk.settings.zone)
+    await presentation.announce_run(desk, NAME, page, event=event, level=level)
+    for one in report.deployed:
+        resource, payload = f"tradeops.model.{one.model_type}.{one.symbol}", retrain.promotion_payload(one)
+        presentation.emit("tradeops.model.promoted", resource, payload)
+
+
+@flow(timeout_seconds=7200)
+async def adaptive_retrain(
+    model_types: list[str] | None = None, symbols: list[str] | None = None, decision_id: str | None = None
+) -> State[RetrainReport]:
+    """Gather once, then train, judge and deploy one model after the other; record and tell.
+
+    Args:
+        model_types: of lstm, gru and transformer; `None` takes TRADEOPS_RETRAIN_MODELS.
+        symbols: `None` takes TRADEOPS_RETRAIN_SYMBOLS.
+        decision_id: that asked for it, at most 6 h old; `None` is a person.
+
+    Raises:
+        TradeOpsError: it could not begin: another retrain is at work, no candles, no trainer, a full disk.
+    """
+    now, run_id = dt.datetime.now(dt.UTC), str(flow_run.get_id())
+    try:
+        async with open_desk() as desk, heartbeat(desk, NAME), retrain_lock.held(desk.store, run_id=run_id) as lock:
+            order = await retrain_inputs.order_of(desk, model_types, symbols, decision_id, now=now)
+            run, outcomes = retrain.begun(desk, run_id, started_at=now, lock=lock), []
+            gathered = await gather(desk, order, run)
+            for model_type, symbol in order.models:
+                tried = await train(desk, run, model_type, symbol, gathered)
+                outcomes.append(await deploy(desk, run, tried, await approval.of_model(desk, run, tried)))
+            report = retrain.report_of(order, run, gathered, outcomes)
+            kept = await asyncio.gather(record(desk, report), tell(desk, report), return_exceptions=True)
+    except TradeOpsError as error:
+        await asyncio.gather(presentation.publish(NAME, refused_page(str(error))), return_exceptions=True)
+        return presentation.failed(error)
+    parts = [one.name for one in report.failed]
+    return presentation.end_state(NAME, report, report.severity, report.summary, parts=parts, mishaps=kept)

@@ -1,0 +1,130 @@
+"""One retrain at a time: a lock in the store with an owner and an expiry.
+
+An owner that dies leaves the lock to expire, and with it what the next one needs to go on: up to which moment its
+candles went, so that the same candles give the same training again.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from tradeops.adapters.store import Document, Store
+from tradeops.errors import ConflictError, RejectedError, TradeOpsError, UnavailableError
+
+COLLECTION, KEY = "retrain_lock", "lock"
+LEASE = timedelta(minutes=3)
+RENEW = timedelta(seconds=30)
+STILL_OF_USE = timedelta(hours=2)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The lock in our hands.
+
+    Attributes:
+        as_of: the moment up to which candles are taken: ours, or that of the interrupted run we go on from.
+        resumes: the run that was interrupted; empty when none was.
+    """
+
+    as_of: datetime
+    resumes: str = ""
+
+
+async def is_running(store: Store, now: datetime) -> bool:
+    """Whether a retrain is at work.
+
+    Raises:
+        UnavailableError: the store is down.
+    """
+    found = await store.get(COLLECTION, KEY)
+    return found is not None and _until(found) > now
+
+
+@asynccontextmanager
+async def held(
+    store: Store, *, run_id: str, lease: timedelta = LEASE, renew: timedelta = RENEW
+) -> AsyncGenerator[Held]:
+    """Hold the lock for the block, renewed while it lasts; released at its end, however it ends.
+
+    A run that takes the lock again, after its own crash, gets it at once.
+
+    Raises:
+        RejectedError: another retrain is at work; names it and how long its lock lasts.
+        ConflictError: two asked at once, and the other one has it; or it was lost, since we were not heard of for long.
+        UnavailableError: the store is down.
+    """
+    now = datetime.now(UTC)
+    found = await store.get(COLLECTION, KEY)
+    if found is not None and _until(found) > now and found.body.get("run_id") != run_id:
+        problem = f"the run {found.body.get('run_id')} is at work"
+        raise RejectedError("retrain", problem, remedy=f"wait for it; its lock ends {_until(found):%H:%M:%S} UTC")
+    ours = _inherited(found, now)
+    taken = await _write(store, found, run_id, ours, now + lease)
+    owner = asyncio.current_task()
+    renewing = asyncio.create_task(_renew(store, taken, run_id, ours, lease, renew, owner))
+    try:
+        yield ours
+    except asyncio.CancelledError:
+        if renewing.done() and not renewing.cancelled() and renewing.exception() is not None:
+            raise ConflictError("retrain", "its lock was lost to another run") from renewing.exception()
+        raise
+    finally:
+        renewing.cancel()
+        with contextlib.suppress(asyncio.CancelledError, TradeOpsError):
+            await renewing
+        await _release(store, run_id)
+
+
+async def _renew(
+    store: Store,
+    taken: Document,
+    run_id: str,
+    ours: Held,
+    lease: timedelta,
+    pause: timedelta,
+    owner: "asyncio.Task[object] | None",
+) -> None:
+    kept = taken
+    while True:
+        await asyncio.sleep(pause.total_seconds())
+        try:
+            kept = await _write(store, kept, run_id, ours, datetime.now(UTC) + lease)
+        except UnavailableError as error:
+            log.warning("the lock of the retrain is not renewed: %s", error)
+        except ConflictError:
+            if owner is not None:
+                owner.cancel()
+            raise
+
+
+async def _write(store: Store, seen: Document | None, run_id: str, ours: Held, until: datetime) -> Document:
+    body = {"owner": "adaptive-retrain", "run_id": run_id, "until": until.isoformat(), "as_of": ours.as_of.isoformat()}
+    return await store.put(COLLECTION, KEY, body, expected_version=None if seen is None else seen.version)
+
+
+async def _release(store: Store, run_id: str) -> None:
+    """A lock that cannot be released expires by itself."""
+    try:
+        found = await store.get(COLLECTION, KEY)
+        if found is not None and found.body.get("run_id") == run_id:
+            body = {**found.body, "until": datetime.now(UTC).isoformat(), "as_of": None}
+            await store.put(COLLECTION, KEY, body, expected_version=found.version)
+    except TradeOpsError as error:
+        log.warning("the lock of the retrain is not released, it expires: %s", error)
+
+
+def _inherited(found: Document | None, now: datetime) -> Held:
+    as_of = None if found is None else found.body.get("as_of")
+    if found is not None and isinstance(as_of, str) and now - (moment := datetime.fromisoformat(as_of)) < STILL_OF_USE:
+        return Held(moment, resumes=str(found.body.get("run_id")))
+    return Held(now)
+
+
+def _until(document: Document) -> datetime:
+    return datetime.fromisoformat(str(document.body["until"]))

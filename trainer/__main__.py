@@ -1,0 +1,32 @@
+"""Starts the service: `python -m trainer`; options stand above the settings of the environment."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import uvicorn
+from pydantic import ValidationError
+
+from trainer.app import build_app
+from trainer.settings import TrainerSettings
+
+
+@click.command()
+@click.option("--host", help="The address it listens on.")
+@click.option("--port", type=int, help="The port it listens on.")
+@click.option("--home", type=click.Path(path_type=Path), help="Where data sets, jobs and models are kept.")
+def main(**options: Any) -> None:  # noqa: ANN401 - passed on to the settings, which check them
+    """Train models and serve them."""
+    try:
+        settings = TrainerSettings(**{name: value for name, value in options.items() if value is not None})
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'trainer'}: {one['msg']}" for one in error.errors())
+        raise click.UsageError(problems) from None
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    uvicorn.run(build_app(settings), host=settings.host, port=settings.port, log_config=None, access_log=False)
+
+
+if __name__ == "__main__":
+    main()
