@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass, field
 
 from sandbox.book import FUNDING_RATE, Book, Position
-from sandbox.market import MINUTE_MS, Market, decimals
+from sandbox.market import MINUTE_MS, Market, Series, decimals
 from sandbox.trading_settings import TradingSettings
 
 FAST, SLOW = 8, 32
@@ -90,19 +90,23 @@ class Trader:
 
     def _trade(self, end: int) -> None:
         """The minutes up to `end`, all within one bar."""
-        symbols = {*self.settings.symbols, *self.book.positions}
-        series = {s: [a.tolist() for a in self.market.closed_minutes(s, self.minute, end)] for s in sorted(symbols)}
-        for step in range(end - self.minute):
-            minute = self.minute + step
-            if self.running and (minute % self.settings.signal_interval_minutes == 0 or self.decide_at_once):
-                self.decide_at_once = False
-                self._decide(minute, {symbol: values[0][step] for symbol, values in series.items()})
-            for symbol, (_, highs, lows, _, _) in series.items() if self.running and self.orders else ():
-                self._fill_orders(symbol, lows[step], highs[step], minute)
-            for position in list(self.book.positions.values()):
-                opens, highs, lows, closes, _ = series[position.symbol]
-                self._pass_minute(position, minute, (opens[step], highs[step], lows[step], closes[step]))
-        self.minute = end
+        symbols = sorted({*self.settings.symbols, *self.book.positions})
+        series = {symbol: self.market.closed_minutes(symbol, self.minute, end) for symbol in symbols}
+        first, interval = self.minute, self.settings.signal_interval_minutes
+        while self.minute < end:
+            step, until = self.minute - first, end
+            if self.running:
+                if self.minute % interval == 0 or self.decide_at_once:
+                    self.decide_at_once = False
+                    self._decide(self.minute, {symbol: float(values[0][step]) for symbol, values in series.items()})
+                until = min(end, self.minute + interval - self.minute % interval)
+                if self.orders:
+                    until = self.minute + 1
+                    for symbol, (_, highs, lows, _, _) in series.items():
+                        self._fill_orders(symbol, lows[step], highs[step], self.minute)
+            span = slice(step, until - first)
+            self._pass(until, {held: [values[span] for values in series[held][:4]] for held in self.book.positions})
+            self.minute = until
         if end % BAR_MINUTES == 0:
             self.book.watch_drawdown()
 
@@ -166,17 +170,37 @@ class Trader:
                 del self.orders[order.id]
                 self._enter(symbol, order.side, order.price, minute, order.quantity)
 
+    def _pass(self, end: int, series: dict[str, list[Series]]) -> None:
+        """The minutes up to `end`, in which nothing is decided; one by one only where one of them ends a position."""
+        if self.running and any(
+            exit_of(position, 0.0, series[symbol][1].max(), series[symbol][2].min()) is not None
+            for symbol, position in self.book.positions.items()
+        ):
+            prices = {
+                symbol: list(zip(*(v.tolist() for v in values), strict=True)) for symbol, values in series.items()
+            }
+            for step, minute in enumerate(range(self.minute, end)):
+                for position in list(self.book.positions.values()):
+                    self._pass_minute(position, minute, prices[position.symbol][step])
+            return
+        for symbol, position in self.book.positions.items():
+            self._pay_funding(position, self.minute, end)
+            position.mark = float(series[symbol][3][-1])
+
+    def _pay_funding(self, position: Position, first: int, end: int) -> None:
+        """What is due in the minutes [first, end): once at most, as they are all within one bar."""
+        due_ms = -(-self._ms(first) // FUNDING_MS) * FUNDING_MS
+        if position.opened_ms < due_ms < self._ms(end):
+            position.funding += position.side * position.notional * FUNDING_RATE
+
     def _pass_minute(self, position: Position, minute: int, prices: tuple[float, float, float, float]) -> None:
         opened, high, low, close = prices
-        at_ms = self._ms(minute)
-        if at_ms % FUNDING_MS == 0 and position.opened_ms < at_ms:
-            position.funding += position.side * position.notional * FUNDING_RATE
-        if self.running:
-            exit_price = exit_of(position, opened, high, low)
-            if exit_price is not None:
-                self.book.close(position.symbol, exit_price, at_ms + MINUTE_MS - 1)
-                return
-        position.mark = close
+        self._pay_funding(position, minute, minute + 1)
+        exit_price = exit_of(position, opened, high, low)
+        if exit_price is None:
+            position.mark = close
+        else:
+            self.book.close(position.symbol, exit_price, self._ms(minute + 1) - 1)
 
     def _ms(self, minute: int) -> int:
         return self.market.first_ms + minute * MINUTE_MS

@@ -40,6 +40,14 @@ def _rank(item: pytest.Item) -> int:
     return next((rank for rank, folder in enumerate(FIRST) if place.startswith(f"{folder}/")), len(FIRST))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _pictures_drawn_once() -> Iterator[None]:
+    from tests.drawn_once import pictures_drawn_once  # noqa: PLC0415 - not before coverage looks
+
+    with pictures_drawn_once():
+        yield
+
+
 @pytest.fixture
 def untraced() -> Iterator[None]:
     """For a test of sheer size, whose lines others have covered: coverage makes it several times as slow."""

@@ -1,6 +1,7 @@
 """One Prefect server for all flow tests, and a bot on the wire that obeys the contract sheets."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,7 +20,10 @@ def _prefect() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
         environment.setenv("DO_NOT_TRACK", "1")
-        with prefect_test_harness(server_startup_timeout=60):
+        with ExitStack() as stack:
+            with pytest.MonkeyPatch.context() as starting:
+                starting.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # nothing of ours runs in that server
+                stack.enter_context(prefect_test_harness(server_startup_timeout=60))
             yield
 
 

@@ -15,6 +15,7 @@ from tradeops.jobs.automations import Applied
 
 DECIDE = Deployment("d-3", "gpt4-self-analysis/gpt4-self-analysis")
 ALERT = Deployment("d-1", "run-state-alert/run-state-alert")
+BRAKE = Deployment("d-4", "emergency-strategy-disable/emergency-strategy-disable")
 CHECK = Deployment("d-2", "system-health-check/system-health-check")
 FILE = """
 automations:
@@ -94,7 +95,7 @@ def test_a_server_that_is_not_there_is_told_before_anything_is_started(
 
 
 def test_it_says_what_it_did(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
-    server, done = Prefect(ALERT, CHECK, DECIDE), []
+    server, done = Prefect(ALERT, CHECK, DECIDE, BRAKE), []
 
     async def deployed(_: Stack, api: object) -> None:
         done.append(api)
@@ -103,11 +104,13 @@ def test_it_says_what_it_did(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(deploy, "prefect_api", lambda *_: server)
     lines = invoke("deploy").output.splitlines()
     assert done == [server]
-    assert lines[:5] == [
+    assert lines[:7] == [
         "deployed    run-state-alert/run-state-alert",
         "deployed    system-health-check/system-health-check",
         "deployed    gpt4-self-analysis/gpt4-self-analysis",
+        "deployed    emergency-strategy-disable/emergency-strategy-disable",
         "created     tradeops: a run did not do its work",
         "created     tradeops: a critical week is analysed at once",
+        "created     tradeops: a loss limit is breached",
     ]
-    assert all(line.startswith("created     tradeops: example, ") for line in lines[5:])
+    assert all(line.startswith("created     tradeops: example, ") for line in lines[7:])
