@@ -7,7 +7,7 @@ and the models are of a symbol that nobody trades.
 import asyncio
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -146,7 +146,7 @@ async def _train(trainer: "Trainer", *, seed: int) -> None:
 
 
 @contextmanager
-def _mute() -> Iterator[str]:
+def _mute() -> Generator[str]:
     """A port of loopback that takes connections and says nothing."""
     with socket.create_server(("127.0.0.1", 0), backlog=16) as server:
         yield f"http://127.0.0.1:{server.getsockname()[1]}/v1"
