@@ -229,3 +229,18 @@ async def test_the_command_shows_keeps_and_exits_by_the_result(bot: Bot, tmp_pat
         kept = await drill_records.last(store)
     assert kept is not None
     assert drill_records.as_fields(kept) == json.loads(said)
+
+
+async def test_a_canary_that_cannot_be_trained_and_a_service_that_is_no_trainer_prove_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drill_paths, "POLL_SECONDS", 0.0)
+    with pytest.raises(RejectedError, match="no canary was trained: the loss is above"):
+        await drill_paths._canaries(Trained(quality={"gru": None}))
+    monkeypatch.setattr(drill_paths, "TRAINED_WITHIN", timedelta(0))
+    slow = Trained(polls=10**6)
+    with pytest.raises(RejectedError, match="no canary was trained within"):
+        await drill_paths._canaries(slow)
+    assert slow.cancelled
+    other = settings.model_copy(update={"python_api_url": settings.rust_api_url})
+    assert (await drill_paths.rollback(other)).outcome is Outcome.NOT_CONFIGURED
