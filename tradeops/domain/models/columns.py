@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 MILLISECOND = timedelta(milliseconds=1)
+LATEST_MS = 2**43  # in the year 2248
 PRICES = ("open", "high", "low", "close", "volume")
 
 
@@ -77,8 +78,10 @@ class CandleColumns:
             rows = list(zip(opened, *columns.values(), strict=True))
         except KeyError as error:
             raise UnfitDataError(f"the candles have no {error}") from None
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise UnfitDataError(f"the candles are no columns of numbers of one length: {error}") from None
+        if any(not 0 <= at <= LATEST_MS for at in opened):
+            raise UnfitDataError("opened_ms has a time that no candle can have")
         candles = [Candle(EPOCH + at * MILLISECOND, *prices) for at, *prices in rows]
         for candle in candles:
             if problem := implausible(candle, period):
