@@ -41,6 +41,7 @@ class Running:
     cache: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    begun: list[str] = field(default_factory=list)
     process: "subprocess.Popen[bytes] | None" = None
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=60, trust_env=False))
 
@@ -92,7 +93,15 @@ class Running:
 
     def train(self, dataset: str, key: str, *, expect: int = 202, **plan: object) -> Body:
         body = {**PLAN, "dataset_id": dataset, **plan}
-        return self.post("/ai/train", body, expect=expect, **{"idempotency-key": key})
+        told = self.post("/ai/train", body, expect=expect, **{"idempotency-key": key})
+        self.begun.append(told["job_id"])
+        return told
+
+    def cancel_all(self) -> None:
+        """So that no test waits for what another one left."""
+        while self.begun:
+            self.post(f"/ai/train/{self.begun.pop()}/cancel")
+        until(lambda: not self.get("/health")["running"])
 
     def training(self, job_id: str) -> Body:
         return self.get(f"/ai/train/{job_id}")
@@ -101,11 +110,18 @@ class Running:
         """The training once it has ended."""
         return until(lambda: (told := self.training(job_id))["state"] not in {"queued", "running"} and told)
 
-    def child(self) -> psutil.Process:
-        """The process that trains."""
+    def child(self, *, after: int = 0) -> psutil.Process:
+        """The process that trains, once it is another one than `after`."""
         assert self.process is not None
         parent = psutil.Process(self.process.pid)
-        return until(lambda: next((one for one in parent.children() if "trainer.child" in one.cmdline()), None))
+
+        def trains(one: psutil.Process) -> bool:
+            try:
+                return one.pid != after and "trainer.child" in one.cmdline()
+            except psutil.Error:  # it has just ended
+                return False
+
+        return until(lambda: next(filter(trains, parent.children()), None))
 
     def roles(self, model_type: str = "gru", symbol: str = "BTCUSDT") -> dict[str, str]:
         """Of each version."""

@@ -340,3 +340,9 @@ async def test_a_full_disk_does_not_end_the_foreman(tmp_path: Path, monkeypatch:
         await asked(http)
         async with asyncio.timeout(10):
             await enough.wait()
+
+
+def test_without_a_graphics_card_it_computes_on_the_processor_unless_told_otherwise(tmp_path: Path) -> None:
+    environment = foreman.backend(tmp_path)
+    assert (environment["KERAS_BACKEND"], environment["JAX_PLATFORMS"]) == ("jax", "cpu")
+    assert environment["JAX_COMPILATION_CACHE_DIR"] == str(tmp_path / "compiled")
