@@ -62,7 +62,7 @@ async def desk(home: Path, trainer: FakeTrainer | None = None, **values: Any) ->
         yield replace(opened, trainer=trainer)
 
 
-def a_run(run_id: str = "run-1", *, resumes: str = "", limit: timedelta = timedelta(hours=1)) -> Run:
+def a_run(run_id: str = "run-1", *, resumes: tuple[str, ...] = (), limit: timedelta = timedelta(hours=1)) -> Run:
     return Run(run_id, NOW, NOW, datetime.now(UTC) + limit, resumes)
 
 
@@ -190,8 +190,8 @@ async def test_the_attempt_after_a_kill_joins_the_training_that_runs(tmp_path: P
         with pytest.raises(KilledError):
             await improve(opened, a_run(), "lstm", SYMBOL, gathered[SYMBOL], told=killed)
         trainer.left["job-1"] = 2
-        again = await retrain.gather(opened, ORDER, a_run("run-2", resumes="run-1"))
-        run = a_run("run-2", resumes="run-1")
+        again = await retrain.gather(opened, ORDER, a_run("run-2", resumes=("run-1",)))
+        run = a_run("run-2", resumes=("run-1",))
         outcome = await improve(opened, run, "lstm", SYMBOL, again[SYMBOL])
     assert outcome.deployed
     assert list(trainer.jobs) == ["job-1"]
@@ -215,7 +215,7 @@ async def test_a_kill_around_the_switch_promotes_and_records_once(tmp_path: Path
         with pytest.raises(KilledError):
             await run_all(dying, order=order)
         trainer.before_promote = None
-        report = await run_all(opened, a_run("run-2", resumes="run-1"), order=order)
+        report = await run_all(opened, a_run("run-2", resumes=("run-1",)), order=order)
         events = await opened.store.events(**EVER)
     [one] = report.outcomes
     assert one.deployed, one.reason
@@ -326,6 +326,113 @@ async def test_a_training_that_somebody_cancels_is_a_failure(tmp_path: Path) -> 
         gathered = await retrain.gather(opened, ORDER, a_run())
         outcome = await improve(opened, a_run(), "lstm", SYMBOL, gathered[SYMBOL], told=cancel)
     assert outcome.problem == "trainer: the training of lstm BTCUSDT was cancelled"
+
+
+@pytest.mark.parametrize("how", ["failed", "cancelled"])
+async def test_what_has_failed_or_was_cancelled_begins_anew_when_it_is_asked_for_again(
+    tmp_path: Path, how: str
+) -> None:
+    trainer = FakeTrainer(quality={"lstm": None})
+
+    async def hinder(job: Training) -> None:
+        if how == "cancelled" and not job.state.is_final:
+            await trainer.cancel(job.job_id)
+
+    async with desk(tmp_path, trainer) as opened:
+        gathered = await retrain.gather(opened, ORDER, a_run())
+        first = await improve(opened, a_run(), "lstm", SYMBOL, gathered[SYMBOL], told=hinder)
+        trainer.quality = {}
+        second = await improve(opened, a_run("run-2"), "lstm", SYMBOL, gathered[SYMBOL])
+        third = await improve(opened, a_run("run-2"), "lstm", SYMBOL, gathered[SYMBOL])
+    assert first.problem
+    assert second.deployed
+    assert third.version == second.version
+    assert list(trainer.jobs) == ["job-1", "job-2"]
+
+
+async def test_what_fails_again_and_again_is_not_trained_for_ever(tmp_path: Path) -> None:
+    trainer = FakeTrainer(quality={"lstm": None})
+    async with desk(tmp_path, trainer) as opened:
+        gathered = await retrain.gather(opened, ORDER, a_run())
+        for _ in range(training.MOST_ATTEMPTS + 2):
+            assert (await improve(opened, a_run(), "lstm", SYMBOL, gathered[SYMBOL])).problem
+    assert len(trainer.jobs) == training.MOST_ATTEMPTS
+
+
+# A run that is cancelled
+
+
+@pytest.mark.parametrize("times", [1, 3])
+async def test_a_run_that_is_cancelled_in_the_middle_of_the_switch_makes_and_records_it_first(
+    tmp_path: Path, times: int
+) -> None:
+    trainer = FakeTrainer()
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    honest = trainer.promote
+
+    async def slow(*args: Any, **more: Any) -> Any:  # noqa: ANN401 - as the trainer's
+        reached.set()
+        await go_on.wait()
+        return await honest(*args, **more)
+
+    trainer.promote = slow  # type: ignore[method-assign]
+    async with desk(tmp_path, trainer) as opened:
+        gathered = await retrain.gather(opened, ORDER, a_run())
+        running = asyncio.create_task(improve(opened, a_run(), "lstm", SYMBOL, gathered[SYMBOL]))
+        await reached.wait()
+        for _ in range(times):
+            running.cancel()
+            await asyncio.sleep(0)
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        kinds = [event.kind for event in await opened.store.events(**EVER)]
+        report = await retrain.abandon(opened, Order(("lstm",), (SYMBOL,)), a_run(), gathered, [])
+    assert kinds == [INTENDED, PROMOTED]
+    [one] = report.outcomes
+    assert (one.deployed, [one.version]) == (True, trainer.promotions)
+
+
+async def test_a_cancelled_run_ends_its_training_and_keeps_what_it_has_done(tmp_path: Path) -> None:
+    trainer = FakeTrainer()
+    training_now = asyncio.Event()
+
+    async def tell(_: Training) -> None:
+        training_now.set()
+
+    async with desk(tmp_path, trainer) as opened:
+        gathered = await retrain.gather(opened, ORDER, a_run())
+        first = await improve(opened, a_run(), "lstm", SYMBOL, gathered[SYMBOL])
+        trainer.polls = 10**6
+        running = asyncio.create_task(improve(opened, a_run(), "gru", SYMBOL, gathered[SYMBOL], told=tell))
+        await training_now.wait()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert trainer.cancelled == []  # whoever else ends this process wants it to go on
+        await retrain.abandon(opened, ORDER, a_run(), gathered, [first])
+        [point] = await opened.store.points(HISTORY, **EVER)
+    assert trainer.cancelled == ["job-2"]
+    assert list(trainer.jobs) == ["job-1", "job-2"]
+    assert (point.body["successful_count"], point.body["deployed_count"]) == (1, 1)
+    models: Any = point.body["models"]
+    assert [models[kind]["error"] for kind in ORDER.model_types] == [None, *["the run was cancelled"] * 2]
+
+
+async def test_a_cancelled_run_is_recorded_also_while_the_trainer_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise UnavailableError("trainer", "refused")
+
+    trainer = FakeTrainer()
+    async with desk(tmp_path, trainer) as opened:
+        gathered = await retrain.gather(opened, ORDER, a_run())
+        for name in ("train", "models"):
+            monkeypatch.setattr(trainer, name, refuse)
+        await retrain.abandon(opened, ORDER, a_run(), gathered, [])
+        [point] = await opened.store.points(HISTORY, **EVER)
+    models: Any = point.body["models"]
+    assert "what is in use is not known: trainer: refused" in models["lstm"]["error"]
 
 
 async def test_another_training_of_that_model_is_a_failure_of_this_one_alone(tmp_path: Path) -> None:
@@ -476,7 +583,7 @@ async def test_a_second_retrain_is_refused_while_one_is_at_work(tmp_path: Path) 
                     pass
         assert not await retrain_lock.is_running(opened.store, datetime.now(UTC))
         async with retrain_lock.held(opened.store, run_id="two") as lock:
-            assert lock.resumes == ""
+            assert lock.resumes == ()
 
 
 async def test_of_two_that_ask_at_once_one_gets_it(tmp_path: Path) -> None:
@@ -504,9 +611,30 @@ async def test_the_lock_of_a_dead_run_expires_and_the_next_goes_on_from_its_mome
     async with desk(tmp_path) as opened:
         await opened.store.put("retrain_lock", "lock", body, expected_version=None)
         async with retrain_lock.held(opened.store, run_id="next") as lock:
-            assert lock == retrain_lock.Held(dead, resumes="dead")
+            assert lock == retrain_lock.Held(dead, resumes=("dead",))
         async with retrain_lock.held(opened.store, run_id="third") as lock:
-            assert lock.resumes == ""
+            assert lock.resumes == ()
+
+
+async def test_however_many_runs_die_one_after_the_other_the_last_one_knows_them_all(tmp_path: Path) -> None:
+    async with desk(tmp_path) as opened:
+        moments = []
+        for name in ("one", "two", "three"):
+            lock = retrain_lock.held(opened.store, run_id=name, lease=timedelta(0), renew=timedelta(hours=1))
+            moments.append((await lock.__aenter__()).as_of)  # killed: never left
+        async with retrain_lock.held(opened.store, run_id="four") as last:
+            assert last == retrain_lock.Held(moments[0], resumes=("one", "two", "three"))
+        async with retrain_lock.held(opened.store, run_id="five") as fresh:
+            assert fresh.resumes == ()
+
+
+async def test_after_a_cancelled_run_the_next_begins_at_once_and_goes_on_from_it(tmp_path: Path) -> None:
+    async with desk(tmp_path) as opened:
+        with pytest.raises(asyncio.CancelledError):
+            async with retrain_lock.held(opened.store, run_id="cancelled") as first:
+                raise asyncio.CancelledError
+        async with retrain_lock.held(opened.store, run_id="next") as lock:
+            assert lock == retrain_lock.Held(first.as_of, resumes=("cancelled",))
 
 
 async def test_a_run_that_comes_back_takes_its_own_lock_at_once(tmp_path: Path) -> None:
