@@ -200,7 +200,7 @@ async def _deployed(
 ) -> ModelOutcome:
     by = await promoted_by(desk.store, model_type=outcome.model_type, symbol=outcome.symbol, version=version)
     if by not in {None, run.run_id, *run.resumes}:
-        return replace(outcome, withheld="it is in use already: the same candles give the same model")
+        return await _known(desk, outcome, version)
     if by is None and refusal:
         return replace(outcome, withheld=refusal)
     switch = promote(
@@ -215,6 +215,14 @@ async def _deployed(
     )
     await _whole(switch)
     return replace(outcome, deployed=True)
+
+
+async def _known(desk: Desk, outcome: ModelOutcome, version: str) -> ModelOutcome:
+    """The same candles gave again the model that an earlier run has put into use."""
+    champion = await champion_of(await retrain_inputs.trainer_ready(desk), outcome.model_type, outcome.symbol)
+    if champion is not None and champion.version == version:
+        return replace(outcome, before=version, withheld="it is in use already: the same candles give the same model")
+    return replace(outcome, withheld="it was in use before and was sent back: the same candles give the same model")
 
 
 async def _whole(work: Coroutine[None, None, None]) -> None:

@@ -246,10 +246,31 @@ async def test_the_same_candles_give_the_same_model_which_is_not_deployed_twice(
     async with desk(tmp_path, trainer) as opened:
         order = Order(("lstm",), (SYMBOL,))
         await run_all(opened, order=order)
-        [one] = (await run_all(opened, a_run("run-2"), order=order)).outcomes
+        report = await run_all(opened, a_run("run-2"), order=order)
+    [one] = report.outcomes
     assert not one.deployed
+    assert (one.before, one.is_in_use_already) == (trainer.promotions[0], True)
+    assert (report.severity.word, report.summary) == (
+        "healthy",
+        "1 of 1 models trained; no model is better, the champions stay",
+    )
     assert one.withheld == "it is in use already: the same candles give the same model"
     assert len(trainer.promotions) == 1
+
+
+async def test_a_model_that_was_sent_back_does_not_return_by_the_same_candles(tmp_path: Path) -> None:
+    trainer = FakeTrainer(quality={"lstm": 0.59})
+    trainer.put_in_use("lstm", SYMBOL, "old", 0.42)
+    async with desk(tmp_path, trainer) as opened:
+        order = Order(("lstm",), (SYMBOL,))
+        [first] = (await run_all(opened, order=order)).outcomes
+        assert first.version is not None
+        await trainer.rollback("lstm", SYMBOL, expected=first.version, reason="worse")
+        report = await run_all(opened, a_run("run-2"), order=order)
+    [one] = report.outcomes
+    assert one.withheld == "it was in use before and was sent back: the same candles give the same model"
+    assert (one.deployed, one.before, trainer.in_use["lstm", SYMBOL]) == (False, "old", ["old"])
+    assert report.severity.word == "degraded"
 
 
 async def test_a_champion_that_somebody_else_changed_stays(tmp_path: Path) -> None:
