@@ -17,7 +17,7 @@ import psutil
 from tests.unit.domain.models.markets import market
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 120.0  # on a loaded machine Keras alone takes ten to import
+PATIENCE_SECONDS = 240.0  # on a loaded machine Keras alone takes ten to import, and compiling a minute
 LENGTH, BATCH = 8, 128
 CANDLES = market(506)  # 256 training samples: batches of one size, so that one program is compiled
 CHEAP = {  # compiled programs need not be fast here, compiling must be

@@ -125,7 +125,7 @@ async def trainer_ready(desk: Desk) -> Trainer:
         TradeOpsError: it does not answer.
     """
     if desk.trainer is None:
-        remedy = "set it, for example TRAINER_URL=http://127.0.0.1:8090, and start `python -m trainer`"
+        remedy = "set it, for example TRAINER_URL=http://127.0.0.1:8001, and start `tradeops trainer`"
         raise MisconfiguredError("trainer", "TRAINER_URL is not set, and models are trained there", remedy=remedy)
     free, least = (await desk.trainer.health()).free_disk_gib, desk.settings.retrain_least_disk_gib
     if free is not None and free < least:
