@@ -1,6 +1,6 @@
 """One retrain of one model in a process of its own: it says when it has come to a stage, and waits to be killed.
 
-Args: HOME TRAINER RUN SEED STAGE; STAGE is one of `STAGES`, or `none` for a run to the end.
+Args: HOME TRAINER RUN SEED STAGE; STAGE is candles, training, judged, switched, told, or none for a run to the end.
 """
 
 import asyncio
@@ -20,7 +20,6 @@ from tradeops.jobs.retrain_inputs import Order
 from tradeops.settings import Settings
 from tradeops.wiring import Desk, open_desk
 
-STAGES = ("candles", "training", "judged", "switched", "told")
 MODEL, SYMBOL = "gru", "BTCUSDT"
 LEASE, RENEW = timedelta(seconds=1.5), timedelta(seconds=0.1)
 
@@ -33,7 +32,7 @@ def settings(home: Path, trainer: str, seed: int = 1) -> Settings:
         "TRADEOPS_STORE": "sqlite",
         "TRADEOPS_RETRAIN_DAYS": 30,
         "TRADEOPS_RETRAIN_WINDOW": 8,
-        "TRADEOPS_RETRAIN_EPOCHS": 2,
+        "TRADEOPS_RETRAIN_EPOCHS": 1,
         "TRADEOPS_RETRAIN_SEED": seed,
         "TRADEOPS_RETRAIN_POLL_SECONDS": 0.05,
         "TRADEOPS_RETRAIN_LEAST_DISK_GIB": 0,

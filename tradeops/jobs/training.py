@@ -78,10 +78,10 @@ async def train(
     return training, training.result
 
 
-async def give_up(trainer: Trainer, plan: TrainingPlan) -> None:
-    """End the training that was begun by this plan, if it has not ended; a trainer that does not answer is logged."""
+async def give_up(trainer: Trainer, plan: TrainingPlan, *, anew: str = "") -> None:
+    """End the training that was begun by `train`, if it has not ended; a trainer that does not answer is logged."""
     try:
-        training = await _begun(trainer, plan, "")
+        training = await _begun(trainer, plan, anew)
     except TradeOpsError as error:
         log.warning("the training of %s %s could not be cancelled: %s", plan.model_type, plan.symbol, error)
         return

@@ -25,7 +25,7 @@ from tradeops.errors import (
     TradeOpsError,
     UnavailableError,
 )
-from tradeops.jobs import retrain, retrain_inputs, retrain_lock, training
+from tradeops.jobs import retrain, retrain_inputs, retrain_lock, train_model, training
 from tradeops.jobs.model_promotion import INTENDED, PROMOTED, WATCHES, _begin_watch
 from tradeops.jobs.retrain import Run
 from tradeops.jobs.retrain_inputs import DECISIONS, Data, Order
@@ -437,6 +437,25 @@ async def test_a_cancelled_run_ends_its_training_and_keeps_what_it_has_done(tmp_
     assert (point.body["successful_count"], point.body["deployed_count"]) == (1, 1)
     models: Any = point.body["models"]
     assert [models[kind]["error"] for kind in ORDER.model_types] == [None, *["the run was cancelled"] * 2]
+
+
+@pytest.mark.parametrize("anew", [False, True])
+async def test_a_cancelled_training_of_one_model_ends_at_the_trainer(tmp_path: Path, anew: bool) -> None:
+    trainer = FakeTrainer(polls=10**6)
+    training_now = asyncio.Event()
+
+    async def tell(_: Training) -> None:
+        training_now.set()
+
+    async with desk(tmp_path, trainer) as opened:
+        order, run = train_model.checked(opened, "gru", SYMBOL, 60), a_run()
+        data = await retrain_inputs.gather(opened, SYMBOL, days=60, as_of=NOW)
+        running = asyncio.create_task(train_model.train(opened, run, order, data, anew=anew, told=tell))
+        await training_now.wait()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await train_model.give_up(opened, run, order, data, anew=anew)
+    assert (list(trainer.jobs), trainer.cancelled) == (["job-1"], ["job-1"])
 
 
 async def test_a_cancelled_run_is_recorded_also_while_the_trainer_is_away(
