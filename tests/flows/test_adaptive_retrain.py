@@ -22,9 +22,10 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import StateType
 from prefect.flow_runs import aresume_flow_run
+from prefect.logging import disable_run_logger
 from prefect.states import Cancelling
 
-from flows import presentation
+from flows import cancellation, presentation
 from flows.ai import adaptive_retrain as retrain_flow
 from flows.ai import model_watch as watch_flow
 from flows.ai.adaptive_retrain import adaptive_retrain
@@ -218,6 +219,14 @@ async def test_a_run_that_a_person_cancels_ends_its_training_and_one_whose_worke
         await running
     assert trainer.cancelled == ended
     assert len(await kept(HISTORY)) == records
+
+
+async def test_where_prefect_does_not_say_who_ends_a_run_it_is_not_taken_for_a_person(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cancellation, "get_client", Mock(side_effect=OSError("refused")))
+    with disable_run_logger():
+        assert not await cancellation.by_person()
 
 
 async def _running() -> set[UUID]:
