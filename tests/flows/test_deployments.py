@@ -15,6 +15,7 @@ from tradeops.jobs.automations import read_definitions
 
 ROOT = Path(__file__).parents[2]
 FLOW_FILES = sorted(path for path in (ROOT / "flows").rglob("*.py") if path.name != "__init__.py")
+ON_DEMAND = ("train-model", "backtest-strategy", "optimize-strategy", "bulk-analysis")
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 NAMES = [deployment["name"] for deployment in DEPLOYMENTS]
 
@@ -70,7 +71,9 @@ def test_an_automation_gives_the_flow_that_it_starts_what_it_takes(monkeypatch: 
 @deployment
 def test_a_deployment_runs_alone_in_utc_in_our_pool(deployment: dict[str, Any]) -> None:
     if "tradeops" in deployment["tags"] and "emergency" not in deployment["tags"]:  # those may run twice at once
-        assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+        in_turn = deployment["name"] in ON_DEMAND  # what a person asked for waits; what is due again soon gives way
+        strategy = "ENQUEUE" if in_turn else "CANCEL_NEW"
+        assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": strategy}
     assert deployment["work_pool"]["name"] == "tradeops"
     assert deployment["description"]
     assert deployment["tags"]
@@ -94,7 +97,7 @@ def test_a_job_runs_when_its_readers_expect_it(name: str, cron: str) -> None:
     assert [schedule["cron"] for schedule in found["schedules"]] == [cron]
 
 
-@pytest.mark.parametrize("name", ["adaptive-retrain", "train-model"])
+@pytest.mark.parametrize("name", ["adaptive-retrain", *ON_DEMAND])
 def test_what_takes_long_waits_in_a_queue_of_its_own(name: str) -> None:
     queues = {d["name"]: d["work_pool"].get("work_queue_name", "default") for d in DEPLOYMENTS}
     assert queues[name] == "research"
@@ -102,13 +105,16 @@ def test_what_takes_long_waits_in_a_queue_of_its_own(name: str) -> None:
 
 
 OFFLINE = """
-import socket
+import socket, sys
 def refuse(*_): raise SystemExit("a connection was made")
 socket.socket.connect = socket.socket.connect_ex = refuse
 import flows.presentation, flows.monitoring.system_health, flows.monitoring.run_state_alert, tradeops.watchdog
 import flows.ai.self_analysis, flows.starting
 import flows.monitoring.api_cost_report, flows.monitoring.performance_analysis, flows.monitoring.portfolio_report
 import flows.ai.adaptive_retrain, flows.ai.model_watch, flows.research.train_model
+import flows.research.backtest_strategy, flows.research.bulk_analysis, flows.research.optimize_strategy
+heavy = {"numba", "talib", "optuna", "pyarrow", "matplotlib", "pandas", "scipy"} & set(sys.modules)
+if heavy: raise SystemExit(f"loaded before anything is computed: {sorted(heavy)}")
 """
 
 
@@ -118,6 +124,13 @@ def test_importing_a_flow_makes_no_connection_and_needs_no_variable(tmp_path: Pa
         [sys.executable, "-c", OFFLINE], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["backtest-strategy", "optimize-strategy", "bulk-analysis"])
+def test_the_laboratory_keeps_out_of_the_way_of_what_watches_the_bot(name: str) -> None:
+    [found] = [d for d in DEPLOYMENTS if d["name"] == name]
+    assert found["work_pool"]["work_queue_name"] == "research"
+    assert found["schedules"] == []
 
 
 def test_flow_files_have_unique_names_that_shadow_nothing() -> None:

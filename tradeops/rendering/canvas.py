@@ -14,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 from PIL import Image
 
 from tradeops.rendering.page import Picture
@@ -51,13 +52,15 @@ ONE_AT_A_TIME = Lock()  # matplotlib's settings belong to the whole process
 
 
 class Canvas:
-    """Panels above each other with one time axis."""
+    """Panels above each other with one time axis; without a zone, with an axis of the caller's own."""
 
-    def __init__(self, heights: Sequence[float], zone: tzinfo) -> None:
+    def __init__(self, heights: Sequence[float], zone: tzinfo | None) -> None:
         self._figure = Figure(figsize=(WIDTH_INCHES, 0.5 + sum(heights)))
         self._paper = FigureCanvasAgg(self._figure)
         panels = self._figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=list(heights))
         self.panels: list[Axes] = [row[0] for row in panels]
+        if zone is None:
+            return
         locator = AutoDateLocator(tz=zone, minticks=3, maxticks=9)  # type: ignore[no-untyped-call]
         self.panels[-1].xaxis.set_major_locator(locator)
         formatter = ConciseDateFormatter(locator, tz=zone)  # type: ignore[no-untyped-call]
@@ -91,6 +94,12 @@ class Canvas:
             annotation_clip=False,
         )
 
+    def beside(self, panel: Axes, drawing: Any, name: str) -> None:  # noqa: ANN401 - matplotlib's
+        """The scale of colours of a drawing, to the right of its panel."""
+        bar = self._figure.colorbar(drawing, ax=panel, pad=0.02, aspect=18)
+        bar.set_label(name)
+        bar.outline.set_visible(False)
+
     def between(self, first: float, last: float, *, least: float) -> None:
         """Show this stretch of time with air at both ends, at `least` so many days in all."""
         air = max((last - first) * 0.02, (least - (last - first)) / 2)
@@ -113,17 +122,22 @@ class Canvas:
 
 
 @contextmanager
-def canvas(heights: Sequence[float], zone: tzinfo) -> Generator[Canvas]:
+def canvas(heights: Sequence[float], zone: tzinfo | None) -> Generator[Canvas]:
     """A canvas in the common style, whatever the user's own matplotlib settings are; they are back at exit.
 
     Args:
         heights: of the panels from top to bottom, in inches.
-        zone: of the time axis.
+        zone: of the time axis; `None` where the axis is not time.
     """
     with ONE_AT_A_TIME, mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)
         yield Canvas(heights, zone)
+
+
+def instants(times: NDArray[np.datetime64]) -> Floats:
+    """Positions on the time axis of an array in UTC."""
+    return np.asarray(date2num(times), dtype=np.float64)  # type: ignore[no-untyped-call]
 
 
 def moments(times: Sequence[datetime]) -> Floats:

@@ -105,7 +105,9 @@ async def test_a_job_that_something_else_starts_is_waited_for() -> None:
 async def test_a_job_that_nothing_starts_ends_the_night(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(night, "LONGEST_RUN", timedelta(0))
     brake = Deployment("brake-id", "brake/brake")
-    with pytest.raises(UnavailableError, match="brake was not started after 0 s; look at the logs of the worker and of the watchdog"):
+    with pytest.raises(
+        UnavailableError, match="brake was not started after 0 s; look at the logs of the worker and of the watchdog"
+    ):
         await run_night(
             RecordingApi(NOT_YET),  # type: ignore[arg-type]
             [brake],

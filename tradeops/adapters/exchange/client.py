@@ -39,16 +39,20 @@ class ExchangeClient:
         """The last 24 hours of a symbol; the reading's clock is the exchange's `Date`."""
         answer, body = await self._get(TICKER, {"symbol": symbol}, within)
         parsed = parse(wire.Ticker24h, body, system=answer.system, source=answer.address)
-        ticker = Ticker(
-            symbol=parsed.symbol,
-            last_price=parsed.last_price,
-            change_percent=parsed.price_change_percent,
-            volume=parsed.volume,
-            quote_volume=parsed.quote_volume,
-            opened_at=parsed.open_time,
-            closed_at=parsed.close_time,
+        return answer.reading(_ticker(parsed))
+
+    async def tickers(self, *, within: timedelta | None = None) -> Reading[tuple[Ticker, ...]]:
+        """The last 24 hours of every symbol; one that cannot be true, at a price of 0, is rejected by itself."""
+        answer, body = await self._get(TICKER, {}, within)
+        rows = as_list(body, system=answer.system, source=answer.address)
+        tickers, rejected = parse_each(
+            wire.Ticker24h,
+            ((f"#{place}", row) for place, row in enumerate(rows, 1)),
+            _ticker,
+            system=answer.system,
+            source=answer.address,
         )
-        return answer.reading(ticker)
+        return answer.reading(tuple(tickers), rejected=rejected)
 
     async def klines(
         self, symbol: str, interval: str, start: datetime, end: datetime, *, within: timedelta | None = None
@@ -129,6 +133,18 @@ def _raise_refusal(answer: Answer) -> None:
         return
     problem = f"{answer.address} refused with code {refusal.code}: {refusal.msg[:200]}"
     raise RejectedError(answer.system, problem, http_status=answer.status)
+
+
+def _ticker(parsed: wire.Ticker24h) -> Ticker:
+    return Ticker(
+        symbol=parsed.symbol,
+        last_price=parsed.last_price,
+        change_percent=parsed.price_change_percent,
+        volume=parsed.volume,
+        quote_volume=parsed.quote_volume,
+        opened_at=parsed.open_time,
+        closed_at=parsed.close_time,
+    )
 
 
 def _candle(kline: wire.Kline, period: timedelta) -> Candle:

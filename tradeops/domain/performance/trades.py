@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal, localcontext
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tradeops.domain.figures import Amount, Figure, known, known_amount, unknown, unknown_amount
 from tradeops.domain.performance.columns import EXACT, NO_TRADES, TradeColumns, microseconds, moment
@@ -57,9 +58,14 @@ def payoff_ratio(gross_profit: Decimal, wins: int, gross_loss: Decimal, losses: 
 
 def streaks(columns: TradeColumns) -> Streaks:
     """Runs of one sign, in the order of the columns."""
-    if not len(columns):
+    return streaks_of(columns.pnl_usd)
+
+
+def streaks_of(pnl_usd: NDArray[np.float64]) -> Streaks:
+    """The same of profits alone, in the order of their trades' close."""
+    if not len(pnl_usd):
         return Streaks(longest_wins=0, longest_losses=0, current=0)
-    signs = np.sign(columns.pnl_usd).astype(np.int64)
+    signs = np.sign(pnl_usd).astype(np.int64)
     ends = np.append(np.flatnonzero(np.diff(signs)), len(signs) - 1)
     lengths = np.diff(ends, prepend=-1)
     outcomes = signs[ends]

@@ -4,9 +4,9 @@ Ascending closed candles in, an array of the same length out, NaN where there ar
 on values up to its own alone. Leading NaN (the warm-up of another indicator) is allowed; a NaN or infinite value after
 it is refused, because a recursive average would carry it to the end.
 
-TA-Lib computes where its definition is the bot's: EMA, highest and lowest. Elsewhere it differs: its RSI of a flat
-market is 0 and not 50, its MACD seeds the fast average late, its ATR is Wilder's, its deviation loses a flat market in
-rounding.
+TA-Lib computes where its definition is the bot's: EMA, RSI where there was movement, highest and lowest. Elsewhere it
+differs: its RSI of a flat market is 0 and not 50, its MACD seeds the fast average late, its ATR is Wilder's, its
+deviation loses a flat market in rounding.
 """
 
 from collections.abc import Callable
@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 
 NEUTRAL_PERCENT = 50.0
 PROFILE_CHUNK = 8192
+TALIB_LEAST_RSI = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,8 +67,12 @@ def ema(values: Floats, period: int) -> Floats:
     out = _empty(values)
     if len(values) - first < period:
         return out
-    moved = values[first:] - values[first]  # so that of equal values the mean is exactly that value
-    out[first + period - 1 :] = values[first] + _smoothed(moved[:period].mean(), moved[period:], period)
+    from talib import EMA  # noqa: PLC0415 - a third of a second that only computing shall cost
+
+    if period == 1:
+        return values.copy()
+    moved = values[first:] - values[first]  # so that the mean of equal values, the seed, is exactly that value
+    out[first:] = EMA(moved, period) + values[first]
     return out
 
 
@@ -82,18 +87,23 @@ def rsi(close: Floats, period: int) -> Floats:
     changes = np.diff(close[first:])
     if len(changes) < period:
         return out
-    gain = _wilder(np.maximum(changes, 0.0), period)
-    loss = _wilder(np.maximum(-changes, 0.0), period)
-    total = gain + loss
-    strength = np.full(len(total), NEUTRAL_PERCENT)
-    np.divide(gain * 100, total, out=strength, where=total > 0)
-    out[first + period :] = strength
+    if period < TALIB_LEAST_RSI:
+        out[first + period :] = _strength(changes, period)
+        return out
+    from talib import RSI  # noqa: PLC0415
+
+    out[first:] = RSI(close[first:], period)
+    doubtful = out == 0  # TA-Lib's answer to no gain, and to no movement, or little of it
+    if doubtful.any():
+        out[doubtful] = _strength(changes, period)[doubtful[first + period :]]
     return out
 
 
 def macd(close: Floats, fast: int, slow: int, signal: int) -> Macd:
     """EMA fast - EMA slow, each seeded by its own first values; its EMA; the difference of both."""
-    line = ema(close, fast) - ema(close, slow)
+    close, first = _checked(close, max(fast, slow))
+    moved = close - (close[first] if first < len(close) else 0.0)  # what all have in common leaves no dust
+    line = ema(moved, fast) - ema(moved, slow)
     smoothed = ema(line, signal)
     return Macd(line, smoothed, line - smoothed)
 
@@ -208,6 +218,8 @@ def _checked(values: Floats, period: int) -> tuple[Floats, int]:
         raise ValueError(f"a period is at least 1, not {period}")
     values = np.ascontiguousarray(values, dtype=np.float64)
     finite = np.isfinite(values)
+    if finite.all():
+        return values, 0
     first = int(finite.argmax()) if finite.any() else len(values)
     if not finite[first:].all() or np.isinf(values[:first]).any():
         place = int(np.flatnonzero(~finite[first:])[0]) + first if not finite[first:].all() else 0
@@ -245,20 +257,24 @@ def _window_sum(values: Floats, window: int) -> Floats:
     return total
 
 
+def _strength(changes: Floats, period: int) -> Floats:
+    """Wilder's index by his own averages, from the first one on."""
+    gain, loss = (_wilder(np.maximum(side, 0.0), period) for side in (changes, -changes))
+    total = gain + loss
+    strength = np.full(len(total), NEUTRAL_PERCENT)
+    np.divide(gain * 100, total, out=strength, where=total > 0)
+    return strength
+
+
 def _wilder(values: Floats, period: int) -> Floats:
-    """Wilder's average is an exponential one of factor 1 ÷ period = 2 ÷ (2 period - 1 + 1)."""
-    return _smoothed(values[:period].mean(), values[period:], 2 * period - 1)
-
-
-def _smoothed(seed: float, values: Floats, period: int) -> Floats:
-    """The seed, then TA-Lib's recursion over the values; `period` copies of the seed make it TA-Lib's own seed."""
+    """Wilder's average is an exponential one of factor 1 ÷ period = 2 ÷ (2 period - 1 + 1), with a seed of its own."""
+    seed = values[:period].mean()
     if period == 1:
-        return np.concatenate([[seed], values])
+        return values.copy()
     from talib import EMA  # noqa: PLC0415
 
-    padded = np.concatenate([np.full(period, seed), values])
-    out: Floats = EMA(padded, period)[period - 1 :]
-    out[0] = seed
+    longer = 2 * period - 1
+    out: Floats = EMA(np.concatenate([np.full(longer, seed), values[period:]]), longer)[longer - 1 :]
     return out
 
 

@@ -61,6 +61,16 @@ def paging(history: list[list[Any]], *, limit: int = 1000, date: str = LATER) ->
     return answer
 
 
+async def test_all_tickers_come_in_one_answer_and_a_bad_one_alone_is_left_out(
+    exchange: ExchangeClient, respx_mock: respx.MockRouter
+) -> None:
+    dead = TICKER | {"symbol": "DEADUSDT", "lastPrice": "0.00000000"}
+    serves(respx_mock, "/api/v3/ticker/24hr", [TICKER, dead, TICKER | {"symbol": "ETHUSDT"}], date=LATER)
+    reading = await exchange.tickers()
+    assert [ticker.symbol for ticker in reading.value] == ["BTCUSDT", "ETHUSDT"]
+    assert len(reading.rejected) == 1
+
+
 async def test_the_ticker_turns_text_into_numbers(exchange: ExchangeClient, respx_mock: respx.MockRouter) -> None:
     serves(respx_mock, "/api/v3/ticker/24hr?symbol=BTCUSDT", TICKER, date=LATER)
     reading = await exchange.ticker("BTCUSDT")

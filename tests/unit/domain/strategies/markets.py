@@ -1,9 +1,13 @@
 """Seeded markets in columns: open, high, low, close, volume."""
 
+from datetime import timedelta
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tradeops.domain.candle_columns import CandleColumns
+from tradeops.domain.candles import period_of
 
 
 class Market(NamedTuple):
@@ -30,3 +34,10 @@ def market(seed: int, length: int, *, price: float = 100.0, volatility: float = 
     high = np.maximum(opened, close) * (1 + spread[0])
     low = np.minimum(opened, close) * (1 - spread[1])
     return Market(opened, high, low, close, volume)
+
+
+def candles(m: Market, *, timeframe: str = "1h", first_hour: int = 500_016) -> CandleColumns:
+    """The market as candles; hour 500,016 since 1970 opens a day."""
+    period = period_of(timeframe) // timedelta.resolution
+    opened_at = first_hour * 3_600_000_000 // period * period + np.arange(len(m.close)) * period
+    return CandleColumns("BTCUSDT", timeframe, opened_at, *m)

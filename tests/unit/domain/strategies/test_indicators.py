@@ -133,6 +133,19 @@ def test_the_rsi_follows_a_worked_example() -> None:
     np.testing.assert_allclose(indicators.rsi(np.array(close), 14)[14:], [70.46, 66.25, 66.48], atol=0.01)
 
 
+@pytest.mark.parametrize("scale", [1e-12, 1e-6, 1e6])
+def test_the_rsi_does_not_depend_on_the_scale_of_prices(scale: float) -> None:
+    close = MARKETS["flat stretches"].close
+    np.testing.assert_allclose(indicators.rsi(close * scale, 14), indicators.rsi(close, 14), rtol=1e-9)
+
+
+def test_an_rsi_keeps_its_value_while_nothing_moves() -> None:
+    close = np.concatenate([market(1, 60).close, np.full(600, market(1, 60).close[-1])])
+    strength = indicators.rsi(close, 14)
+    assert 0 < strength[59] < 100
+    np.testing.assert_allclose(strength[59:], strength[59], rtol=1e-9)
+
+
 @pytest.mark.parametrize("price", [0.1, 7.1, 67_123.45, 1e-7])
 def test_a_flat_market_leaves_no_dust(price: float) -> None:
     flat = np.full(100, price)

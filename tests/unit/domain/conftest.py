@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="session", params=["BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT"])

@@ -1,0 +1,82 @@
+"""Looks at many symbols at once and says what each of them tells at its newest close."""
+
+import asyncio
+import datetime as dt
+from pathlib import Path
+
+from prefect import State, flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
+
+from flows import presentation
+from flows.percent import percent_shown
+from tradeops.domain.bulk.report import BulkReport
+from tradeops.errors import TradeOpsError
+from tradeops.jobs import bulk, bulk_export
+from tradeops.jobs.exchange_weight import ExchangeWeight
+from tradeops.jobs.heartbeats import heartbeat
+from tradeops.rendering.backtest import refused_page
+from tradeops.rendering.bulk import bulk_page
+from tradeops.wiring import Desk, open_desk
+
+NAME = bulk.JOB
+again = task(
+    cache_policy=NO_CACHE,
+    retries=3,
+    retry_delay_seconds=[60, 120, 300],
+    retry_jitter_factor=0.5,
+    retry_condition_fn=presentation.is_transient,
+)
+
+
+@again
+async def gather(desk: Desk, order: bulk.BulkOrder) -> bulk.Gathered:
+    """Choose the symbols and fetch their candles, ten at once; what is there already is not fetched again."""
+    weight = ExchangeWeight()
+    symbols = await bulk.choose(desk, order, weight)
+    async with percent_shown(f"{NAME}-progress", "symbols") as told:
+        return await bulk.gather(desk, order, symbols, weight, now=dt.datetime.now(dt.UTC), told=told)
+
+
+@again
+async def record(desk: Desk, report: BulkReport) -> None:
+    """Keep the analysis once, however often this is repeated."""
+    await bulk.record(desk, report)
+
+
+@task(cache_policy=NO_CACHE)
+async def export(report: BulkReport, path: Path | None) -> None:
+    """Write the file that was asked for."""
+    if path is not None:
+        await asyncio.to_thread(bulk_export.write, report, path)
+
+
+@flow(timeout_seconds=3600)
+async def bulk_analysis(
+    symbols: list[str] | None = None, timeframe: str = "1h", export_name: str = ""
+) -> State[BulkReport]:
+    """Check, gather, analyse all at once; record, export and publish.
+
+    Args:
+        symbols: at most 1,000; without them the exchange's 50 most traded.
+        timeframe: of the candles.
+        export_name: of a .csv or .parquet file in `exports` under TRADEOPS_HOME; empty writes none.
+
+    Raises:
+        TradeOpsError: an order that makes no sense, or not one symbol could be analysed.
+    """
+    now, run_id = dt.datetime.now(dt.UTC), str(flow_run.get_id())
+    try:
+        order = bulk.checked(symbols, timeframe)
+        async with open_desk() as desk, heartbeat(desk, NAME):
+            path = bulk_export.checked(export_name, desk.settings.home_folder)
+            gathered = await gather(desk, order)
+            report = await asyncio.to_thread(bulk.made, order, gathered, run_id=run_id, started_at=now)
+            page = await asyncio.to_thread(bulk_page, report, desk.settings.zone)
+            shown = presentation.publish(NAME, page)
+            kept = await asyncio.gather(record(desk, report), export(report, path), shown, return_exceptions=True)
+    except TradeOpsError as error:
+        page = refused_page("Bulk analysis", str(error))
+        await asyncio.gather(presentation.publish(NAME, page), return_exceptions=True)
+        return presentation.failed(error)
+    return presentation.end_state(NAME, report, report.severity, report.summary, mishaps=kept)
