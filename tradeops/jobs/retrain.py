@@ -13,7 +13,7 @@ from tradeops.domain.retraining import ModelOutcome, RetrainReport
 from tradeops.errors import TradeOpsError
 from tradeops.jobs import retrain_inputs, training
 from tradeops.jobs.model_contest import champion_of, judged
-from tradeops.jobs.model_promotion import promote, promoted_by
+from tradeops.jobs.model_promotion import promote, promoted_by, settle
 from tradeops.jobs.retrain_inputs import Data, Order
 from tradeops.jobs.retrain_lock import Held
 from tradeops.jobs.retrain_records import record_accuracy, record_retrain
@@ -51,9 +51,12 @@ def begun(desk: Desk, run_id: str, *, started_at: datetime, lock: Held) -> Run:
 async def gather(desk: Desk, order: Order, run: Run) -> dict[str, Data | TradeOpsError]:
     """The candles of each symbol, or why there are none: one symbol's trouble does not spoil the others.
 
+    Before that, what a killed run has put into use without saying so is recorded.
+
     Raises:
-        TradeOpsError: there is none for any symbol.
+        TradeOpsError: there is none for any symbol, or the trainer or the store does not answer.
     """
+    await settle(desk.store, await retrain_inputs.trainer_ready(desk))
     found: dict[str, Data | TradeOpsError] = {}
     for symbol in order.symbols:
         try:

@@ -55,7 +55,7 @@ async def held(
     """Hold the lock for the block, renewed while it lasts; released at its end, however it ends.
 
     A run that takes the lock again, after its own crash, gets it at once. After a block that was cancelled the next one
-    goes on from it, as after a crash.
+    goes on from it, as after a crash; one that fails leaves what it would have gone on from.
 
     Raises:
         RejectedError: another retrain is at work; names it and how long its lock lasts.
@@ -78,6 +78,9 @@ async def held(
         ended = False
         if renewing.done() and not renewing.cancelled() and renewing.exception() is not None:
             raise ConflictError("retrain", "its lock was lost to another run") from renewing.exception()
+        raise
+    except Exception:
+        ended = not ours.resumes  # an order that makes no sense must not hide what was interrupted before it
         raise
     finally:
         renewing.cancel()

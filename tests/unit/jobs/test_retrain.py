@@ -225,6 +225,41 @@ async def test_a_kill_around_the_switch_promotes_and_records_once(tmp_path: Path
     assert sorted(event.kind for event in events) == [PROMOTED, INTENDED]
 
 
+async def test_a_switch_that_its_killed_run_did_not_record_is_recorded_by_whichever_run_comes_next(
+    tmp_path: Path,
+) -> None:
+    trainer = FakeTrainer(quality={"lstm": 0.59})
+    trainer.put_in_use("lstm", SYMBOL, "old", 0.42)
+    async with desk(tmp_path, trainer) as opened:
+        dying = replace(opened, store=_DiesAfter(opened.store, PROMOTED))  # type: ignore[arg-type]
+        with pytest.raises(KilledError):
+            await run_all(dying, order=Order(("lstm",), (SYMBOL,)))
+        for run_id in ("another", "and-another"):  # of another model, and not as its successor
+            await run_all(opened, a_run(run_id), order=Order(("gru",), (SYMBOL,)))
+        events = [event for event in await opened.store.events(**EVER) if event.body["model_type"] == "lstm"]
+        watch = await opened.store.get(WATCHES, f"lstm:{SYMBOL}")
+    assert sorted(event.kind for event in events) == [PROMOTED, INTENDED]
+    assert {event.body["run_id"] for event in events} == {"run-1"}
+    assert watch is not None
+    assert watch.body["previous"] == "old"
+
+
+async def test_an_intent_without_a_switch_is_no_promotion(tmp_path: Path) -> None:
+    trainer = FakeTrainer(quality={"lstm": 0.59})
+    trainer.put_in_use("lstm", SYMBOL, "old", 0.42)
+
+    def die() -> None:
+        raise KilledError
+
+    trainer.before_promote = die
+    async with desk(tmp_path, trainer) as opened:
+        with pytest.raises(KilledError):
+            await run_all(opened, order=Order(("lstm",), (SYMBOL,)))
+        await retrain.gather(opened, ORDER, a_run("another"))
+        kinds = [event.kind for event in await opened.store.events(**EVER)]
+    assert kinds == [INTENDED]
+
+
 class _DiesAfter:
     """A store whose process is killed when it is to keep one kind of event."""
 
@@ -666,6 +701,22 @@ async def test_however_many_runs_die_one_after_the_other_the_last_one_knows_them
             assert last == retrain_lock.Held(moments[0], resumes=("one", "two", "three"))
         async with retrain_lock.held(opened.store, run_id="five") as fresh:
             assert fresh.resumes == ()
+
+
+async def test_a_run_that_fails_leaves_what_it_would_have_gone_on_from(tmp_path: Path) -> None:
+    async with desk(tmp_path) as opened:
+        dead = retrain_lock.held(opened.store, run_id="dead", lease=timedelta(0), renew=timedelta(hours=1))
+        first = await dead.__aenter__()
+        with pytest.raises(RejectedError):
+            async with retrain_lock.held(opened.store, run_id="senseless"):
+                raise RejectedError("retrain", "there is no such model")
+        async with retrain_lock.held(opened.store, run_id="next") as lock:
+            assert lock == retrain_lock.Held(first.as_of, resumes=("dead", "senseless"))
+        with pytest.raises(RejectedError):
+            async with retrain_lock.held(opened.store, run_id="senseless-again"):
+                raise RejectedError("retrain", "there is no such model")
+        async with retrain_lock.held(opened.store, run_id="last") as lock:
+            assert lock.resumes == ()
 
 
 async def test_after_a_cancelled_run_the_next_begins_at_once_and_goes_on_from_it(tmp_path: Path) -> None:
