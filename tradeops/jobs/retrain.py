@@ -247,7 +247,9 @@ async def _unfinished(desk: Desk, run: Run, model_type: str, symbol: str) -> Mod
     """Of a cancelled run: the switch may have been made all the same."""
     problem = "the run was cancelled"
     try:
-        champion = await champion_of(await retrain_inputs.trainer_ready(desk), model_type, symbol)
+        trainer = await retrain_inputs.trainer_ready(desk)
+        await settle(desk.store, trainer)
+        champion = await champion_of(trainer, model_type, symbol)
         if champion is not None:
             version = champion.version
             by = await promoted_by(desk.store, model_type=model_type, symbol=symbol, version=version)

@@ -493,6 +493,18 @@ async def test_a_cancelled_training_of_one_model_ends_at_the_trainer(tmp_path: P
     assert (list(trainer.jobs), trainer.cancelled) == (["job-1"], ["job-1"])
 
 
+async def test_a_cancelled_run_that_was_torn_out_of_its_switch_says_what_is_in_use(tmp_path: Path) -> None:
+    trainer = FakeTrainer()
+    order = Order(("lstm",), (SYMBOL,))
+    async with desk(tmp_path, trainer) as opened:
+        dying = replace(opened, store=_DiesAfter(opened.store, PROMOTED))  # type: ignore[arg-type]
+        gathered = await retrain.gather(opened, order, a_run())
+        with pytest.raises(KilledError):
+            await improve(dying, a_run(), "lstm", SYMBOL, gathered[SYMBOL])
+        [one] = (await retrain.abandon(opened, order, a_run(), gathered, [])).outcomes
+    assert (one.deployed, [one.version]) == (True, trainer.promotions)
+
+
 async def test_a_cancelled_run_is_recorded_also_while_the_trainer_is_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
