@@ -6,7 +6,7 @@ from uuid import UUID
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 from prefect.logging import get_run_logger
 
-from tradeops.domain.models.training import Training
+from tradeops.domain.models.training import JobState, Training
 from tradeops.jobs.training import Told
 
 LEAST_SECONDS = 2.0  # between two updates: each is a write on Prefect's server
@@ -41,6 +41,8 @@ async def _show(job: str, training: Training, shown: dict[str, object]) -> None:
         last = training.history[-1]
         text += f", epoch {last.number} of at most {training.epochs}"
         text += f", loss {last.loss:.4f}, validation loss {last.validation_loss:.4f}"
+    elif training.state is JobState.RUNNING:
+        text += ", the first epoch takes longest: its program is compiled"
     if training.eta_seconds is not None and not training.state.is_final:
         text += f", {training.eta_seconds:.0f} s to go"
     get_run_logger().info(text)

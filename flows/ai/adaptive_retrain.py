@@ -7,7 +7,7 @@ from prefect import State, flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
-from flows import approval, presentation, progress
+from flows import approval, cancellation, presentation, progress
 from tradeops.domain.notices import Level
 from tradeops.domain.retraining import ModelOutcome, RetrainReport
 from tradeops.errors import TradeOpsError
@@ -81,9 +81,14 @@ async def adaptive_retrain(
             order = await retrain_inputs.order_of(desk, model_types, symbols, decision_id, now=now)
             run, outcomes = retrain.begun(desk, run_id, started_at=now, lock=lock), []
             gathered = await gather(desk, order, run)
-            for model_type, symbol in order.models:
-                tried = await train(desk, run, model_type, symbol, gathered)
-                outcomes.append(await deploy(desk, run, tried, await approval.of_model(desk, run, tried)))
+            try:
+                for model_type, symbol in order.models:
+                    tried = await train(desk, run, model_type, symbol, gathered)
+                    outcomes.append(await deploy(desk, run, tried, await approval.of_model(desk, run, tried)))
+            except asyncio.CancelledError:
+                if await cancellation.by_person():
+                    await retrain.abandon(desk, order, run, gathered, outcomes)
+                raise
             report = retrain.report_of(order, run, gathered, outcomes)
             kept = await asyncio.gather(record(desk, report), tell(desk, report), return_exceptions=True)
     except TradeOpsError as error:

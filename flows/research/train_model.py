@@ -7,7 +7,7 @@ from prefect import State, flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
-from flows import presentation, progress
+from flows import cancellation, presentation, progress
 from tradeops.domain.retraining import ModelOutcome, RetrainReport
 from tradeops.errors import TradeOpsError
 from tradeops.jobs import retrain as steps
@@ -78,7 +78,12 @@ async def train_model(
         async with open_desk() as desk, heartbeat(desk, NAME):
             order, run = job.checked(desk, model_type, symbol, days_of_data), job.begun(run_id, now)
             data = await gather(desk, symbol, days_of_data, run)
-            tried = await train(desk, run, order, data, anew=retrain)
+            try:
+                tried = await train(desk, run, order, data, anew=retrain)
+            except asyncio.CancelledError:
+                if await cancellation.by_person():
+                    await job.give_up(desk, run, order, data, anew=retrain)
+                raise
             outcome = await finish(desk, run, tried, promotes=promote_if_better)
             report = steps.report_of(order, run, {symbol: data}, [outcome])
             page = retrain_page(report, desk.settings.zone, title="Training")

@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import Mock
+from uuid import UUID
 
 import pytest
 import respx
-from prefect import State
+from prefect import Flow, State
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import (
     ArtifactFilter,
@@ -21,8 +22,10 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import StateType
 from prefect.flow_runs import aresume_flow_run
+from prefect.logging import disable_run_logger
+from prefect.states import Cancelling
 
-from flows import presentation
+from flows import cancellation, presentation
 from flows.ai import adaptive_retrain as retrain_flow
 from flows.ai import model_watch as watch_flow
 from flows.ai.adaptive_retrain import adaptive_retrain
@@ -187,6 +190,49 @@ async def test_without_a_person_the_model_is_not_deployed_and_the_run_ends(
     assert state.name == "Degraded", state.message
     assert "nobody approved lstm BTCUSDT" in (await artifacts(state))["adaptive-retrain"]
     assert trainer.promotions == []
+
+
+@pytest.mark.parametrize(
+    ("flow", "by_person", "ended", "records"),
+    [
+        (adaptive_retrain, True, ["job-1"], 1),
+        (adaptive_retrain, False, [], 0),
+        (train_model, True, ["job-1"], 0),
+        (train_model, False, [], 0),
+    ],
+    ids=["retrain by a person", "retrain by a dying worker", "training by a person", "training by a dying worker"],
+)
+async def test_a_run_that_a_person_cancels_ends_its_training_and_one_whose_worker_dies_leaves_it_to_the_next(
+    trainer: FakeTrainer, flow: Flow[..., Any], by_person: bool, ended: list[str], records: int
+) -> None:
+    trainer.polls = 10**6
+    earlier = await _running()
+    running = asyncio.create_task(flow(return_state=True))
+    while not trainer.jobs:  # noqa: ASYNC110 - the trainer tells nobody
+        await asyncio.sleep(0.05)
+    [run] = await _running() - earlier
+    if by_person:
+        async with get_client() as client:
+            await client.set_flow_run_state(run, Cancelling(), force=True)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    assert trainer.cancelled == ended
+    assert len(await kept(HISTORY)) == records
+
+
+async def test_where_prefect_does_not_say_who_ends_a_run_it_is_not_taken_for_a_person(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cancellation, "get_client", Mock(side_effect=OSError("refused")))
+    with disable_run_logger():
+        assert not await cancellation.by_person()
+
+
+async def _running() -> set[UUID]:
+    where = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.RUNNING])))
+    async with get_client() as client:
+        return {run.id for run in await client.read_flow_runs(flow_run_filter=where)}
 
 
 async def _resume_when_paused() -> None:

@@ -35,10 +35,12 @@ class Running:
 
     Attributes:
         cache: of compiled programs, shared by all services of a session: compiling is what takes the time.
+        port: that it listens on; 0 takes one that is free, another one each time.
     """
 
     home: Path
     cache: Path
+    port: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     begun: list[str] = field(default_factory=list)
@@ -54,7 +56,7 @@ class Running:
         environment |= {**CHEAP, "JAX_COMPILATION_CACHE_DIR": str(self.cache), "TRADEOPS_TRAINER_NICENESS": "0"}
         environment |= {"TRADEOPS_TRAINER_LEAST_DISK_GIB": "0.1", **self.environment}
         with log.open("ab") as file:
-            command = [sys.executable, "-m", "trainer", "--port", "0", "--home", str(self.home)]
+            command = [sys.executable, "-m", "trainer", "--port", str(self.port), "--home", str(self.home)]
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=file)
 
         def listening() -> str | None:

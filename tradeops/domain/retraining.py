@@ -19,7 +19,7 @@ class ModelOutcome:
     Attributes:
         problem: why there is no new version; empty when there is one.
         version: that was trained; `None` without one.
-        before: the version in use when the training ended; `None` when there was none.
+        before: the version in use when the training ended; `None` when there was none, itself when it was itself.
         verdict: of the gate; `None` when it was not asked.
         deployed: the trainer was seen to answer with the new version.
         withheld: why it is not in use though the gate let it pass; empty otherwise.
@@ -46,6 +46,11 @@ class ModelOutcome:
     def name(self) -> str:
         """`lstm BTCUSDT`."""
         return f"{self.model_type} {self.symbol}"
+
+    @property
+    def is_in_use_already(self) -> bool:
+        """Whether the training gave again what an earlier run has put into use: good, and nothing to do."""
+        return self.version is not None and self.version == self.before
 
     @property
     def succeeded(self) -> bool:
@@ -119,7 +124,8 @@ class RetrainReport:
         """Keeping the champion is the usual case, and good."""
         if not self.successful:
             return Severity.CRITICAL
-        return Severity.DEGRADED if self.failed or any(one.withheld for one in self.outcomes) else Severity.HEALTHY
+        kept_back = any(one.withheld and not one.is_in_use_already for one in self.outcomes)
+        return Severity.DEGRADED if self.failed or kept_back else Severity.HEALTHY
 
     @property
     def summary(self) -> str:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tradeops.adapters.store import AuditEvent, Store
 from tradeops.adapters.store.interface import Json
@@ -59,6 +60,27 @@ async def promote(
     await _begin_watch(store, model_type, symbol, version, before)
 
 
+async def settle(store: Store, trainer: Trainer) -> None:
+    """Record each switch that a killed run has made and not recorded, however long ago within 90 days.
+
+    Raises:
+        TradeOpsError: the trainer or the store does not answer.
+    """
+    now = datetime.now(UTC)
+    since, until = now - REMEMBERED, now + timedelta(days=1)
+    told = {_name(event) for event in await store.events(since=since, until=until, kind=PROMOTED)}
+    for intent in await store.events(since=since, until=until, kind=INTENDED):
+        body: Mapping[str, Any] = intent.body
+        model_type, symbol, version = str(body["model_type"]), str(body["symbol"]), str(body["version"])
+        if _name(intent) in told:
+            continue
+        champion = await champion_of(trainer, model_type, symbol)
+        if champion is not None and champion.version == version:
+            log.warning("%s of %s came into use, and its run was killed before it said so", version, model_type)
+            await _tell(store, PROMOTED, _name(intent), body)
+            await _begin_watch(store, model_type, symbol, version, body["before"])
+
+
 async def promoted_by(store: Store, *, model_type: str, symbol: str, version: str) -> str | None:
     """The run that has put that version into use; `None` when none has said so in the last 90 days.
 
@@ -69,6 +91,10 @@ async def promoted_by(store: Store, *, model_type: str, symbol: str, version: st
     event_id = f"{PROMOTED}:{model_type}:{symbol}:{version}"
     events = await store.events(since=now - REMEMBERED, until=now + timedelta(days=1), kind=PROMOTED)
     return next((str(event.body["run_id"]) for event in events if event.event_id == event_id), None)
+
+
+def _name(event: AuditEvent) -> str:
+    return event.event_id.removeprefix(f"{event.kind}:")
 
 
 async def _tell(store: Store, kind: str, name: str, body: Mapping[str, Json]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +13,7 @@ from tradeops.domain.retraining import ModelOutcome, RetrainReport
 from tradeops.errors import TradeOpsError
 from tradeops.jobs import retrain_inputs, training
 from tradeops.jobs.model_contest import champion_of, judged
-from tradeops.jobs.model_promotion import promote, promoted_by
+from tradeops.jobs.model_promotion import promote, promoted_by, settle
 from tradeops.jobs.retrain_inputs import Data, Order
 from tradeops.jobs.retrain_lock import Held
 from tradeops.jobs.retrain_records import record_accuracy, record_retrain
@@ -31,14 +32,14 @@ class Run:
         run_id: of the flow run.
         as_of: the moment up to which candles are taken.
         deadline: what is not trained by then is given up.
-        resumes: the interrupted run that this one goes on from; empty when there was none.
+        resumes: the interrupted runs that this one goes on from.
     """
 
     run_id: str
     started_at: datetime
     as_of: datetime
     deadline: datetime
-    resumes: str = ""
+    resumes: tuple[str, ...] = ()
 
 
 def begun(desk: Desk, run_id: str, *, started_at: datetime, lock: Held) -> Run:
@@ -50,9 +51,12 @@ def begun(desk: Desk, run_id: str, *, started_at: datetime, lock: Held) -> Run:
 async def gather(desk: Desk, order: Order, run: Run) -> dict[str, Data | TradeOpsError]:
     """The candles of each symbol, or why there are none: one symbol's trouble does not spoil the others.
 
+    Before that, what a killed run has put into use without saying so is recorded.
+
     Raises:
-        TradeOpsError: there is none for any symbol.
+        TradeOpsError: there is none for any symbol, or the trainer or the store does not answer.
     """
+    await settle(desk.store, await retrain_inputs.trainer_ready(desk))
     found: dict[str, Data | TradeOpsError] = {}
     for symbol in order.symbols:
         try:
@@ -144,6 +148,25 @@ async def record(desk: Desk, report: RetrainReport) -> None:
     await record_retrain(desk.store, report)
 
 
+async def abandon(
+    desk: Desk, order: Order, run: Run, gathered: dict[str, Data | TradeOpsError], outcomes: list[ModelOutcome]
+) -> RetrainReport:
+    """End the training that a cancelled run would leave behind, and keep what the run has done until then.
+
+    Raises:
+        UnavailableError: the store could neither keep it nor put it aside for later.
+    """
+    left = order.models[len(outcomes) :]
+    for model_type, symbol in left[:1]:
+        data = gathered[symbol]
+        if isinstance(data, Data) and desk.trainer is not None:
+            await training.give_up(desk.trainer, retrain_inputs.plan_for(desk.settings, model_type, data))
+    rest = [await _unfinished(desk, run, model_type, symbol) for model_type, symbol in left]
+    report = report_of(order, run, gathered, [*outcomes, *rest])
+    await record(desk, report)
+    return report
+
+
 def report_of(
     order: Order, run: Run, gathered: dict[str, Data | TradeOpsError], outcomes: list[ModelOutcome]
 ) -> RetrainReport:
@@ -179,8 +202,8 @@ async def _deployed(
     desk: Desk, run: Run, outcome: ModelOutcome, verdict: Verdict, version: str, refusal: str
 ) -> ModelOutcome:
     by = await promoted_by(desk.store, model_type=outcome.model_type, symbol=outcome.symbol, version=version)
-    if by not in {None, run.run_id, run.resumes}:
-        return replace(outcome, withheld="it is in use already: the same candles give the same model")
+    if by not in {None, run.run_id, *run.resumes}:
+        return await _known(desk, outcome, version)
     if by is None and refusal:
         return replace(outcome, withheld=refusal)
     switch = promote(
@@ -193,8 +216,48 @@ async def _deployed(
         verdict=verdict,
         run_id=run.run_id,
     )
-    await asyncio.shield(asyncio.ensure_future(switch))  # a time limit in between must not leave half of it
+    await _whole(switch)
     return replace(outcome, deployed=True)
+
+
+async def _known(desk: Desk, outcome: ModelOutcome, version: str) -> ModelOutcome:
+    """The same candles gave again the model that an earlier run has put into use."""
+    champion = await champion_of(await retrain_inputs.trainer_ready(desk), outcome.model_type, outcome.symbol)
+    if champion is not None and champion.version == version:
+        return replace(outcome, before=version, withheld="it is in use already: the same candles give the same model")
+    return replace(outcome, withheld="it was in use before and was sent back: the same candles give the same model")
+
+
+async def _whole(work: Coroutine[None, None, None]) -> None:
+    """To its end, also when this run is cancelled meanwhile: a time limit in between must not leave half of it."""
+    working, interruption = asyncio.ensure_future(work), None
+    while not working.done():
+        try:
+            await asyncio.shield(working)
+        except asyncio.CancelledError as error:
+            interruption = error
+        except TradeOpsError:
+            break
+    if interruption is not None:
+        raise interruption
+    working.result()
+
+
+async def _unfinished(desk: Desk, run: Run, model_type: str, symbol: str) -> ModelOutcome:
+    """Of a cancelled run: the switch may have been made all the same."""
+    problem = "the run was cancelled"
+    try:
+        trainer = await retrain_inputs.trainer_ready(desk)
+        await settle(desk.store, trainer)
+        champion = await champion_of(trainer, model_type, symbol)
+        if champion is not None:
+            version = champion.version
+            by = await promoted_by(desk.store, model_type=model_type, symbol=symbol, version=version)
+            if by == run.run_id:
+                return ModelOutcome(model_type, symbol, version=version, deployed=True)
+    except TradeOpsError as error:
+        problem += f", and what is in use is not known: {error}"
+    return ModelOutcome(model_type, symbol, problem=problem)
 
 
 async def _opponent(desk: Desk, plan: TrainingPlan, result: TrainingResult) -> ModelRecord | None:

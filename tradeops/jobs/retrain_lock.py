@@ -11,8 +11,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tradeops.adapters.store import Document, Store
+from tradeops.adapters.store.interface import Json
 from tradeops.errors import ConflictError, RejectedError, TradeOpsError, UnavailableError
 
 COLLECTION, KEY = "retrain_lock", "lock"
@@ -29,11 +31,11 @@ class Held:
 
     Attributes:
         as_of: the moment up to which candles are taken: ours, or that of the interrupted run we go on from.
-        resumes: the run that was interrupted; empty when none was.
+        resumes: the runs that were interrupted since then, one after the other.
     """
 
     as_of: datetime
-    resumes: str = ""
+    resumes: tuple[str, ...] = ()
 
 
 async def is_running(store: Store, now: datetime) -> bool:
@@ -52,7 +54,8 @@ async def held(
 ) -> AsyncGenerator[Held]:
     """Hold the lock for the block, renewed while it lasts; released at its end, however it ends.
 
-    A run that takes the lock again, after its own crash, gets it at once.
+    A run that takes the lock again, after its own crash, gets it at once. After a block that was cancelled the next one
+    goes on from it, as after a crash; one that fails leaves what it would have gone on from.
 
     Raises:
         RejectedError: another retrain is at work; names it and how long its lock lasts.
@@ -68,17 +71,22 @@ async def held(
     taken = await _write(store, found, run_id, ours, now + lease)
     owner = asyncio.current_task()
     renewing = asyncio.create_task(_renew(store, taken, run_id, ours, lease, renew, owner))
+    ended = True
     try:
         yield ours
     except asyncio.CancelledError:
+        ended = False
         if renewing.done() and not renewing.cancelled() and renewing.exception() is not None:
             raise ConflictError("retrain", "its lock was lost to another run") from renewing.exception()
+        raise
+    except Exception:
+        ended = not ours.resumes  # an order that makes no sense must not hide what was interrupted before it
         raise
     finally:
         renewing.cancel()
         with contextlib.suppress(asyncio.CancelledError, TradeOpsError):
             await renewing
-        await _release(store, run_id)
+        await _release(store, run_id, ended=ended)
 
 
 async def _renew(
@@ -104,16 +112,22 @@ async def _renew(
 
 
 async def _write(store: Store, seen: Document | None, run_id: str, ours: Held, until: datetime) -> Document:
-    body = {"owner": "adaptive-retrain", "run_id": run_id, "until": until.isoformat(), "as_of": ours.as_of.isoformat()}
+    body: dict[str, Json] = {
+        "owner": "adaptive-retrain",
+        "run_id": run_id,
+        "until": until.isoformat(),
+        "as_of": ours.as_of.isoformat(),
+        "resumes": list(ours.resumes),
+    }
     return await store.put(COLLECTION, KEY, body, expected_version=None if seen is None else seen.version)
 
 
-async def _release(store: Store, run_id: str) -> None:
+async def _release(store: Store, run_id: str, *, ended: bool) -> None:
     """A lock that cannot be released expires by itself."""
     try:
         found = await store.get(COLLECTION, KEY)
         if found is not None and found.body.get("run_id") == run_id:
-            body = {**found.body, "until": datetime.now(UTC).isoformat(), "as_of": None}
+            body = {**found.body, "until": datetime.now(UTC).isoformat()} | ({"as_of": None} if ended else {})
             await store.put(COLLECTION, KEY, body, expected_version=found.version)
     except TradeOpsError as error:
         log.warning("the lock of the retrain is not released, it expires: %s", error)
@@ -122,7 +136,8 @@ async def _release(store: Store, run_id: str) -> None:
 def _inherited(found: Document | None, now: datetime) -> Held:
     as_of = None if found is None else found.body.get("as_of")
     if found is not None and isinstance(as_of, str) and now - (moment := datetime.fromisoformat(as_of)) < STILL_OF_USE:
-        return Held(moment, resumes=str(found.body.get("run_id")))
+        before: Any = found.body.get("resumes") or []
+        return Held(moment, resumes=(*map(str, before), str(found.body.get("run_id"))))
     return Held(now)
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from tradeops.domain.retraining import ModelOutcome, RetrainReport
-from tradeops.jobs import retrain, retrain_inputs
+from tradeops.jobs import retrain, retrain_inputs, training
 from tradeops.jobs.retrain import Run
 from tradeops.jobs.retrain_inputs import Data, Order
 from tradeops.jobs.retrain_records import record_accuracy, record_training
@@ -37,6 +37,13 @@ async def train(desk: Desk, run: Run, order: Order, data: Data, *, anew: bool, t
     """
     plan = retrain_inputs.plan_for(desk.settings, order.model_types[0], data)
     return await retrain.trained(desk, run, plan, told=told, anew=run.run_id if anew else "")
+
+
+async def give_up(desk: Desk, run: Run, order: Order, data: Data, *, anew: bool) -> None:
+    """End the training that a cancelled run would leave behind; a trainer that does not answer is logged."""
+    if desk.trainer is not None:
+        plan = retrain_inputs.plan_for(desk.settings, order.model_types[0], data)
+        await training.give_up(desk.trainer, plan, anew=run.run_id if anew else "")
 
 
 async def finish(desk: Desk, run: Run, outcome: ModelOutcome, *, promotes: bool) -> ModelOutcome:

@@ -13,6 +13,7 @@ from tradeops.domain.models.training import JobState, Training, TrainingPlan, Tr
 from tradeops.errors import RejectedError, TradeOpsError, TransientError, UnavailableError
 
 OUTAGE = timedelta(minutes=5)  # a trainer that was killed resumes from its checkpoint
+MOST_ATTEMPTS = 5  # at the same work, each by somebody who asks for it again
 
 Told = Callable[[Training], Awaitable[None]]
 Pause = Callable[[float], Awaitable[None]]
@@ -36,7 +37,7 @@ async def train(
     anew: str = "",
     pause: Pause = asyncio.sleep,
 ) -> tuple[Training, TrainingResult]:
-    """Train by this plan, or join the training that was begun by it.
+    """Train by this plan, or join the training that was begun by it; one that has failed or was cancelled begins anew.
 
     Args:
         trainer: see there.
@@ -54,8 +55,7 @@ async def train(
     """
     if datetime.now(UTC) >= deadline:
         raise _time_limit(plan)
-    key = f"{training_key(plan)}:{anew}" if anew else training_key(plan)
-    training = await trainer.train(plan, idempotency_key=key)
+    training = await _begun(trainer, plan, anew)
     silent_since: datetime | None = None
     while not training.state.is_final:
         if datetime.now(UTC) >= deadline:
@@ -76,6 +76,28 @@ async def train(
     if training.result is None:
         raise RejectedError("trainer", training.problem or f"the training of {plan.model_type} failed without a reason")
     return training, training.result
+
+
+async def give_up(trainer: Trainer, plan: TrainingPlan, *, anew: str = "") -> None:
+    """End the training that was begun by `train`, if it has not ended; a trainer that does not answer is logged."""
+    try:
+        training = await _begun(trainer, plan, anew)
+    except TradeOpsError as error:
+        log.warning("the training of %s %s could not be cancelled: %s", plan.model_type, plan.symbol, error)
+        return
+    if not training.state.is_final:
+        await _cancel(trainer, training.job_id)
+
+
+async def _begun(trainer: Trainer, plan: TrainingPlan, anew: str) -> Training:
+    """A key belongs to one training for ever, so each new attempt has its own: the same for all who come to it."""
+    key = f"{training_key(plan)}:{anew}" if anew else training_key(plan)
+    training = await trainer.train(plan, idempotency_key=key)
+    for attempt in range(2, MOST_ATTEMPTS + 1):
+        if training.state not in {JobState.FAILED, JobState.CANCELLED}:
+            break
+        training = await trainer.train(plan, idempotency_key=f"{key}:attempt-{attempt}")
+    return training
 
 
 def _time_limit(plan: TrainingPlan) -> UnavailableError:

@@ -25,7 +25,7 @@ from tradeops.errors import (
     TradeOpsError,
     UnavailableError,
 )
-from tradeops.jobs import retrain, retrain_inputs, retrain_lock, training
+from tradeops.jobs import retrain, retrain_inputs, retrain_lock, train_model, training
 from tradeops.jobs.model_promotion import INTENDED, PROMOTED, WATCHES, _begin_watch
 from tradeops.jobs.retrain import Run
 from tradeops.jobs.retrain_inputs import DECISIONS, Data, Order
@@ -62,7 +62,7 @@ async def desk(home: Path, trainer: FakeTrainer | None = None, **values: Any) ->
         yield replace(opened, trainer=trainer)
 
 
-def a_run(run_id: str = "run-1", *, resumes: str = "", limit: timedelta = timedelta(hours=1)) -> Run:
+def a_run(run_id: str = "run-1", *, resumes: tuple[str, ...] = (), limit: timedelta = timedelta(hours=1)) -> Run:
     return Run(run_id, NOW, NOW, datetime.now(UTC) + limit, resumes)
 
 
@@ -190,8 +190,8 @@ async def test_the_attempt_after_a_kill_joins_the_training_that_runs(tmp_path: P
         with pytest.raises(KilledError):
             await improve(opened, a_run(), "lstm", SYMBOL, gathered[SYMBOL], told=killed)
         trainer.left["job-1"] = 2
-        again = await retrain.gather(opened, ORDER, a_run("run-2", resumes="run-1"))
-        run = a_run("run-2", resumes="run-1")
+        again = await retrain.gather(opened, ORDER, a_run("run-2", resumes=("run-1",)))
+        run = a_run("run-2", resumes=("run-1",))
         outcome = await improve(opened, run, "lstm", SYMBOL, again[SYMBOL])
     assert outcome.deployed
     assert list(trainer.jobs) == ["job-1"]
@@ -215,7 +215,7 @@ async def test_a_kill_around_the_switch_promotes_and_records_once(tmp_path: Path
         with pytest.raises(KilledError):
             await run_all(dying, order=order)
         trainer.before_promote = None
-        report = await run_all(opened, a_run("run-2", resumes="run-1"), order=order)
+        report = await run_all(opened, a_run("run-2", resumes=("run-1",)), order=order)
         events = await opened.store.events(**EVER)
     [one] = report.outcomes
     assert one.deployed, one.reason
@@ -223,6 +223,41 @@ async def test_a_kill_around_the_switch_promotes_and_records_once(tmp_path: Path
     assert trainer.promotions == [one.version]
     assert trainer.in_use["lstm", SYMBOL] == ["old", one.version]
     assert sorted(event.kind for event in events) == [PROMOTED, INTENDED]
+
+
+async def test_a_switch_that_its_killed_run_did_not_record_is_recorded_by_whichever_run_comes_next(
+    tmp_path: Path,
+) -> None:
+    trainer = FakeTrainer(quality={"lstm": 0.59})
+    trainer.put_in_use("lstm", SYMBOL, "old", 0.42)
+    async with desk(tmp_path, trainer) as opened:
+        dying = replace(opened, store=_DiesAfter(opened.store, PROMOTED))  # type: ignore[arg-type]
+        with pytest.raises(KilledError):
+            await run_all(dying, order=Order(("lstm",), (SYMBOL,)))
+        for run_id in ("another", "and-another"):  # of another model, and not as its successor
+            await run_all(opened, a_run(run_id), order=Order(("gru",), (SYMBOL,)))
+        events = [event for event in await opened.store.events(**EVER) if event.body["model_type"] == "lstm"]
+        watch = await opened.store.get(WATCHES, f"lstm:{SYMBOL}")
+    assert sorted(event.kind for event in events) == [PROMOTED, INTENDED]
+    assert {event.body["run_id"] for event in events} == {"run-1"}
+    assert watch is not None
+    assert watch.body["previous"] == "old"
+
+
+async def test_an_intent_without_a_switch_is_no_promotion(tmp_path: Path) -> None:
+    trainer = FakeTrainer(quality={"lstm": 0.59})
+    trainer.put_in_use("lstm", SYMBOL, "old", 0.42)
+
+    def die() -> None:
+        raise KilledError
+
+    trainer.before_promote = die
+    async with desk(tmp_path, trainer) as opened:
+        with pytest.raises(KilledError):
+            await run_all(opened, order=Order(("lstm",), (SYMBOL,)))
+        await retrain.gather(opened, ORDER, a_run("another"))
+        kinds = [event.kind for event in await opened.store.events(**EVER)]
+    assert kinds == [INTENDED]
 
 
 class _DiesAfter:
@@ -246,10 +281,31 @@ async def test_the_same_candles_give_the_same_model_which_is_not_deployed_twice(
     async with desk(tmp_path, trainer) as opened:
         order = Order(("lstm",), (SYMBOL,))
         await run_all(opened, order=order)
-        [one] = (await run_all(opened, a_run("run-2"), order=order)).outcomes
+        report = await run_all(opened, a_run("run-2"), order=order)
+    [one] = report.outcomes
     assert not one.deployed
+    assert (one.before, one.is_in_use_already) == (trainer.promotions[0], True)
+    assert (report.severity.word, report.summary) == (
+        "healthy",
+        "1 of 1 models trained; no model is better, the champions stay",
+    )
     assert one.withheld == "it is in use already: the same candles give the same model"
     assert len(trainer.promotions) == 1
+
+
+async def test_a_model_that_was_sent_back_does_not_return_by_the_same_candles(tmp_path: Path) -> None:
+    trainer = FakeTrainer(quality={"lstm": 0.59})
+    trainer.put_in_use("lstm", SYMBOL, "old", 0.42)
+    async with desk(tmp_path, trainer) as opened:
+        order = Order(("lstm",), (SYMBOL,))
+        [first] = (await run_all(opened, order=order)).outcomes
+        assert first.version is not None
+        await trainer.rollback("lstm", SYMBOL, expected=first.version, reason="worse")
+        report = await run_all(opened, a_run("run-2"), order=order)
+    [one] = report.outcomes
+    assert one.withheld == "it was in use before and was sent back: the same candles give the same model"
+    assert (one.deployed, one.before, trainer.in_use["lstm", SYMBOL]) == (False, "old", ["old"])
+    assert report.severity.word == "degraded"
 
 
 async def test_a_champion_that_somebody_else_changed_stays(tmp_path: Path) -> None:
@@ -326,6 +382,144 @@ async def test_a_training_that_somebody_cancels_is_a_failure(tmp_path: Path) -> 
         gathered = await retrain.gather(opened, ORDER, a_run())
         outcome = await improve(opened, a_run(), "lstm", SYMBOL, gathered[SYMBOL], told=cancel)
     assert outcome.problem == "trainer: the training of lstm BTCUSDT was cancelled"
+
+
+@pytest.mark.parametrize("how", ["failed", "cancelled"])
+async def test_what_has_failed_or_was_cancelled_begins_anew_when_it_is_asked_for_again(
+    tmp_path: Path, how: str
+) -> None:
+    trainer = FakeTrainer(quality={"lstm": None})
+
+    async def hinder(job: Training) -> None:
+        if how == "cancelled" and not job.state.is_final:
+            await trainer.cancel(job.job_id)
+
+    async with desk(tmp_path, trainer) as opened:
+        gathered = await retrain.gather(opened, ORDER, a_run())
+        first = await improve(opened, a_run(), "lstm", SYMBOL, gathered[SYMBOL], told=hinder)
+        trainer.quality = {}
+        second = await improve(opened, a_run("run-2"), "lstm", SYMBOL, gathered[SYMBOL])
+        third = await improve(opened, a_run("run-2"), "lstm", SYMBOL, gathered[SYMBOL])
+    assert first.problem
+    assert second.deployed
+    assert third.version == second.version
+    assert list(trainer.jobs) == ["job-1", "job-2"]
+
+
+async def test_what_fails_again_and_again_is_not_trained_for_ever(tmp_path: Path) -> None:
+    trainer = FakeTrainer(quality={"lstm": None})
+    async with desk(tmp_path, trainer) as opened:
+        gathered = await retrain.gather(opened, ORDER, a_run())
+        for _ in range(training.MOST_ATTEMPTS + 2):
+            assert (await improve(opened, a_run(), "lstm", SYMBOL, gathered[SYMBOL])).problem
+    assert len(trainer.jobs) == training.MOST_ATTEMPTS
+
+
+# A run that is cancelled
+
+
+@pytest.mark.parametrize("times", [1, 3])
+async def test_a_run_that_is_cancelled_in_the_middle_of_the_switch_makes_and_records_it_first(
+    tmp_path: Path, times: int
+) -> None:
+    trainer = FakeTrainer()
+    reached, go_on = asyncio.Event(), asyncio.Event()
+    honest = trainer.promote
+
+    async def slow(*args: Any, **more: Any) -> Any:  # noqa: ANN401 - as the trainer's
+        reached.set()
+        await go_on.wait()
+        return await honest(*args, **more)
+
+    trainer.promote = slow  # type: ignore[method-assign]
+    async with desk(tmp_path, trainer) as opened:
+        gathered = await retrain.gather(opened, ORDER, a_run())
+        running = asyncio.create_task(improve(opened, a_run(), "lstm", SYMBOL, gathered[SYMBOL]))
+        await reached.wait()
+        for _ in range(times):
+            running.cancel()
+            await asyncio.sleep(0)
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        kinds = [event.kind for event in await opened.store.events(**EVER)]
+        report = await retrain.abandon(opened, Order(("lstm",), (SYMBOL,)), a_run(), gathered, [])
+    assert kinds == [INTENDED, PROMOTED]
+    [one] = report.outcomes
+    assert (one.deployed, [one.version]) == (True, trainer.promotions)
+
+
+async def test_a_cancelled_run_ends_its_training_and_keeps_what_it_has_done(tmp_path: Path) -> None:
+    trainer = FakeTrainer()
+    training_now = asyncio.Event()
+
+    async def tell(_: Training) -> None:
+        training_now.set()
+
+    async with desk(tmp_path, trainer) as opened:
+        gathered = await retrain.gather(opened, ORDER, a_run())
+        first = await improve(opened, a_run(), "lstm", SYMBOL, gathered[SYMBOL])
+        trainer.polls = 10**6
+        running = asyncio.create_task(improve(opened, a_run(), "gru", SYMBOL, gathered[SYMBOL], told=tell))
+        await training_now.wait()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert trainer.cancelled == []  # whoever else ends this process wants it to go on
+        await retrain.abandon(opened, ORDER, a_run(), gathered, [first])
+        [point] = await opened.store.points(HISTORY, **EVER)
+    assert trainer.cancelled == ["job-2"]
+    assert list(trainer.jobs) == ["job-1", "job-2"]
+    assert (point.body["successful_count"], point.body["deployed_count"]) == (1, 1)
+    models: Any = point.body["models"]
+    assert [models[kind]["error"] for kind in ORDER.model_types] == [None, *["the run was cancelled"] * 2]
+
+
+@pytest.mark.parametrize("anew", [False, True])
+async def test_a_cancelled_training_of_one_model_ends_at_the_trainer(tmp_path: Path, anew: bool) -> None:
+    trainer = FakeTrainer(polls=10**6)
+    training_now = asyncio.Event()
+
+    async def tell(_: Training) -> None:
+        training_now.set()
+
+    async with desk(tmp_path, trainer) as opened:
+        order, run = train_model.checked(opened, "gru", SYMBOL, 60), a_run()
+        data = await retrain_inputs.gather(opened, SYMBOL, days=60, as_of=NOW)
+        running = asyncio.create_task(train_model.train(opened, run, order, data, anew=anew, told=tell))
+        await training_now.wait()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await train_model.give_up(opened, run, order, data, anew=anew)
+    assert (list(trainer.jobs), trainer.cancelled) == (["job-1"], ["job-1"])
+
+
+async def test_a_cancelled_run_that_was_torn_out_of_its_switch_says_what_is_in_use(tmp_path: Path) -> None:
+    trainer = FakeTrainer()
+    order = Order(("lstm",), (SYMBOL,))
+    async with desk(tmp_path, trainer) as opened:
+        dying = replace(opened, store=_DiesAfter(opened.store, PROMOTED))  # type: ignore[arg-type]
+        gathered = await retrain.gather(opened, order, a_run())
+        with pytest.raises(KilledError):
+            await improve(dying, a_run(), "lstm", SYMBOL, gathered[SYMBOL])
+        [one] = (await retrain.abandon(opened, order, a_run(), gathered, [])).outcomes
+    assert (one.deployed, [one.version]) == (True, trainer.promotions)
+
+
+async def test_a_cancelled_run_is_recorded_also_while_the_trainer_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise UnavailableError("trainer", "refused")
+
+    trainer = FakeTrainer()
+    async with desk(tmp_path, trainer) as opened:
+        gathered = await retrain.gather(opened, ORDER, a_run())
+        for name in ("train", "models"):
+            monkeypatch.setattr(trainer, name, refuse)
+        await retrain.abandon(opened, ORDER, a_run(), gathered, [])
+        [point] = await opened.store.points(HISTORY, **EVER)
+    models: Any = point.body["models"]
+    assert "what is in use is not known: trainer: refused" in models["lstm"]["error"]
 
 
 async def test_another_training_of_that_model_is_a_failure_of_this_one_alone(tmp_path: Path) -> None:
@@ -476,7 +670,7 @@ async def test_a_second_retrain_is_refused_while_one_is_at_work(tmp_path: Path) 
                     pass
         assert not await retrain_lock.is_running(opened.store, datetime.now(UTC))
         async with retrain_lock.held(opened.store, run_id="two") as lock:
-            assert lock.resumes == ""
+            assert lock.resumes == ()
 
 
 async def test_of_two_that_ask_at_once_one_gets_it(tmp_path: Path) -> None:
@@ -504,9 +698,46 @@ async def test_the_lock_of_a_dead_run_expires_and_the_next_goes_on_from_its_mome
     async with desk(tmp_path) as opened:
         await opened.store.put("retrain_lock", "lock", body, expected_version=None)
         async with retrain_lock.held(opened.store, run_id="next") as lock:
-            assert lock == retrain_lock.Held(dead, resumes="dead")
+            assert lock == retrain_lock.Held(dead, resumes=("dead",))
         async with retrain_lock.held(opened.store, run_id="third") as lock:
-            assert lock.resumes == ""
+            assert lock.resumes == ()
+
+
+async def test_however_many_runs_die_one_after_the_other_the_last_one_knows_them_all(tmp_path: Path) -> None:
+    async with desk(tmp_path) as opened:
+        moments = []
+        for name in ("one", "two", "three"):
+            lock = retrain_lock.held(opened.store, run_id=name, lease=timedelta(0), renew=timedelta(hours=1))
+            moments.append((await lock.__aenter__()).as_of)  # killed: never left
+        async with retrain_lock.held(opened.store, run_id="four") as last:
+            assert last == retrain_lock.Held(moments[0], resumes=("one", "two", "three"))
+        async with retrain_lock.held(opened.store, run_id="five") as fresh:
+            assert fresh.resumes == ()
+
+
+async def test_a_run_that_fails_leaves_what_it_would_have_gone_on_from(tmp_path: Path) -> None:
+    async with desk(tmp_path) as opened:
+        dead = retrain_lock.held(opened.store, run_id="dead", lease=timedelta(0), renew=timedelta(hours=1))
+        first = await dead.__aenter__()
+        with pytest.raises(RejectedError):
+            async with retrain_lock.held(opened.store, run_id="senseless"):
+                raise RejectedError("retrain", "there is no such model")
+        async with retrain_lock.held(opened.store, run_id="next") as lock:
+            assert lock == retrain_lock.Held(first.as_of, resumes=("dead", "senseless"))
+        with pytest.raises(RejectedError):
+            async with retrain_lock.held(opened.store, run_id="senseless-again"):
+                raise RejectedError("retrain", "there is no such model")
+        async with retrain_lock.held(opened.store, run_id="last") as lock:
+            assert lock.resumes == ()
+
+
+async def test_after_a_cancelled_run_the_next_begins_at_once_and_goes_on_from_it(tmp_path: Path) -> None:
+    async with desk(tmp_path) as opened:
+        with pytest.raises(asyncio.CancelledError):
+            async with retrain_lock.held(opened.store, run_id="cancelled") as first:
+                raise asyncio.CancelledError
+        async with retrain_lock.held(opened.store, run_id="next") as lock:
+            assert lock == retrain_lock.Held(first.as_of, resumes=("cancelled",))
 
 
 async def test_a_run_that_comes_back_takes_its_own_lock_at_once(tmp_path: Path) -> None:
