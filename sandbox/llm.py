@@ -1,8 +1,4 @@
-"""An OpenAI-compatible endpoint without a model: its verdict follows by a fixed rule from the figures in the prompt.
-
-It reads JSON objects out of the prompt, looks in them for the three figures of `LIMITS`, and proposes a retrain when
-one is below its limit. Nothing is learnt from it about what a language model would say.
-"""
+"""An OpenAI-compatible endpoint without a model: what it answers comes from `sandbox.analyst`."""
 
 import itertools
 import json
@@ -17,17 +13,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from sandbox.analyst import judge
+
 MODELS: Mapping[str, str | None] = {  # and when they shut down, as the real endpoint says
     "gpt-6-luna": None,
     "gpt-4o-mini": "2027-01-14",
     "gpt-4o": "2027-01-14",
     "sandbox": None,
 }
-LIMITS = {"win_rate": 55.0, "avg_profit_per_trade": 1.5, "sharpe_ratio": 1.0}
 LETTERS_PER_TOKEN = 4  # the customary estimate for English
-CERTAIN = 0.95
 NO_CAP = 10**9
-DEPTH = 12
 
 
 class LlmError(Exception):
@@ -39,34 +34,6 @@ class LlmError(Exception):
         self.status = status
         self.body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
         super().__init__(message)
-
-
-def judge(prompt: str) -> dict[str, Any]:
-    """The answer of a self-analysis to a prompt that carries its figures as JSON.
-
-    Confidence grows with how many figures are below their limits and how far; without any figure it is 0.3 for `wait`.
-    """
-    figures = {name: value for name in LIMITS if (value := _figure(prompt, name)) is not None}
-    short = {name: (LIMITS[name] - value) / LIMITS[name] for name, value in figures.items() if value < LIMITS[name]}
-    if not short:
-        return {
-            "recommendation": "wait",
-            "confidence": 0.8 if figures else 0.3,
-            "reasoning": "Sandbox: no figure is below its limit." if figures else "Sandbox: the prompt has no figures.",
-            "urgency": "low",
-            "suggested_actions": [],
-            "estimated_improvement": "none",
-        }
-    named = ", ".join(f"{name} {figures[name]:g} below {LIMITS[name]:g}" for name in short)
-    confidence = 0.55 + 0.1 * len(short) + 0.1 * sum(min(distance, 1.0) for distance in short.values())
-    return {
-        "recommendation": "retrain",
-        "confidence": round(min(confidence, CERTAIN), 2),
-        "reasoning": f"Sandbox: {named}.",
-        "urgency": ("low", "medium", "high")[len(short) - 1],
-        "suggested_actions": ["retrain the models on recent data"],
-        "estimated_improvement": "unknown: the sandbox does not predict",
-    }
 
 
 class Llm:
@@ -257,38 +224,6 @@ def _texts(node: object) -> Iterator[str]:
                 yield from _texts(one)
         case {"content": inner} | {"text": inner}:
             yield from _texts(inner)
-
-
-def _figure(prompt: str, name: str) -> float | None:
-    """The first number of that name in any JSON object of the prompt."""
-    return next((value for found in _objects(prompt) for value in _numbers(found, name, DEPTH)), None)
-
-
-def _objects(text: str) -> Iterator[object]:
-    decoder, place = json.JSONDecoder(), text.find("{")
-    while place >= 0:
-        try:
-            found, end = decoder.raw_decode(text, place)
-        except (ValueError, RecursionError):
-            end = place + 1
-        else:
-            yield found
-        place = text.find("{", end)
-
-
-def _numbers(node: object, name: str, depth: int) -> Iterator[float]:
-    inner: list[object] = []
-    match node:
-        case dict():
-            value = node.get(name)
-            if isinstance(value, int | float) and not isinstance(value, bool):
-                yield float(value)
-            inner = list(node.values())
-        case list():
-            inner = node
-    if depth:
-        for one in inner:
-            yield from _numbers(one, name, depth - 1)
 
 
 def _tokens(text: str) -> int:

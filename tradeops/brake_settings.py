@@ -4,13 +4,14 @@ import re
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings
 
 from tradeops.domain.brake_targets import SHAPE_OF_SYMBOL, STRATEGIES, Mapped, named
 from tradeops.domain.loss_limits import Limits, Own
-from tradeops.setting_types import READING, setting
+from tradeops.setting_types import READING, TimeZone, setting
 
 MOST_LOSSES = 1000
 
@@ -77,7 +78,10 @@ class BrakeSettings(BaseSettings):
         "TRADEOPS_DAILY_LOSS_LIMIT_PERCENT",
         Decimal(10),
         "10",
-        "Losing more of the account in a UTC day switches the loser off.",
+        "Losing more of the account in a day switches the loser off.",
+    )
+    loss_day_zone: TimeZone = setting(
+        "TRADEOPS_LOSS_DAY_ZONE", "UTC", "America/New_York", "Time zone in which that day begins, at 00:00."
     )
     loss_streak_limit: Annotated[int, Field(ge=1, le=MOST_LOSSES)] = setting(
         "TRADEOPS_LOSS_STREAK_LIMIT", 10, "10", "Losing more trades in a row switches the loser off."
@@ -127,6 +131,7 @@ class BrakeSettings(BaseSettings):
             consecutive_losses=self.loss_streak_limit,
             own=parse_own(self.own_loss_limits or ""),
             symbols_of=self.strategy_symbols,
+            zone=ZoneInfo(self.loss_day_zone),
             stale_after=stale_after,
             drawdown_warning_percent=self.drawdown_warning_percent,
             win_rate_warning_percent=self.win_rate_warning_percent,

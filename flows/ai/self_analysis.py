@@ -66,7 +66,7 @@ async def gather(desk: Desk, mine: Opened) -> Evidence:
 async def tell(desk: Desk, analysis: Analysis) -> State[Analysis]:
     """Ask again later where the model's service wants that; emit, notify, publish; the end state is the verdict's."""
     decision, now = analysis.decision, analysis.now
-    if analysis.kind is Kind.DECIDED and decision is not None:
+    if decision is not None and (analysis.kind is Kind.DECIDED or analysis.takes_over):
         presentation.emit(self_analysis.MADE_EVENT, self_analysis.RESOURCE, decisions.event_payload(decision))
     if analysis.asks_again_after:
         await starting.again(NAME, key=f"again-{now.date()}", after=analysis.asks_again_after)

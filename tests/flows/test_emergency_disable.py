@@ -91,7 +91,8 @@ async def test_what_was_released_since_is_left_alone(bot: Bot, journal: Journal)
 
 async def test_what_may_still_trade_ends_not_confirmed(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:
     zero = Pace(pauses=(timedelta(0),) * 5)
-    monkeypatch.setattr(brake_module.brake, "__kwdefaults__", {"pace": zero})
+    given = brake_module.brake.__kwdefaults__ or {}
+    monkeypatch.setattr(brake_module.brake, "__kwdefaults__", {**given, "pace": zero})
     bot.levers.set(Mode(put="lies"))
     ended = await start()
     assert (ended.type.value, ended.name) == ("FAILED", "NotConfirmed")

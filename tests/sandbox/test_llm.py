@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox.llm import Llm, judge
+from sandbox.analyst import judge
+from sandbox.llm import Llm
 
 KEY = "sk-sandbox-test"
 GOOD = {"win_rate": 61.0, "avg_profit_per_trade": 2.0, "sharpe_ratio": 1.4}
@@ -116,13 +117,14 @@ async def test_an_unknown_route_is_an_error_in_openais_shape(llm: httpx.AsyncCli
     [
         (GOOD, "wait", "low"),
         ({"win_rate": 55.0, "avg_profit_per_trade": 1.5, "sharpe_ratio": 1.0}, "wait", "low"),
-        ({**GOOD, "win_rate": 54.99}, "retrain", "low"),
+        ({**GOOD, "win_rate": 54.99}, "wait", "low"),
+        ({"win_rate": 54.99}, "retrain", "low"),
         ({**BAD, "sharpe_ratio": 1.0}, "retrain", "medium"),
         (BAD, "retrain", "high"),
         ({"win_rate": None, "sharpe_ratio": True}, "wait", "low"),
         ({}, "wait", "low"),
     ],
-    ids=["good", "at-the-limits", "just-below", "two", "all", "no-numbers", "nothing"],
+    ids=["good", "at-the-limits", "one just below", "the only one just below", "two", "all", "no-numbers", "nothing"],
 )
 def test_the_verdict_follows_from_the_figures(figures: dict[str, Any], recommendation: str, urgency: str) -> None:
     verdict = judge(f"Noise {{ not json }} then {json.dumps({'days': [{'metrics': figures}]})}")
@@ -131,10 +133,27 @@ def test_the_verdict_follows_from_the_figures(figures: dict[str, Any], recommend
 
 
 def test_more_and_worse_figures_make_it_surer() -> None:
-    ladder = [{**GOOD, "win_rate": 54.0}, {**GOOD, "win_rate": 20.0}, {**BAD, "win_rate": 60.0}, BAD]
+    ladder = [{"win_rate": 54.0}, {"win_rate": 20.0}, {**BAD, "win_rate": 60.0}, BAD]
     sure = [judge(json.dumps(figures))["confidence"] for figures in ladder]
     assert sure == sorted(set(sure))
     assert sure[0] < 0.7 < sure[-1]
+
+
+@pytest.mark.parametrize(
+    ("more", "recommendation"),
+    [
+        pytest.param({"volatility_ratio": 2.0}, "retrain", id="a lively market"),
+        pytest.param({"volatility_ratio": 2.01}, "wait", id="a wild market"),
+        pytest.param({"models": [{"change": 0.03}, {"change": -0.01}]}, "retrain", id="models no better on average"),
+        pytest.param({"models": [{"change": 0.03}, {"change": -0.008}]}, "wait", id="better models"),
+        pytest.param({"models": [{"change": None}]}, "retrain", id="models of which nothing is known"),
+        pytest.param({"earlier": [{"win_percent": w} for w in (20, 30, 40)]}, "wait", id="a recovery"),
+        pytest.param({"earlier": [{"win_percent": w} for w in (20, 30, 42)]}, "retrain", id="a recovery that ended"),
+        pytest.param({"earlier": [{"win_percent": w} for w in (30, 40)]}, "retrain", id="too short to be one"),
+    ],
+)
+def test_what_explains_bad_figures_speaks_against_a_retrain(more: dict[str, Any], recommendation: str) -> None:
+    assert judge(json.dumps({"analysis": BAD, **more}))["recommendation"] == recommendation
 
 
 def test_a_prompt_without_figures_makes_it_unsure() -> None:

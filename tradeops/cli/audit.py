@@ -1,12 +1,13 @@
 """`tradeops audit`: whether the trail of decisions is whole."""
 
 import asyncio
+from dataclasses import replace
 
 import click
 
 from tradeops.cli import EXIT_FAILED
 from tradeops.domain.audit import Verified
-from tradeops.jobs import audit
+from tradeops.jobs import audit, audit_of_decisions
 from tradeops.settings import load_settings
 from tradeops.wiring import our_store
 
@@ -18,7 +19,7 @@ def command() -> None:
 
 @command.command()
 def verify() -> None:
-    """Examine every record: none changed, none missing, none inserted.
+    """Examine every record: none changed, none missing, none inserted; and every decision, which must be as recorded.
 
     Exits with 1 and names the records when the trail is not whole.
     """
@@ -33,4 +34,6 @@ def verify() -> None:
 
 async def _verify() -> Verified:
     async with our_store(load_settings()) as store:
-        return await audit.verify(store)
+        differing = await audit_of_decisions.differences(store)
+        found = await audit.verify(store)
+    return replace(found, problems=(*found.problems, *differing))

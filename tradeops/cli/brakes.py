@@ -11,6 +11,7 @@ from rich.text import Text
 from tradeops.domain.brakes import Disabled
 from tradeops.domain.incidents.wording import lasted
 from tradeops.jobs.brake_journal import Journal
+from tradeops.jobs.drill import FOLDER as DRILLS
 from tradeops.settings import load_settings
 
 
@@ -18,7 +19,8 @@ from tradeops.settings import load_settings
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(style: str) -> None:
     """List what is switched off, since when and why."""
-    standing, now = Journal(load_settings().home_folder).standing().values(), datetime.now(UTC)
+    home, now = load_settings().home_folder, datetime.now(UTC)
+    standing = Journal(home).standing().values()
     if style == "json":
         click.echo(json.dumps([_fields(one) for one in standing], indent=2))
         return
@@ -34,6 +36,9 @@ def command(style: str) -> None:
     if standing:
         console.print(table)
     console.print(f"{len(standing)} switched off", style="dim")
+    for target in Journal(home / DRILLS).standing():
+        text = f"a drill was broken off, or is at work: {target} is off; `tradeops drill` gives it back"
+        console.print(Text(text, "yellow"))
 
 
 def _fields(one: Disabled) -> dict[str, object]:

@@ -40,7 +40,8 @@ async def apply_automations(api: PrefectApiClient, project: Path) -> Applied:
     except OSError as error:
         raise MisconfiguredError("automations", f"{path} cannot be read: {error.strerror}") from error
     deployed = await patiently(partial(api.deployments, POOL))
-    return await apply(api, definitions, {one.full_name: one.deployment_id for one in deployed})
+    ids = {one.full_name: one.deployment_id for one in deployed}
+    return await patiently(partial(apply, api, definitions, ids))  # begun anew, it leaves alone what it did already
 
 
 async def _deploy(settings: Settings) -> None:

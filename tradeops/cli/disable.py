@@ -15,8 +15,9 @@ from tradeops.cli.person import whoami
 from tradeops.domain.brakes import Order
 from tradeops.errors import MisconfiguredError, TradeOpsError
 from tradeops.jobs import brake_telling
-from tradeops.jobs.brake import Outcome, brake, stop_engine
+from tradeops.jobs.brake import Outcome, brake
 from tradeops.jobs.brake_journal import Journal
+from tradeops.jobs.emergency import stop_engine
 from tradeops.rendering.wording import usd
 from tradeops.settings import Settings, load_settings
 from tradeops.wiring import open_quick_engine

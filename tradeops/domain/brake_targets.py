@@ -20,17 +20,22 @@ SHAPE_OF_SYMBOL = re.compile(r"[A-Z0-9]{2,20}")
 
 Mapped = Mapping[str, tuple[str, ...]]
 
+_BY_ANY_NAME = {name.lower(): name for name in STRATEGIES.values()} | dict(STRATEGIES)
+
 
 def named(text: str, further: Iterable[str] = ()) -> str:
     """The target that somebody means; capital letters and short names of strategies do not matter.
 
     Args:
         text: as it was typed.
-        further: strategies besides those of the engine.
+        further: strategies besides those of the engine, and targets that are known already.
 
     Raises:
         ValueError: there is no such target; names those that there are.
     """
+    further = tuple(further)
+    if text in further:
+        return text
     wanted = " ".join(text.split())
     if wanted.lower() == PORTFOLIO:
         return PORTFOLIO
@@ -39,11 +44,25 @@ def named(text: str, further: Iterable[str] = ()) -> str:
         if SHAPE_OF_SYMBOL.fullmatch(symbol):
             return SYMBOL + symbol
         raise ValueError(f"{wanted[len(SYMBOL) :]!r} is no symbol, such as ETHUSDT")
-    there = {name.lower(): name for name in (*STRATEGIES.values(), *further)} | dict(STRATEGIES)
+    further = tuple(name for name in further if is_strategy(name))
+    there = {name.lower(): name for name in further} | _BY_ANY_NAME
     if wanted.lower() not in there:
         known = ", ".join(dict.fromkeys((*STRATEGIES.values(), *further)))
         raise ValueError(f"no strategy {wanted!r}; there are {known}; or symbol:NAME, or {PORTFOLIO}")
     return there[wanted.lower()]
+
+
+def strategy_named(text: str | None, further: Iterable[str] = ()) -> str | None:
+    """The strategy that a trade is of, whatever the engine calls it; `None` where it names none that can be a target.
+
+    Args:
+        text: as the engine writes it.
+        further: strategies besides those of the engine; capital letters do not matter.
+    """
+    name = " ".join((text or "").encode(errors="replace").decode().split())
+    if not name or name.lower() == PORTFOLIO or name.lower().startswith(SYMBOL):
+        return None
+    return ({one.lower(): one for one in further} | _BY_ANY_NAME).get(name.lower(), name)
 
 
 def symbol_of(target: str) -> str | None:
@@ -54,6 +73,11 @@ def symbol_of(target: str) -> str | None:
 def is_strategy(target: str) -> bool:
     """Whether the engine may know it by this name."""
     return target != PORTFOLIO and symbol_of(target) is None
+
+
+def means_all(target: str, mapped: Mapped) -> bool:
+    """Whether every symbol must be off for the target to be off."""
+    return target == PORTFOLIO or (is_strategy(target) and target not in mapped)
 
 
 def symbols_of(target: str, there: Iterable[str], mapped: Mapped) -> tuple[str, ...]:

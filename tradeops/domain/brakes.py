@@ -6,12 +6,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from tradeops.domain.brake_targets import Mapped, means_all
+
 
 class Kind(StrEnum):
     """What a line tells: `INTENT` first, `PLAN` before anything is changed, `RESULT` after each try.
 
     `VOID` takes back an intent that meant nothing; `RELEASE` ends what was disabled; `ADOPTED` is a disable that the
-    store told of.
+    store told of; `EMITTED` says that Prefect has been told.
     """
 
     INTENT = "intent"
@@ -20,6 +22,7 @@ class Kind(StrEnum):
     VOID = "void"
     RELEASE = "release"
     ADOPTED = "adopted"
+    EMITTED = "emitted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,11 @@ class Order:
     reason: str
     actor: str
     figures: Mapping[str, str] = field(default_factory=dict)
+
+    def aimed_at(self, target: str) -> "Order":
+        """The same on this target; half characters, as a terminal sends them, are replaced: they cannot be told."""
+        figures = {_whole(name): _whole(value) for name, value in self.figures.items()}
+        return Order(target, _whole(self.reason), _whole(self.actor), figures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +111,36 @@ def standing_after(records: Iterable[Record]) -> dict[str, Disabled]:
     return standing
 
 
-def drift(standing: Mapping[str, Disabled], enabled: frozenset[str]) -> dict[str, tuple[str, ...]]:
-    """The symbols that are on although they must be off, by target.
+def drift(standing: Mapping[str, Disabled], enabled: frozenset[str], mapped: Mapped) -> dict[str, tuple[str, ...]]:
+    """The symbols that are on although they must be off, by target; where all are meant, those that came later too.
 
     Args:
         standing: what must be off.
         enabled: the symbols that the engine says are on.
+        mapped: the symbols of each strategy; all of them where it says nothing.
     """
-    found = {
-        target: tuple(symbol for symbol in disabled.symbols if symbol in enabled)
-        for target, disabled in standing.items()
-    }
-    return {target: symbols for target, symbols in found.items() if symbols}
+    found: dict[str, tuple[str, ...]] = {}
+    for target, disabled in standing.items():
+        later = sorted(enabled.difference(disabled.symbols)) if means_all(target, mapped) else ()
+        if on := (*(symbol for symbol in disabled.symbols if symbol in enabled), *later):
+            found[target] = on
+    return found
+
+
+def not_emitted(records: Iterable[Record]) -> frozenset[str]:
+    """The incidents that began here and of which Prefect has not been told."""
+    begun: set[str] = set()
+    emitted: set[str] = set()
+    for record in records:
+        if record.kind is Kind.INTENT:
+            begun.add(record.incident_id)
+        elif record.kind is Kind.EMITTED:
+            emitted.add(record.incident_id)
+    return frozenset(begun - emitted)
+
+
+def _whole(text: str) -> str:
+    return text.encode(errors="replace").decode()
 
 
 def _follow(standing: dict[str, Disabled], record: Record) -> None:

@@ -1,8 +1,8 @@
-"""What the account was worth when the UTC day began: the base of every daily limit. Pure."""
+"""What the account was worth when the day began, UTC unless told otherwise: the base of every daily limit. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 
 from tradeops.domain.portfolio import ClosedTrade, OpenTrade
@@ -15,9 +15,9 @@ class DayStart:
     """The beginning of one day. USDT.
 
     Attributes:
-        day: UTC.
+        day: of the zone that counts.
         equity: with open positions at their marks where it was observed, without them where not.
-        observed: somebody looked within ten minutes of 00:00; otherwise it is reconstructed from what closed since.
+        observed: somebody looked within ten minutes of then; otherwise it is reconstructed from what closed since.
         unrealised: the part of each symbol in `equity`; `None` is not known.
     """
 
@@ -32,28 +32,29 @@ class DayStart:
         return "observed" if self.observed else "reconstructed"
 
 
-def midnight_of(moment: datetime) -> datetime:
-    """00:00 UTC of the day that the moment lies in."""
-    return datetime.combine(moment.astimezone(UTC).date(), time(), tzinfo=UTC)
+def midnight_of(moment: datetime, zone: tzinfo = UTC) -> datetime:
+    """00:00 of the day that the moment lies in, in that zone."""
+    return datetime.combine(moment.astimezone(zone).date(), time(), tzinfo=zone)
 
 
 def observed(
-    moment: datetime, equity: Decimal, unrealised: Mapping[str, Decimal] | None, *, now: datetime
+    moment: datetime, equity: Decimal, unrealised: Mapping[str, Decimal] | None, *, now: datetime, zone: tzinfo = UTC
 ) -> DayStart | None:
     """The beginning of the day of `now` by a look at `moment`; `None` when that was not near it."""
-    midnight = midnight_of(now)
+    midnight = midnight_of(now, zone)
     return DayStart(midnight.date(), equity, True, unrealised) if abs(moment - midnight) < NEAR else None
 
 
-def reconstructed(balance: Decimal, listed: Iterable[ClosedTrade], *, now: datetime) -> DayStart:
+def reconstructed(balance: Decimal, listed: Iterable[ClosedTrade], *, now: datetime, zone: tzinfo = UTC) -> DayStart:
     """The beginning of the day of `now`, as today's balance less what has closed since; deposits stay in it.
 
     Args:
         balance: realised, now.
         listed: the closed trades that this balance contains.
         now: aware.
+        zone: of the day.
     """
-    midnight = midnight_of(now)
+    midnight = midnight_of(now, zone)
     since = sum((trade.pnl for trade in listed if trade.closed_at >= midnight), Decimal(0))
     return DayStart(midnight.date(), balance - since, observed=False)
 

@@ -2,16 +2,17 @@
 
 The loss of a day is what its closed trades brought, and what the marks of open positions changed since midnight: money
 that is paid in or out, and an engine that begins anew, are no part of it. The base of every percentage is what the
-account was worth when the UTC day began. What is not known is never "no breach".
+account was worth when the day began, in the zone of the limits. What is not known is never "no breach".
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache, partial
 
-from tradeops.domain.brake_targets import PORTFOLIO, SYMBOL, Mapped, is_strategy, strategy_of, symbol_of
+from tradeops.domain.brake_targets import PORTFOLIO, SYMBOL, Mapped, is_strategy, strategy_named, strategy_of, symbol_of
 from tradeops.domain.day_start import DayStart, midnight_of
 from tradeops.domain.portfolio import ClosedTrade, OpenTrade
 
@@ -42,6 +43,7 @@ class Limits:
         daily_loss_percent: of the account at the day's beginning.
         consecutive_losses: of closed trades.
         own: by target.
+        zone: of the day.
         symbols_of: the symbols of each strategy, as the operator says: trades without a strategy are attributed by it.
         stale_after: an engine whose clock is further behind tells nothing.
         drawdown_warning_percent: of the peak; more is a warning. `None` does not look.
@@ -53,6 +55,7 @@ class Limits:
     consecutive_losses: int = 10
     own: Mapping[str, Own] = field(default_factory=dict)
     symbols_of: Mapped = field(default_factory=dict)
+    zone: tzinfo = UTC
     stale_after: timedelta = timedelta(seconds=60)
     drawdown_warning_percent: Decimal | None = None
     win_rate_warning_percent: Decimal | None = None
@@ -185,7 +188,8 @@ def _stale(facts: Facts, limits: Limits) -> str:
 def _targets(facts: Facts, limits: Limits) -> Iterator[str]:
     """The account, then each strategy that trades are attributed to, then each symbol."""
     yield PORTFOLIO
-    named = {trade.strategy for trade in facts.closed_trades if trade.strategy}
+    written = {trade.strategy for trade in facts.closed_trades if trade.strategy}
+    named = {name for one in written if (name := strategy_named(one, limits.symbols_of))}
     symbols = {trade.symbol for trade in facts.closed_trades} | {trade.symbol for trade in facts.open_trades}
     yield from sorted(named | {owner for one in symbols if (owner := strategy_of(one, limits.symbols_of))})
     yield from sorted(SYMBOL + symbol for symbol in symbols)
@@ -195,7 +199,8 @@ def _belonging(target: str, limits: Limits) -> Callable[[str, str | None], bool]
     if target == PORTFOLIO:
         return lambda _symbol, _strategy: True
     if is_strategy(target):
-        return lambda symbol, strategy: target == (strategy or strategy_of(symbol, limits.symbols_of))
+        of_text = cache(partial(strategy_named, further=tuple(limits.symbols_of)))
+        return lambda symbol, strategy: target == (of_text(strategy) or strategy_of(symbol, limits.symbols_of))
     wanted = symbol_of(target)
     return lambda symbol, _strategy: symbol == wanted
 
@@ -208,7 +213,7 @@ def _daily(
     belongs: Callable[[str, str | None], bool],
 ) -> Breach | str | None:
     """The breach of a target's day, why it cannot be told, or `None` when all is well."""
-    midnight = midnight_of(facts.now)
+    midnight = midnight_of(facts.now, limits.zone)
     since = facts.released.get(target, midnight)
     today = [trade for trade in closed if trade.closed_at >= midnight]
     held = [trade for trade in facts.open_trades if belongs(trade.symbol, None)]

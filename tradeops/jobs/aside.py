@@ -85,11 +85,22 @@ class Aside:
 
         self.of_store.add(name, errand)
 
-    def emit(self, event: Event) -> None:
-        """Hand an event over to Prefect as soon as it answers; it is one event however often that takes."""
+    def emit(self, event: Event, *, then: Callable[[], None] = lambda: None) -> None:
+        """Hand an event over to Prefect as soon as it answers; it is one event however often that takes.
+
+        Args:
+            event: which.
+            then: done once Prefect has it.
+        """
         api = self.prefect_api
-        if api is not None:
-            self.of_prefect.add(f"event {event.event_id}", lambda: api.emit_event(event, within=WITHIN))
+        if api is None:
+            return
+
+        async def errand() -> None:
+            await api.emit_event(event, within=WITHIN)
+            then()
+
+        self.of_prefect.add(f"event {event.event_id}", errand)
 
     def tell(self, observations: Iterable[Observation], *, source: str, run_id: str = "") -> None:
         """Have them counted among the incidents and told; what is critical goes past a store that is down, once.

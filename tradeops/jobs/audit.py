@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from tradeops.adapters.store import AuditEvent, Store
 from tradeops.adapters.store.interface import Body
-from tradeops.domain.audit import KIND, Head, Record, Verified, linked
+from tradeops.domain.audit import KIND, Head, Record, Verified, canonical, linked
 from tradeops.domain.audit import verify as examine
 from tradeops.domain.decisions.codec import decoded, encoded
 from tradeops.errors import ConflictError, ContractError
@@ -26,7 +26,7 @@ SINCE, UNTIL = datetime(2020, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC
 
 
 async def append(store: Store, *, at: datetime, actor: str, what: str, content: Mapping[str, object]) -> Record:
-    """Add a record to the end of the chain; it is durable when this returns.
+    """Add a record to the end of the chain; it is durable when this returns. Added twice in a row it is there once.
 
     Raises:
         UnavailableError: the store is down; nothing was added, or the next writer stores what was.
@@ -38,6 +38,8 @@ async def append(store: Store, *, at: datetime, actor: str, what: str, content: 
         head, version = await read_head(store)
         if head is not None:
             await _store(store, head.last)
+        if head is not None and _says(head.last, at, actor, what, content):
+            return head.last
         record = linked(head, at=at.astimezone(UTC), actor=actor, what=what, content=content)
         try:
             await store.put(COLLECTION, DOCUMENT, _body(record), expected_version=version)
@@ -60,14 +62,13 @@ async def read_head(store: Store) -> tuple[Head | None, int | None]:
     return (None, None) if kept is None else (Head(_record(kept.body, "the head")), kept.version)
 
 
-async def records(store: Store) -> tuple[list[Record], list[str]]:
-    """All records that can be read, in order, and a line for each that cannot.
+async def records(store: Store, *, since: datetime = SINCE) -> tuple[list[Record], list[str]]:
+    """All records from that time on that can be read, in order, and a line for each that cannot.
 
     Raises:
         UnavailableError: the store is down.
     """
     found: dict[str, Record | str] = {}
-    since = SINCE
     while True:
         page = await store.events(since=since, until=UNTIL, kind=KIND, limit=PAGE)
         new = [event for event in page if event.event_id not in found]
@@ -92,6 +93,11 @@ async def verify(store: Store) -> Verified:
     reached, known = (one.last.number if one else 0 for one in (head, later))
     verified = examine([one for one in there if one.number <= reached or one.number > known], head)
     return replace(verified, problems=(*damaged, *verified.problems))
+
+
+def _says(record: Record, at: datetime, actor: str, what: str, content: Mapping[str, object]) -> bool:
+    there = (record.at, record.actor, record.what, canonical(record.content))
+    return there == (at, actor, what, canonical(content))
 
 
 async def _store(store: Store, record: Record) -> None:

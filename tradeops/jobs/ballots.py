@@ -97,8 +97,13 @@ def trail_of(prompt: Prompt, votes: Round | None = None) -> dict[str, Json]:
 
 
 def is_answered(votes: Round) -> bool:
-    """Whether any vote got an answer to its question, usable or not: then the window is decided, and paid."""
+    """Whether any vote got an answer to its question, usable or not."""
     return any(one.status in SUCCESS for one in votes.tries if one.status is not None)
+
+
+def is_final(votes: Round) -> bool:
+    """Whether the window is decided by these votes: any was answered, or may be billed, so that none is paid twice."""
+    return is_answered(votes) or votes.cost.usd > 0
 
 
 def troubles(votes: Round) -> tuple[str, ...]:
@@ -142,4 +147,5 @@ def _ballot(vote: Vote, api: str) -> Ballot:
         response_id=last.response_id if last else None,
         input_tokens=usage.input_tokens if usage else None,
         output_tokens=usage.output_tokens if usage else None,
+        content_type=last.content_type if last else None,
     )

@@ -7,10 +7,9 @@ are told of it is told afterwards, from that file. Open positions stay open; the
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Literal
 
 from tradeops.adapters.engine.client import EngineClient
 from tradeops.adapters.engine.levers import Switch
@@ -19,8 +18,6 @@ from tradeops.domain.brakes import Disabled, Kind, Order, Record
 from tradeops.domain.incidents.model import key_of
 from tradeops.errors import ContractError, RejectedError, TradeOpsError
 from tradeops.jobs.brake_journal import Journal
-
-Method = Literal["endpoint", "symbols", "none"]
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +46,7 @@ class Outcome:
         order: its target as `brake_targets.named` writes it.
         incident_id: the same for all orders on a target until it is released.
         confirmed: everything that must be off was seen to be off.
-        method: what did it; `none` when nothing did.
+        method: what did it, `endpoint` or `symbols`; `none` when nothing did.
         affected_symbols: that take no new positions; those that should not, where it is not confirmed.
         already_off: there was nothing left to do.
         disabled_at: when it was confirmed first; `None` when it is not.
@@ -61,7 +58,7 @@ class Outcome:
     order: Order
     incident_id: str
     confirmed: bool
-    method: Method
+    method: str
     affected_symbols: tuple[str, ...]
     already_off: bool
     disabled_at: datetime | None
@@ -70,7 +67,15 @@ class Outcome:
     unwritten: str = ""
 
 
-async def brake(engine: EngineClient, journal: Journal, order: Order, *, mapped: Mapped, pace: Pace = PACE) -> Outcome:
+async def brake(
+    engine: EngineClient,
+    journal: Journal,
+    order: Order,
+    *,
+    mapped: Mapped,
+    known: Collection[str] = (),
+    pace: Pace = PACE,
+) -> Outcome:
     """Switch the target off and see that it is; trouble is in the outcome. An order may be given any number of times.
 
     Args:
@@ -78,12 +83,13 @@ async def brake(engine: EngineClient, journal: Journal, order: Order, *, mapped:
         journal: of this machine; one that cannot be written does not stop the brake.
         order: what and why.
         mapped: the symbols of each strategy; all of them where it says nothing.
+        known: targets that are none of ours and all the same there: the engine itself has named them.
         pace: how long to try.
 
     Raises:
         RejectedError: no such strategy or symbol; names those that there are.
     """
-    pull = _Pull(engine, journal, _clear(order, mapped), mapped, pace)
+    pull = _Pull(engine, journal, _clear(order, (*mapped, *known, *_standing_in(journal))), mapped, pace)
     async with journal.lock(pull.order.target) as alone:
         pull.mark("has its turn" if alone else "does not wait for others any longer")
         try:
@@ -91,24 +97,27 @@ async def brake(engine: EngineClient, journal: Journal, order: Order, *, mapped:
                 await pull.run()
         except TimeoutError:
             pull.problem = pull.problem or f"the engine did not get it done within {pace.whole.total_seconds():g} s"
+        except RejectedError:
+            raise
+        except Exception as error:
+            log.exception("the brake broke")
+            pull.confirmed = False
+            pull.problem = f"our own code broke ({type(error).__name__}, see the log)"
         return pull.outcome()
 
 
-async def stop_engine(engine: EngineClient) -> str:
-    """Stop all paper trading, with the supervision of stop-loss and take-profit; returns why it did not, or nothing."""
+def _clear(order: Order, known: Collection[str]) -> Order:
     try:
-        await engine.levers.stop_engine()
-        status = await engine.status()
-    except TradeOpsError as error:
-        return str(error)
-    return "engine: it said yes and is still running" if status.value.is_running else ""
-
-
-def _clear(order: Order, mapped: Mapped) -> Order:
-    try:
-        return Order(named(order.target, mapped), order.reason, order.actor, order.figures)
+        return order.aimed_at(named(order.target, known))
     except ValueError as error:
         raise RejectedError("brake", str(error)) from error
+
+
+def _standing_in(journal: Journal) -> tuple[str, ...]:
+    try:
+        return tuple(journal.standing())
+    except TradeOpsError:  # the brake says so itself
+        return ()
 
 
 class _NoSuchSymbolError(RejectedError):
@@ -126,10 +135,11 @@ class _Pull:
     pace: Pace
     began: float = field(default_factory=time.perf_counter)
     marks: list[tuple[str, float]] = field(default_factory=list)
+    before: Disabled | None = None
     disabled: Disabled | None = None
     symbols: tuple[str, ...] = ()
     switched_off: tuple[str, ...] = ()
-    method: Method = "none"
+    method: str = "none"
     confirmed: bool = False
     already_off: bool = False
     confirmed_at: datetime | None = None
@@ -142,6 +152,9 @@ class _Pull:
     def outcome(self) -> Outcome:
         self.mark("confirmed" if self.confirmed else "not confirmed")
         disabled = self.disabled or self._new()
+        if self.confirmed and (self.before is None or not self.before.confirmed):
+            first = self._standing()  # others that did not wait for their turn may have seen to it meanwhile
+            self.already_off = first is not None and first.confirmed
         done = Outcome(
             order=self.order,
             incident_id=disabled.incident_id,
@@ -158,12 +171,12 @@ class _Pull:
         return replace(done, unwritten=self.unwritten)
 
     async def run(self) -> None:
-        before = self._standing()
+        self.before = before = self._standing()
         self.disabled = before or self._intend()
         there = await self._read()
         if there is not None and before is not None and before.confirmed and not self._on(there):
             self.already_off, self.confirmed = True, True
-            self.method, self.confirmed_at = _method(before.method), before.confirmed_at
+            self.method, self.confirmed_at = before.method, before.confirmed_at
             return
         asked = await self._ask_route() if is_strategy(self.order.target) else False
         if asked or there is None:
@@ -283,8 +296,3 @@ class _Pull:
         except TradeOpsError as error:
             self.unwritten = str(error)
             log.error("the brake acts without its journal: %s", error)  # noqa: TRY400 - no defect of ours
-
-
-def _method(word: str) -> Method:
-    methods: Mapping[str, Method] = {"endpoint": "endpoint", "symbols": "symbols"}
-    return methods.get(word, "none")

@@ -13,17 +13,18 @@ import logging
 import os
 import time
 import zlib
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from tradeops.domain.brakes import Disabled, Kind, Record, standing_after
+from tradeops.domain.brakes import Disabled, Kind, Record, not_emitted, standing_after
 from tradeops.errors import UnavailableError
 
 NAME = "brake.journal"
 TURN = timedelta(seconds=8)
 PAUSE_SECONDS = 0.01
+MOST_SHOWN = 5
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class Journal:
         self.path = home / NAME
         self._seen: tuple[int, int] | None = None
         self._records: tuple[Record, ...] = ()
+        self._spoilt: tuple[int, ...] = ()
 
     def append(self, record: Record) -> None:
         """Keep a line; it is on the disk when this returns.
@@ -80,7 +82,11 @@ class Journal:
             there = self.path.stat()
             seen = (there.st_mtime_ns, there.st_size)
             if seen != self._seen:
-                self._records, self._seen = tuple(_whole(self.path.read_bytes())), seen
+                self._records, spoilt = _whole(self.path.read_bytes())
+                self._seen = seen
+                if spoilt and spoilt != self._spoilt:  # once, and not at each look
+                    log.warning("%s: left out, since they are not what was written: %s", self.path, _lines(spoilt))
+                self._spoilt = spoilt
         except FileNotFoundError:
             self._records, self._seen = (), None
         except OSError as error:
@@ -103,6 +109,14 @@ class Journal:
         """
         return {record.target: record.at for record in self.records() if record.kind is Kind.RELEASE}
 
+    def not_emitted(self) -> frozenset[str]:
+        """The incidents that began here and of which Prefect has not been told.
+
+        Raises:
+            UnavailableError: as `records`.
+        """
+        return not_emitted(self.records())
+
     @asynccontextmanager
     async def lock(self, target: str, *, patience: timedelta = TURN) -> AsyncGenerator[bool]:
         """Whether this caller alone has the turn at the target; `False` after `patience`, or when there can be no lock.
@@ -124,7 +138,10 @@ class Journal:
             yield mine
 
 
-def _whole(content: bytes) -> Iterator[Record]:
+def _whole(content: bytes) -> tuple[tuple[Record, ...], tuple[int, ...]]:
+    """The records, and the numbers of the lines that are none."""
+    records: list[Record] = []
+    spoilt: list[int] = []
     for number, line in enumerate(content.split(b"\n"), 1):
         if not line.strip():
             continue
@@ -133,15 +150,17 @@ def _whole(content: bytes) -> Iterator[Record]:
             if checksum != f"{zlib.crc32(payload):08x}".encode():
                 raise ValueError("the checksum differs")  # noqa: TRY301 - one way out for all that is wrong with a line
             fields = json.loads(payload)
-            yield Record(
-                Kind(fields["kind"]),
-                fields["target"],
-                fields["incident_id"],
-                datetime.fromisoformat(fields["at"]),
-                fields["body"],
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            log.warning("line %s of the brake's journal is left out: %s", number, error)
+            at = datetime.fromisoformat(fields["at"])
+            records.append(Record(Kind(fields["kind"]), fields["target"], fields["incident_id"], at, fields["body"]))
+        except (ValueError, KeyError, TypeError):
+            spoilt.append(number)
+    return tuple(records), tuple(spoilt)
+
+
+def _lines(numbers: tuple[int, ...]) -> str:
+    shown = ", ".join(map(str, numbers[:MOST_SHOWN]))
+    more = f" and {len(numbers) - MOST_SHOWN} more" if len(numbers) > MOST_SHOWN else ""
+    return f"line{'s' if len(numbers) > 1 else ''} {shown}{more}"
 
 
 def _is_torn(descriptor: int) -> bool:

@@ -5,10 +5,13 @@ the incident, and what the other one did becomes part of it.
 """
 
 import contextlib
+import hashlib
+import logging
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tradeops.adapters.store import AuditEvent, Point, Store
@@ -17,16 +20,25 @@ from tradeops.domain.brakes import Kind, Record
 from tradeops.errors import ConflictError
 from tradeops.jobs.brake_journal import Journal
 
+log = logging.getLogger(__name__)
+
 SERIES = "emergency_events"
 COLLECTION = "brakes"
 NAMES = "brake_names"
 TRIES = 25
 ACTOR = "tradeops"
+NOT_TOLD = (Kind.ADOPTED, Kind.EMITTED)
+ENDS = (Kind.RELEASE, Kind.VOID)
+LONGEST_TARGET = 100
+LONGEST_INTENT = timedelta(seconds=30)
+NO_NAME = re.compile(r"[.\0]|^\$")
 UNSAFE = re.compile(r"[^A-Za-z0-9_.:@/+-]+")
 
 
 async def replay(journal: Journal, store: Store) -> int:
     """Give the store what it lacks, and the journal what only the store knows; returns how many records were new there.
+
+    What the store would not take of one disable holds up no other.
 
     Raises:
         UnavailableError: one of the two cannot be read or written; what was done so far stays done.
@@ -37,42 +49,82 @@ async def replay(journal: Journal, store: Store) -> int:
     told = 0
     for incident_id, records in _by_incident(journal.records()).items():
         there = names.get(key_of_target(incident_id))
-        if there is not None and there.body["over"]:
+        over = there is not None and bool(there.body["over"])
+        if over or (there is None and _may_mean_nothing(records, datetime.now(UTC))):
             continue
-        name = str(there.body["name"]) if there is not None else await _name(store, known, records)
-        numbers = Counter[Kind]()
-        for record in records:
-            numbers[record.kind] += 1
-            told += await _tell(store, known, record, name, numbers[record.kind])
-        body: Body = {"name": name, "over": any(record.kind is Kind.RELEASE for record in records)}
-        if there is None or body != there.body:
-            with contextlib.suppress(ConflictError):  # another process told the same
-                version = None if there is None else there.version
-                await store.put(NAMES, key_of_target(incident_id), body, expected_version=version)
+        try:
+            told += await _keep(store, known, incident_id, [_storable(record) for record in records], there)
+        except (ValueError, KeyError, TypeError):
+            log.exception("the store does not take what the journal says of %s", incident_id)
     _learn(journal, known)
     return told
 
 
+async def _keep(
+    store: Store, known: dict[str, Document], incident_id: str, records: Sequence[Record], there: Document | None
+) -> int:
+    told, numbers = 0, Counter[Kind]()
+    name = str(there.body["name"]) if there is not None else await _name(store, known, records)
+    for record in records:
+        numbers[record.kind] += 1
+        told += await _tell(store, known, record, name, numbers[record.kind])
+    body: Body = {"name": name, "over": any(record.kind in ENDS for record in records)}
+    if there is None or body != there.body:
+        with contextlib.suppress(ConflictError):  # another process told the same
+            version = None if there is None else there.version
+            await store.put(NAMES, key_of_target(incident_id), body, expected_version=version)
+    return told
+
+
+def _storable(record: Record) -> Record:
+    """Words and names of figures come from anywhere; the store takes no half characters, and no dots in names."""
+    return replace(record, target=_text(record.target), body=_clean(record.body))
+
+
+def _clean(value: Any) -> Any:  # noqa: ANN401 - JSON
+    match value:
+        case str():
+            return _text(value)
+        case Mapping():
+            return {NO_NAME.sub("_", _text(str(name))) or "_": _clean(one) for name, one in value.items()}
+        case list() | tuple():
+            return [_clean(one) for one in value]
+        case _:
+            return value
+
+
+def _text(text: str) -> str:
+    return text.encode(errors="replace").decode()
+
+
 def _by_incident(records: Iterable[Record]) -> dict[str, list[Record]]:
-    """Without those that meant nothing, and those that came from the store."""
+    """Without those that came from the store or tell it nothing."""
     found: dict[str, list[Record]] = {}
     for record in records:
-        found.setdefault(record.incident_id, []).append(record)
-    void = {name for name, told in found.items() if any(record.kind is Kind.VOID for record in told)}
-    ours = {name: [one for one in told if one.kind is not Kind.ADOPTED] for name, told in found.items()}
-    return {name: told for name, told in ours.items() if told and name not in void}
+        if record.kind not in NOT_TOLD:
+            found.setdefault(record.incident_id, []).append(record)
+    return found
+
+
+def _may_mean_nothing(records: Sequence[Record], now: datetime) -> bool:
+    """It was taken back, or is so new that it may be: the engine has not yet said whether there is such a target."""
+    kinds = {record.kind for record in records}
+    return Kind.VOID in kinds or (kinds == {Kind.INTENT} and now - records[0].at < LONGEST_INTENT)
 
 
 def key_of_target(target: str) -> str:
-    """The target as a key of the store."""
-    return UNSAFE.sub("_", target)
+    """The target as a key of the store; another one for every target."""
+    key = UNSAFE.sub("_", target)
+    if key == target.replace(" ", "_") and len(key) <= LONGEST_TARGET:
+        return key
+    return f"{key[:LONGEST_TARGET]}+{hashlib.sha256(target.encode(errors='surrogatepass')).hexdigest()[:12]}"
 
 
 async def _name(store: Store, known: dict[str, Document], records: Sequence[Record]) -> str:
     """The incident's name in the store: the one that stood for this target at that time, else our own, from now on."""
     record = records[0]
     key = key_of_target(record.target)
-    ended = next((one.at for one in records if one.kind is Kind.RELEASE), None)
+    ended = next((one.at for one in records if one.kind in ENDS), None)
     for _ in range(TRIES):
         there = known.get(key)
         if there is not None and ended is not None and ended <= _moment(there, "since"):
@@ -114,6 +166,9 @@ async def _tell(store: Store, known: dict[str, Document], record: Record, name: 
             await store.add_point(SERIES, Point(f"{name}:after:{kind}{again}", record.at, body))
             await _amend(store, known, record, {"confirmed": confirmed, "method": body["method"]})
             return await _audit(store, f"{name}:{kind}{again}", kind, record, body)
+        case Kind.VOID:
+            await _amend(store, known, record, {"released_at": record.at.isoformat()})
+            return await _audit(store, f"{name}:void", "strategy_disable_void", record, body)
         case _:
             await store.add_point(SERIES, Point(f"{name}:released", record.at, body))
             await _amend(store, known, record, {"released_at": record.at.isoformat()})

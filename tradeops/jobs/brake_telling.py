@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -20,6 +21,7 @@ from tradeops.settings import Settings
 from tradeops.wiring import open_guard
 
 RECORDING_WITHIN = timedelta(seconds=5)
+log = logging.getLogger(__name__)
 STAY = "open positions stay open, supervised by the engine"
 
 
@@ -86,6 +88,9 @@ async def record(
                     await replay(journal, guard.store)
             except (TradeOpsError, TimeoutError) as error:
                 lines.append(f"recorded in {journal.path}, in the store later: {str(error) or 'no answer in time'}")
+            except Exception:
+                log.exception("the store was not told of the brake")
+                lines.append(f"recorded in {journal.path}; for the store our own code broke, see the log")
             lines += await tell(guard, seen, incident_id=incident_id, stage=stage)
     except TradeOpsError as error:
         lines.append(str(error))

@@ -138,12 +138,12 @@ async def read_records(desk: Desk, now: datetime) -> Records:
     Raises:
         TransientError: the store is down.
     """
-    paid = read_spending(desk, now) if desk.settings.openai_api_key else _unpaid(now)
+    paid = read_spending if desk.settings.openai_api_key else _unpaid
     return Records(
         history=await _unless_down(read_history(desk, now)),
         models=await _unless_down(read_models(desk, now)),
         training=await _unless_down(read_training(desk, now)),
-        spending=await _unless_down(paid),
+        spending=await _unless_down(paid(desk, now)),
     )
 
 
@@ -224,7 +224,7 @@ async def _unless_down(reading: Awaitable[T]) -> T | Missing:
         return Missing(str(error))
 
 
-async def _unpaid(now: datetime) -> Spending:
+async def _unpaid(_: Desk, now: datetime) -> Spending:
     """What is spent where no language model is configured: nothing, and nothing may be."""
     return Spending(now, Decimal(0), Decimal(0), Decimal(0), Decimal(0), refusal="OPENAI_API_KEY is not set")
 

@@ -43,7 +43,8 @@ async def finish(desk: Desk, mine: Opened, analysis: Analysis, start: Starter) -
         kept = await decisions.keep(desk.store, decisions.decision_of(body))
         done = await _started(desk, kept, start)
         if analysis.decision is not None and analysis.decision.decision_id == done.decision_id:
-            analysis = replace(analysis, decision=done)
+            taken_over = analysis.kind is Kind.STORED and done.start is not Start.PENDING
+            analysis = replace(analysis, decision=done, takes_over=taken_over)
             notes += await _waiting(desk) if done.start is Start.STARTED else []
         else:
             left_behind += [done] if done.start is not Start.NONE else []
@@ -58,14 +59,8 @@ async def _started(desk: Desk, decision: Decision, start: Starter) -> Decision:
     """The decision with its retrain started, or with why it is not; struck off the board once nothing is left to do."""
     if decision.start is Start.PENDING:
         decision = await decisions.keep(desk.store, await _try_to_start(decision, start))
-        if decision.start is not Start.PENDING:
-            content = {
-                "decision_id": decision.decision_id,
-                "start": decision.start.value,
-                "retrain_run_id": decision.retrain_run_id or None,
-                "problem": decision.problem,
-            }
-            await audit.append(desk.store, at=datetime.now(UTC), actor=JOB, what=decision.start.value, content=content)
+    if decision.start not in {Start.PENDING, Start.NONE}:
+        await _record(desk, decision)
     if decision.start is not Start.PENDING:
 
         def strike(board: Board) -> tuple[Board, None]:
@@ -74,6 +69,19 @@ async def _started(desk: Desk, decision: Decision, start: Starter) -> Decision:
 
         await decision_board.change(desk.store, strike)
     return decision
+
+
+async def _record(desk: Desk, decision: Decision) -> None:
+    """What became of the retrain, in the trail; a run that was killed may have kept it without a record."""
+    content = {
+        "decision_id": decision.decision_id,
+        "start": decision.start.value,
+        "retrain_run_id": decision.retrain_run_id or None,
+        "problem": decision.problem,
+    }
+    there, _ = await audit.records(desk.store, since=decision.made_at)
+    if not any((one.what, one.content) == (decision.start.value, content) for one in there):
+        await audit.append(desk.store, at=datetime.now(UTC), actor=JOB, what=decision.start.value, content=content)
 
 
 async def _try_to_start(decision: Decision, start: Starter) -> Decision:

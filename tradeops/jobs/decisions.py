@@ -208,11 +208,19 @@ def replayed(decision: Decision) -> Verdict:
 
 def _reread(ballot: Ballot) -> Proposal | None:
     """The proposal in the raw answer; as it was read at the time where the answer is not kept whole."""
-    if ballot.status is None or ballot.failure == Failure.FOREIGN:  # which also goes by a header that is not kept
+    if ballot.status is None:
+        return None
+    if ballot.content_type is None and ballot.failure == Failure.FOREIGN:  # which also goes by the header
         return None
     if hashlib.sha256(ballot.body.encode()).hexdigest() != ballot.body_sha256:
         return ballot.proposal
-    exchange = Exchange(Outcome.ANSWERED, timedelta(seconds=ballot.seconds), ballot.status, body=ballot.body.encode())
+    exchange = Exchange(
+        Outcome.ANSWERED,
+        timedelta(seconds=ballot.seconds),
+        ballot.status,
+        content_type=ballot.content_type or "",
+        body=ballot.body.encode(),
+    )
     return read_answer(exchange, "chat" if ballot.api == "chat" else "responses").proposal
 
 

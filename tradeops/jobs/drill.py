@@ -15,11 +15,12 @@ from uuid import uuid4
 
 from tradeops.adapters.engine.client import EngineClient
 from tradeops.adapters.notify.channel import Channel, DeliveryError
-from tradeops.domain.brake_targets import PORTFOLIO, SYMBOL
+from tradeops.domain.brake_targets import PORTFOLIO, SYMBOL, symbol_of
 from tradeops.domain.brakes import Kind, Order, Record
 from tradeops.domain.drills import Drill, Exercise, Outcome
 from tradeops.domain.notices import Level, Notice
 from tradeops.errors import RejectedError, TradeOpsError, UnavailableError
+from tradeops.jobs import drill_paths
 from tradeops.jobs.brake import brake
 from tradeops.jobs.brake_journal import Journal
 from tradeops.settings import Settings
@@ -82,8 +83,8 @@ async def drill(engine: EngineClient, settings: Settings, ground: Ground, *, ope
     exercises = [
         await _exercised("brake", lambda: _brake(engine, settings, ground, operator)),
         await _exercised("notification", lambda: _notification(settings, ground, operator)),
-        Exercise("llm down", Outcome.NOT_CONFIGURED, "no job of this installation asks a language model yet"),
-        Exercise("rollback", Outcome.NOT_CONFIGURED, "no model of this installation is deployed by us yet"),
+        await _exercised(drill_paths.LLM_DOWN, lambda: drill_paths.llm_down(engine, settings)),
+        await _exercised(drill_paths.ROLLBACK, lambda: drill_paths.rollback(settings)),
     ]
     name = f"drill-{started:%Y%m%dT%H%M%S}-{uuid4().hex[:6]}"
     return Drill(name, ground.words, operator, started, datetime.now(UTC), tuple(exercises))
@@ -103,16 +104,17 @@ async def _brake(engine: EngineClient, settings: Settings, ground: Ground, opera
     """Switch the canary off, see that nothing else changed, and switch it on again."""
     target, journal = SYMBOL + ground.symbol, Journal(settings.home_folder / FOLDER)
     in_earnest = Journal(settings.home_folder)
-    if {target, PORTFOLIO} & in_earnest.standing().keys():
+    if _is_held(in_earnest, ground.symbol):
         return Exercise("brake", Outcome.FAILED, f"{ground.symbol} is switched off in earnest; release it first")
-    await _switch_on(engine, journal, in_earnest, ground.symbol)  # a drill before this one may have been broken off
+    for left in journal.standing():  # a drill before this one may have been broken off
+        await _switch_on(engine, journal, in_earnest, symbol_of(left) or "")
     before = await engine.levers.switches()
     if not before[ground.symbol].enabled:
         return Exercise("brake", Outcome.FAILED, f"{ground.symbol} is off already; a canary must be on")
     began = time.perf_counter()
-    outcome = await brake(engine, journal, Order(target, "a drill", operator), mapped=settings.strategy_symbols)
-    took = timedelta(seconds=time.perf_counter() - began)
-    try:
+    try:  # whoever breaks it off in the middle gets the canary back, too
+        outcome = await brake(engine, journal, Order(target, "a drill", operator), mapped=settings.strategy_symbols)
+        took = timedelta(seconds=time.perf_counter() - began)
         after = await engine.levers.switches()
     finally:
         await _switch_on(engine, journal, in_earnest, ground.symbol)
@@ -126,16 +128,23 @@ async def _brake(engine: EngineClient, settings: Settings, ground: Ground, opera
     return Exercise("brake", Outcome.PASSED, f"{ground.symbol} off and on again, by {outcome.method}", took)
 
 
+def _is_held(in_earnest: Journal, symbol: str) -> bool:
+    standing = in_earnest.standing()
+    return bool({SYMBOL + symbol, PORTFOLIO} & standing.keys()) or any(
+        symbol in disabled.symbols for disabled in standing.values()
+    )
+
+
 async def _switch_on(engine: EngineClient, journal: Journal, in_earnest: Journal, symbol: str) -> None:
     """Give back what a drill took, where nobody has braked in earnest since."""
     standing = journal.standing().get(SYMBOL + symbol)
     if standing is None:
         return
     now = datetime.now(UTC)
-    if not {SYMBOL + symbol, PORTFOLIO} & in_earnest.standing().keys():
+    if not _is_held(in_earnest, symbol):
         for pause in READ_BACKS:
             there = await engine.levers.switches()
-            if symbol not in standing.switched_off or there[symbol].enabled:
+            if symbol not in standing.switched_off or symbol not in there or there[symbol].enabled:
                 break
             await engine.levers.put_switches([there[symbol].turned(on=True)])
             await asyncio.sleep(pause)

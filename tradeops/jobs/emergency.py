@@ -5,6 +5,7 @@ import contextlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from tradeops.adapters.engine.client import EngineClient
 from tradeops.domain.brakes import Disabled, Kind, Order
 from tradeops.domain.position_risk import PositionRisk
 from tradeops.errors import MisconfiguredError, TradeOpsError
@@ -69,6 +70,16 @@ async def disable(settings: Settings, order: Order) -> Emergency:
         except TradeOpsError as error:
             return Emergency(outcome, disabled, (), str(error))
     return Emergency(outcome, disabled, risks)
+
+
+async def stop_engine(engine: EngineClient) -> str:
+    """Stop all paper trading, with the supervision of stop-loss and take-profit; returns why it did not, or nothing."""
+    try:
+        await engine.levers.stop_engine()
+        status = await engine.status()
+    except TradeOpsError as error:
+        return str(error)
+    return "engine: it said yes and is still running" if status.value.is_running else ""
 
 
 async def record(settings: Settings, done: Emergency) -> tuple[str, ...]:

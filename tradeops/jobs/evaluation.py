@@ -40,10 +40,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """All answers, in order of the cases."""
+    """All answers, in order of the cases.
+
+    Attributes:
+        stopped: why the cases that follow were not asked about; empty when all were.
+    """
 
     model: str
     answers: tuple[Answer, ...]
+    stopped: str = ""
 
     @property
     def agreement_percent(self) -> float:
@@ -76,16 +81,20 @@ async def evaluate(desk: Desk, cases: Sequence[Case], *, heard: Callable[[Answer
 
     Raises:
         MisconfiguredError: no key.
-        UnavailableError: the ledger cannot be kept, or the budget is used up.
+        UnavailableError: the ledger cannot be kept, or the budget is used up, before the first answer.
     """
-    answers, started = [], datetime.now(UTC)
+    answers: list[Answer] = []
+    started, stopped = datetime.now(UTC), ""
     for number, case in enumerate(cases, 1):
         prompt = render(load_prompt(), figures(case.evidence))
         name = f"eval-{started:%Y%m%dT%H%M%S}"
         votes = await ask_votes(desk, prompt, analysis=name, run_id=f"{name}:{number}", votes=1)
         [vote] = votes.votes
-        if not vote.tries:
+        if not vote.tries and not answers:
             raise UnavailableError("evaluation", vote.problem, remedy="see `tradeops llm budget`")
+        if not vote.tries:
+            stopped = vote.problem
+            break
         proposal = vote.proposal
         answer = Answer(
             case=case,
@@ -99,4 +108,4 @@ async def evaluate(desk: Desk, cases: Sequence[Case], *, heard: Callable[[Answer
         )
         heard(answer)
         answers.append(answer)
-    return Evaluation(desk.settings.openai_model, tuple(answers))
+    return Evaluation(desk.settings.openai_model, tuple(answers), stopped)

@@ -26,14 +26,6 @@ class Expected:
 
 
 @dataclass(frozen=True, slots=True)
-class StandIn:
-    """What the sandbox's stand-in says, which looks at three figures alone, and what the gate makes of that."""
-
-    recommendation: Recommendation
-    start_retrain: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Case:
     """One case.
 
@@ -45,7 +37,6 @@ class Case:
     name: str
     about: str
     expected: Expected
-    stand_in: StandIn
     evidence: Evidence
 
 

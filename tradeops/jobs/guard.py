@@ -28,11 +28,12 @@ from tradeops.jobs.hold import ACTOR, Hold
 from tradeops.jobs.sight import Eyes, Sight
 
 SOURCE = "guard"
-FIGURES, NEAR_LIMIT = "guard:figures", "guard:near-limit"
+FIGURES, NEAR_LIMIT, TROUBLE = "guard:figures", "guard:near-limit", "guard:brake"
 ENGINE, HEALTH = "engine", "health"  # the health check's own incident, which its good runs end
 AGAIN = timedelta(minutes=1)
 LOOK_WITHIN = timedelta(seconds=4)
 UNKNOWN_FOR = timedelta(minutes=2)
+BROKEN = "our own code broke, see the log"
 
 log = logging.getLogger(__name__)
 
@@ -86,24 +87,32 @@ class Guard:
         """
         self.eyes.remember((await trades.archive(store)).values())
         now = self.clock()
-        worth = await equity.worth_near(store, midnight_of(now))
-        if worth is not None and (start := observed(worth.at, worth.equity, worth.unrealised, now=now)):
+        zone = self.terms.limits.zone
+        worth = await equity.worth_near(store, midnight_of(now, zone))
+        if worth is not None and (start := observed(worth.at, worth.equity, worth.unrealised, now=now, zone=zone)):
             self.day = start
         self._peak = await equity.highest(store, now=now)
 
     async def poll(self) -> None:
         """Look, judge, brake. What goes wrong is told, never raised."""
-        _, sight = await asyncio.gather(self.hold.look_after(), self._look())
-        if sight is None:
-            return
-        now = self.clock()
+        try:
+            _, sight = await asyncio.gather(self.hold.look_after(), self._look())
+            if sight is not None:
+                self._judge(sight, self.clock())
+            trouble = "; ".join(f"{target}: {problem}" for target, problem in sorted(self.hold.trouble.items()))
+            self._tell(Observation(TROUBLE, Level.CRITICAL if trouble else None, trouble, self.clock(), CERTAIN))
+        except Exception:
+            log.exception("the guard broke")
+            self._unknown(BROKEN, self.clock())
+
+    def _judge(self, sight: Sight, now: datetime) -> None:
         self._begin_day(sight, now)
         self._peak = max((usd for usd in (self._peak, sight.equity) if usd is not None), default=None)
         verdict = judge(self._facts(sight, now), self.terms.limits)
         self.verdict = verdict
         for breach in verdict.breaches:
-            log.warning("%s", breach.text)
             self.hold.pull(Order(breach.target, breach.text, ACTOR, breach.figures))
+        self.hold.forget_trouble(but_of=[breach.target for breach in verdict.breaches])
         if verdict.unknown:
             self._unknown("; ".join(verdict.unknown), now)
         else:
@@ -127,7 +136,7 @@ class Guard:
             self._blind(problem, self.clock())
         except Exception:
             log.exception("the guard broke")
-            self._unknown("our own code broke, see the log", self.clock())
+            self._unknown(BROKEN, self.clock())
         else:
             self._blind_since = None
             return sight
@@ -142,6 +151,7 @@ class Guard:
             self._tell(Observation(ENGINE, Level.CRITICAL, text, now, CERTAIN, may_be_starting=True), source=HEALTH)
 
     def _unknown(self, problem: str, now: datetime) -> None:
+        self._blind_since = None
         self._unknown_since = self._unknown_since or now
         lasted = now - self._unknown_since
         text = f"no limit can be judged: {problem}"
@@ -160,18 +170,19 @@ class Guard:
         return self._clock[1]
 
     def _begin_day(self, sight: Sight, now: datetime) -> None:
-        midnight = midnight_of(now)
+        zone = self.terms.limits.zone
+        midnight = midnight_of(now, zone)
         if self.day is not None and self.day.day == midnight.date():
             return
         worth = _worth_of(sight)
-        start = None if worth is None else observed(worth.at, worth.equity, worth.unrealised, now=now)
+        start = None if worth is None else observed(worth.at, worth.equity, worth.unrealised, now=now, zone=zone)
         if start is not None and worth is not None:
             self.aside.keep(
                 f"equity at {midnight:%Y-%m-%d}",
                 partial(equity.observe, equity=worth.equity, at=worth.at, unrealised=worth.unrealised),
             )
         listed = (trade for trade in sight.history.trades if trade.id in sight.history.listed)
-        self.day = start or reconstructed(sight.account.value.balance, listed, now=now)
+        self.day = start or reconstructed(sight.account.value.balance, listed, now=now, zone=zone)
         log.info("the day began with %.2f USDT (%s)", self.day.equity, self.day.label)
 
     def _facts(self, sight: Sight, now: datetime) -> Facts:

@@ -41,7 +41,10 @@ async def open_guard(settings: Settings) -> AsyncGenerator[Guard | None]:
         guard = Guard(terms, Eyes(engine), hold, aside)
         await _remember(guard, aside)
         aside.keep("journal", lambda store: replay(journal, store))
-        yield guard
+        try:
+            yield guard
+        finally:
+            await hold.end()
 
 
 async def _remember(guard: Guard, aside: Aside) -> None:

@@ -4,8 +4,9 @@ Each brake is a task of its own, one for a target at a time, so that a lying eng
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,7 +15,7 @@ from uuid import NAMESPACE_URL, uuid5
 from tradeops.adapters.engine.client import EngineClient
 from tradeops.adapters.prefect_api.client import Event
 from tradeops.domain.brake_targets import PORTFOLIO, Mapped
-from tradeops.domain.brakes import Disabled, Order, drift
+from tradeops.domain.brakes import Disabled, Kind, Order, Record, drift
 from tradeops.domain.incidents.model import CERTAIN, Observation
 from tradeops.domain.notices import Level
 from tradeops.errors import TradeOpsError, UnavailableError
@@ -22,10 +23,14 @@ from tradeops.jobs import brake_records, brake_telling
 from tradeops.jobs.aside import Aside
 from tradeops.jobs.brake import Outcome, brake
 from tradeops.jobs.brake_journal import Journal
+from tradeops.jobs.errands import end
 
 ACTOR = "guard"
 EVENT = "tradeops.strategy.loss-limit-breached"
 REMINDED_EVERY = timedelta(minutes=10)
+RECORDED_EVERY = timedelta(minutes=1)
+ENDING_WITHIN = timedelta(seconds=4)
+LEARNING_WITHIN = timedelta(seconds=1)
 LONGEST_AT_WORK = timedelta(seconds=30)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=1)
 
@@ -44,6 +49,7 @@ class Hold:
 
     Attributes:
         strategy_symbols: the symbols of each strategy that has some of its own.
+        trouble: by target, why its brake did not work, or left no trace; no more than that is known of it.
     """
 
     engine: EngineClient
@@ -51,11 +57,13 @@ class Hold:
     aside: Aside
     strategy_symbols: Mapped = field(default_factory=dict)
     first_pause: timedelta = FIRST_PAUSE
+    trouble: dict[str, str] = field(default_factory=dict)
     _at_work: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _pauses: dict[str, _Pause] = field(default_factory=dict)
     _flipped: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _emitted: set[str] = field(default_factory=set)
     _reminded: datetime | None = None
+    _recorded: datetime | None = None
 
     def releases(self) -> Mapping[str, datetime]:
         """When each target was last released; nothing is known of them from a journal that cannot be read."""
@@ -77,15 +85,13 @@ class Hold:
     async def look_after(self) -> None:
         """Brake again what is not confirmed, and what is enabled although nobody released it. Never raises."""
         try:
+            self._keep_records()
             standing = self._standing()
             if not standing:
                 return
             self._remind(standing)
-            switches = await self.engine.levers.switches()
-            enabled = frozenset(name for name, switch in switches.items() if switch.enabled)
-            again = drift(standing, enabled)
-            if PORTFOLIO in standing and enabled:  # a symbol that came later, too
-                again[PORTFOLIO] = tuple(sorted(enabled))
+            self._emit_what_was_not(standing)
+            standing, again = await self._drifted(standing)
             self._tell_flips(standing, again)
             for target, disabled in standing.items():
                 if target in again or not disabled.confirmed:
@@ -95,10 +101,47 @@ class Hold:
         except Exception:
             log.exception("what is braked could not be looked after: our own code broke")
 
+    def forget_trouble(self, *, but_of: Collection[str]) -> None:
+        """What neither is too much any longer nor must be off is no trouble."""
+        lasting = {*but_of, *self._standing()}
+        self.trouble = {target: problem for target, problem in self.trouble.items() if target in lasting}
+
+    async def _drifted(
+        self, standing: Mapping[str, Disabled]
+    ) -> tuple[Mapping[str, Disabled], Mapping[str, tuple[str, ...]]]:
+        """What must be off, and what of it is on: symbols that came later, too, where all are meant."""
+        switches = await self.engine.levers.switches()
+        enabled = frozenset(name for name, switch in switches.items() if switch.enabled)
+        again = drift(standing, enabled, self.strategy_symbols)
+        if any(standing[target].confirmed and target not in self._flipped for target in again):
+            await self._learn_of_releases()
+            standing = self._standing()
+            again = {target: symbols for target, symbols in again.items() if target in standing}
+        return standing, again
+
+    async def _learn_of_releases(self) -> None:
+        """Somebody may have released it on another machine a moment ago; a store that is slow is not waited for."""
+        with contextlib.suppress(TradeOpsError, TimeoutError):
+            async with asyncio.timeout(LEARNING_WITHIN.total_seconds()):
+                await brake_records.replay(self.journal, await self.aside.store())
+
+    def _keep_records(self) -> None:
+        """Each minute, also what others wrote into the journal while the store was down, or told the store alone."""
+        now = datetime.now(UTC)
+        if self._recorded is None or not self._recorded <= now < self._recorded + RECORDED_EVERY:
+            self._recorded = now
+            self.aside.keep("journal", partial(brake_records.replay, self.journal))
+
     async def settled(self) -> None:
         """Return when no brake is at work."""
         while self._at_work:
             await asyncio.wait(self._at_work.values())
+
+    async def end(self) -> None:
+        """Let brakes that are at work come to their end, for some seconds; what is broken off, the next guard ends."""
+        if self._at_work:
+            await asyncio.wait(self._at_work.values(), timeout=ENDING_WITHIN.total_seconds())
+        await end(list(self._at_work.values()))
 
     def _standing(self) -> Mapping[str, Disabled]:
         try:
@@ -111,28 +154,39 @@ class Hold:
         now, pause = datetime.now(UTC), self._pauses.get(order.target)
         if order.target in self._at_work or (pause is not None and now < pause.until):
             return
+        log.warning("%s is braked: %s", order.target, order.reason)
         task = asyncio.create_task(self._brake(order))
         self._at_work[order.target] = task
         task.add_done_callback(lambda _: self._at_work.pop(order.target))
 
     async def _brake(self, order: Order) -> None:
         try:
-            outcome = await brake(self.engine, self.journal, order, mapped=self.strategy_symbols)
+            outcome = await brake(self.engine, self.journal, order, mapped=self.strategy_symbols, known=(order.target,))
         except TradeOpsError as error:
             log.error("%s could not be braked: %s", order.target, error)  # noqa: TRY400 - no defect of ours
-            self._pause(order.target)
+            self._fails(order.target, f"it could not be braked: {error.problem}")
             return
         except Exception:
             log.exception("%s could not be braked: our own code broke", order.target)
-            self._pause(order.target)
+            self._fails(order.target, "it could not be braked: our own code broke, see the log")
             return
+        if outcome.unwritten:  # so nobody will know that it is off; it is looked at again, and not each time
+            self._fails(order.target, f"it was braked and not written down: {outcome.unwritten}")
+        else:
+            self.trouble.pop(order.target, None)
         if outcome.confirmed:
-            self._pauses.pop(order.target, None)
+            if not outcome.unwritten:
+                self._pauses.pop(order.target, None)
             log.warning("%s is off: %s", order.target, ", ".join(outcome.affected_symbols))
         else:
-            self._pause(order.target)
+            if not outcome.unwritten:
+                self._pause(order.target)
             log.error("%s is NOT CONFIRMED off: %s", order.target, outcome.problem)
         self._tell(outcome)
+
+    def _fails(self, target: str, problem: str) -> None:
+        self.trouble[target] = problem
+        self._pause(target)
 
     def _pause(self, target: str) -> None:
         before = self._pauses.get(target)
@@ -142,12 +196,32 @@ class Hold:
     def _tell(self, outcome: Outcome) -> None:
         now, stage = datetime.now(UTC), "confirmed" if outcome.confirmed else "not-confirmed"
         self._reminded = now
-        for source, looks in brake_telling.looks(brake_telling.standing_after(outcome, self.journal), at=now).items():
+        disabled = brake_telling.standing_after(outcome, self.journal)
+        for source, looks in brake_telling.looks(disabled, at=now).items():
             self.aside.tell(looks, source=source, run_id=f"{outcome.incident_id}:{source}:{stage}")
         self.aside.keep("journal", partial(brake_records.replay, self.journal))
-        if outcome.order.actor == ACTOR and outcome.incident_id not in self._emitted:
-            self._emitted.add(outcome.incident_id)
-            self.aside.emit(event_of(outcome, now))
+        if outcome.order.actor == ACTOR:
+            # without a journal each look would be an incident of its own
+            self._emit(disabled, once=disabled.target if outcome.unwritten else disabled.incident_id)
+
+    def _emit_what_was_not(self, standing: Mapping[str, Disabled]) -> None:
+        """A guard before us may have died before Prefect had the event."""
+        missing = self.journal.not_emitted()
+        for target, disabled in standing.items():
+            if disabled.actor == ACTOR and disabled.incident_id in missing and target not in self._at_work:
+                self._emit(disabled, once=disabled.incident_id)
+
+    def _emit(self, disabled: Disabled, *, once: str) -> None:
+        if once not in self._emitted:
+            self._emitted.add(once)
+            self.aside.emit(event_of(disabled, datetime.now(UTC)), then=partial(self._has_emitted, disabled))
+
+    def _has_emitted(self, disabled: Disabled) -> None:
+        record = Record(Kind.EMITTED, disabled.target, disabled.incident_id, datetime.now(UTC))
+        try:
+            self.journal.append(record)
+        except UnavailableError as error:
+            log.warning("the event may be emitted again: %s", error)
 
     def _remind(self, standing: Mapping[str, Disabled]) -> None:
         """Say at the start, and again and again, what is off: a guard before us may have died before it could."""
@@ -177,19 +251,18 @@ class Hold:
         self._flipped = flipped
 
 
-def event_of(outcome: Outcome, now: datetime) -> Event:
+def event_of(disabled: Disabled, now: datetime) -> Event:
     """What Prefect hears of a breach; one event for each incident, however often it is emitted."""
-    order = outcome.order
     return Event(
-        event_id=uuid5(NAMESPACE_URL, f"{EVENT}:{outcome.incident_id}"),
+        event_id=uuid5(NAMESPACE_URL, f"{EVENT}:{disabled.incident_id}"),
         name=EVENT,
-        resource_id=f"tradeops.strategy.{order.target}",
-        resource_name=order.target,
+        resource_id=f"tradeops.strategy.{disabled.target}",
+        resource_name=disabled.target,
         occurred_at=now,
         payload={
-            "strategy": order.target,
-            "reason": order.reason,
-            "loss": dict(order.figures),
-            "incident_id": outcome.incident_id,
+            "strategy": disabled.target,
+            "reason": disabled.reason,
+            "loss": dict(disabled.figures),
+            "incident_id": disabled.incident_id,
         },
     )

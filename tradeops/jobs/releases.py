@@ -54,11 +54,11 @@ def check(
     """
     if len(reason.strip()) < SHORTEST_REASON or not operator.strip():
         raise RejectedError("brake", "a release needs a person and a reason", remedy="give --operator and --reason")
+    standing = journal.standing()
     try:
-        name = named(target, mapped)
+        name = named(target, (*mapped, *standing))
     except ValueError as error:
         raise RejectedError("brake", str(error)) from error
-    standing = journal.standing()
     if name not in standing:
         known = ", ".join(standing) or "nothing"
         raise RejectedError("brake", f"{name} is not switched off", remedy=f"switched off is: {known}")
@@ -75,10 +75,14 @@ async def release(
     """Release what `check` found, in the journal first so that nobody switches it off again, then at the engine.
 
     Raises:
-        UnavailableError: the journal cannot be written; nothing is released.
+        UnavailableError: the journal cannot be read or written; nothing is released.
+        RejectedError: it was released meanwhile, and may have been switched off anew: that is another decision.
     """
     target = disabled.target
     async with journal.lock(target):
+        there_now = journal.standing().get(target)
+        if there_now is None or there_now.incident_id != disabled.incident_id:
+            raise RejectedError("brake", f"{target} was released meanwhile", remedy="see `tradeops brakes`")
         body = {"reason": reason, "operator": operator, "switched_off": disabled.switched_off}
         journal.append(Record(Kind.RELEASE, target, disabled.incident_id, now, body))
         held = {

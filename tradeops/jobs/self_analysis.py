@@ -6,11 +6,14 @@ two that overlap one counts. `tradeops.jobs.decision_starts` finishes what is on
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import TypeVar
+from uuid import uuid4
 
+from tradeops.domain.audit import Record
 from tradeops.domain.decisions import board as rules
 from tradeops.domain.decisions.analyst import advise
 from tradeops.domain.decisions.board import LEASE, Board
@@ -20,9 +23,9 @@ from tradeops.domain.decisions.figures import figures
 from tradeops.domain.decisions.gate import Policy
 from tradeops.domain.decisions.skipping import Skip, skip, too_soon
 from tradeops.domain.llm import render
-from tradeops.errors import ConflictError, TradeOpsError
+from tradeops.errors import ConflictError, TradeOpsError, UnavailableError
 from tradeops.jobs import audit, decision_board, decisions
-from tradeops.jobs.ballots import decision_of, is_answered, question_of, trail_of, troubles
+from tradeops.jobs.ballots import decision_of, is_final, question_of, trail_of, troubles
 from tradeops.jobs.decision_evidence import read_week
 from tradeops.jobs.prompts import load_prompt
 from tradeops.jobs.votes import ask_votes
@@ -31,7 +34,11 @@ from tradeops.wiring import Desk
 
 JOB = "gpt4-self-analysis"
 MADE_EVENT, RESOURCE = "tradeops.decision.made", "tradeops.decision.retrain"
+DECIDED = "decided"
 LOOK_AGAIN_SECONDS = 0.5
+PAUSES = (1.0, 4.0, 15.0)  # for a store that is down after the votes were paid
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +49,7 @@ class Opened:
 
     Attributes:
         week: the latest analysis of performance.
+        owner: of the claim: two processes of one run, as after a crash of a worker, are two.
         settled: what the run comes to, when nothing is left to decide; `None` while it holds the claim.
     """
 
@@ -50,6 +58,7 @@ class Opened:
     forced: bool
     now: datetime
     week: Week | Missing
+    owner: str = field(default_factory=lambda: uuid4().hex)
     settled: Analysis | None = None
 
 
@@ -78,7 +87,7 @@ async def opened(desk: Desk, *, forced: bool, run_id: str, now: datetime) -> Asy
         yield replace(mine, settled=settled)
     finally:
         if settled is None:
-            await _release(desk, run_id)
+            await _release(desk, mine.owner)
 
 
 async def decide(desk: Desk, mine: Opened, evidence: Evidence) -> Analysis:
@@ -109,14 +118,12 @@ async def decide(desk: Desk, mine: Opened, evidence: Evidence) -> Analysis:
         retry_after=votes.retry_after,
         advice=None if votes.proposals else advise(evidence),
     )
-    what = "decided" if is_answered(votes) else "unanswered"
+    what = DECIDED if is_final(votes) else "unanswered"
     content = {**decisions.as_body(decision), **trail_of(prompt, votes)}
-    record = await audit.append(desk.store, at=made_at, actor=JOB, what=what, content=content)
-    if not is_answered(votes):
+    record = await _insist(lambda: audit.append(desk.store, at=made_at, actor=JOB, what=what, content=content))
+    if what != DECIDED:
         return replace(analysis, kind=Kind.UNANSWERED)
-    decision = replace(decision, record=record.number, record_sha256=record.sha256)
-    await _commit(desk, mine, decision)
-    return replace(analysis, decision=await decisions.keep(desk.store, decision))
+    return replace(analysis, decision=await _insist(lambda: _kept(desk, mine, decision, record)))
 
 
 async def _settled(desk: Desk, mine: Opened) -> Analysis | None:
@@ -135,7 +142,7 @@ async def _claimed(desk: Desk, mine: Opened) -> Analysis | None:
     """`None` once the claim is this run's; otherwise what it comes to without one."""
 
     def take(board: Board) -> tuple[Board, bool]:
-        taken = rules.claimed(board, mine.decision_id, mine.run_id, now=datetime.now(UTC))
+        taken = rules.claimed(board, mine.decision_id, mine.owner, now=datetime.now(UTC))
         return (board, False) if taken is None else (taken, True)
 
     deadline = asyncio.get_running_loop().time() + LEASE.total_seconds()
@@ -143,21 +150,42 @@ async def _claimed(desk: Desk, mine: Opened) -> Analysis | None:
         if asyncio.get_running_loop().time() > deadline:
             return Analysis(Kind.SKIPPED, mine.run_id, mine.now, skip=Skip("busy", "another run is at an analysis"))
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
-    board, _ = await decision_board.read(desk.store)
-    last = None if board.asked_at is None else datetime.now(UTC) - board.asked_at
-    why = too_soon(last, desk.settings.analysis_interval) if desk.settings.openai_api_key else None
-    settled = await _settled(desk, mine)
-    if settled is None and why is not None:
-        settled = Analysis(Kind.SKIPPED, mine.run_id, mine.now, skip=why)
+    try:
+        settled = await _settled(desk, mine) or await _recovered(desk, mine) or await _rested(desk, mine)
+    except BaseException:
+        await _release(desk, mine.owner)
+        raise
     if settled is not None:
-        await _release(desk, mine.run_id)
+        await _release(desk, mine.owner)
     return settled
 
 
-async def _release(desk: Desk, run_id: str) -> None:
+async def _recovered(desk: Desk, mine: Opened) -> Analysis | None:
+    """What a run decided that was killed before its decision counted: it is paid, and in the trail as its last word.
+
+    Once anything follows it there, it no longer counts: another decision may rest on that there was none.
+    """
+    head, _ = await audit.read_head(desk.store)
+    if head is None or head.last.what != DECIDED or head.last.content.get("decision_id") != mine.decision_id:
+        return None
+    decision = await _kept(desk, mine, decisions.decision_of(head.last.content), head.last)
+    return Analysis(Kind.STORED, mine.run_id, mine.now, evidence=decision.evidence, decision=decision)
+
+
+async def _rested(desk: Desk, mine: Opened) -> Analysis | None:
+    """That the last analysis was too short a while ago, if so."""
+    if desk.settings.openai_api_key is None:
+        return None
+    board, _ = await decision_board.read(desk.store)
+    last = None if board.asked_at is None else datetime.now(UTC) - board.asked_at
+    why = too_soon(last, desk.settings.analysis_interval)
+    return None if why is None else Analysis(Kind.SKIPPED, mine.run_id, mine.now, skip=why)
+
+
+async def _release(desk: Desk, owner: str) -> None:
     """A claim that cannot be given back lapses by itself."""
     try:
-        await decision_board.change(desk.store, lambda board: (rules.released(board, run_id), None))
+        await decision_board.change(desk.store, lambda board: (rules.released(board, owner), None))
     except TradeOpsError as error:
         log.warning("the claim to decide was not given back: %s", error)
 
@@ -180,11 +208,29 @@ async def _remember_asking(desk: Desk, mine: Opened) -> None:
 
     def asking(board: Board) -> tuple[Board, bool]:
         now = datetime.now(UTC)
-        mine_still = rules.is_owner(board, mine.run_id, now=now)
+        mine_still = rules.is_owner(board, mine.owner, now=now)
         return (rules.asked(board, now=now), True) if mine_still else (board, False)
 
     if not await decision_board.change(desk.store, asking):
         raise _lost()
+
+
+async def _insist(doing: Callable[[], Awaitable[T]]) -> T:
+    """What it returns, also when the store is down for a moment: what was paid is not thrown away for that."""
+    for pause in PAUSES:
+        try:
+            return await doing()
+        except UnavailableError as error:
+            log.warning("what was decided is not kept yet: %s", error)
+            await asyncio.sleep(pause)
+    return await doing()
+
+
+async def _kept(desk: Desk, mine: Opened, decision: Decision, record: Record) -> Decision:
+    """The decision as it counts from now on, with its place in the trail."""
+    decision = replace(decision, record=record.number, record_sha256=record.sha256)
+    await _commit(desk, mine, decision)
+    return await decisions.keep(desk.store, decision)
 
 
 async def _commit(desk: Desk, mine: Opened, decision: Decision) -> None:
@@ -193,7 +239,7 @@ async def _commit(desk: Desk, mine: Opened, decision: Decision) -> None:
 
     def commit(board: Board) -> tuple[Board, bool]:
         now = datetime.now(UTC)
-        if not rules.is_owner(board, mine.run_id, now=now):
+        if not rules.is_owner(board, mine.owner, now=now):
             return board, False
         wanted = decision.verdict.start_retrain
         return rules.committed(board, decision.decision_id, body, start_retrain=wanted, now=now), True

@@ -8,7 +8,7 @@ import hashlib
 import json
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import uuid4
@@ -31,11 +31,12 @@ from tradeops.domain.llm import (
     Round,
     Try,
     Vote,
+    clipped,
     cost_of,
     judge,
 )
 from tradeops.errors import TradeOpsError, UnavailableError
-from tradeops.jobs import llm_budget
+from tradeops.jobs import llm_budget, model_end
 from tradeops.wiring import Desk, open_llm_calls, prices
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ ANSWERS = "llm_answers"
 MOST_TRIES = 3
 WAITED_FOR = (Failure.RATE_LIMITED, Failure.SERVER)
 KEPT_CHARACTERS = 64 * 1024
+MOST_TYPE = 200
 SCHEMA_BYTES = len(json.dumps(SCHEMA))
 
 
@@ -102,18 +104,19 @@ async def ask_votes(
     price = table.price(request.model, begun)
     count = votes or settings.llm_votes
     if problem := _forbidden(request, price, count, settings.llm_analysis_limit_usd):
-        given = [Vote(number, None, Failure.NO_BUDGET, problem, ()) for number in range(1, count + 1)]
-        return Round(tuple(given), request.model, request.api, request.parameters, table.version)
+        unasked = tuple(Vote(number, None, Failure.NO_BUDGET, problem, ()) for number in range(1, count + 1))
+        return Round(unasked, request.model, request.api, request.parameters, table.version)
     assert price is not None  # noqa: S101 - it would be forbidden
     async with open_llm_calls(settings) as calls:
         await calls.load()
         asking = _Asking(desk, calls, request, table, price, analysis, run_id, uuid4().hex[:8], begun, time.monotonic())
         voters = [_Voter(asking, number) for number in range(1, count + 1)]
-        given = await asyncio.gather(*(voter.vote() for voter in voters))
+        asked = await asyncio.gather(*(voter.vote() for voter in voters))
+    given = await model_end.told(desk, asked, model=request.model, table=table)
     unkept = [voter.unkept for voter in voters if voter.unkept]
     if len(unkept) == count and not any(vote.tries for vote in given):
         raise unkept[0]
-    return Round(tuple(given), request.model, request.api, request.parameters, table.version)
+    return Round(given, request.model, request.api, request.parameters, table.version)
 
 
 def most_usd(request: Request, price: Price) -> Decimal:
@@ -158,13 +161,6 @@ class _Asking:
         dearer = judged.usage and other and other.cost_usd(judged.usage) > self.price.cost_usd(judged.usage)
         return other if other and dearer else self.price
 
-    def told(self, judged: Judged) -> Judged:
-        """With the announced end of a model that is gone, where it is known."""
-        ended = self.table.shutdown(self.request.model)
-        if judged.failure is not Failure.MODEL_GONE or ended is None:
-            return judged
-        return replace(judged, problem=f"{judged.problem}; its end was announced for {ended}")
-
 
 class _Voter:
     """One vote: its tries, its time, its budget."""
@@ -188,7 +184,7 @@ class _Voter:
                 last = Judged(failure=last.failure, problem=problem)
                 break
             exchange = await about.calls.ask(about.request, within=self._share(tries))
-            last = about.told(judge(exchange, about.request.api))
+            last = judge(exchange, about.request.api)
             tries.append(await self._settle(reservation, exchange, last))
             retry_after = exchange.retry_after if last.failure in WAITED_FOR else None
             pause = self._pause(last.failure, tries, exchange)
@@ -266,6 +262,7 @@ def _try(reservation: Reservation, exchange: Exchange, judged: Judged, cost: Cos
         response_id=judged.response_id,
         body=text[:KEPT_CHARACTERS].replace("\0", " "),
         body_sha256=hashlib.sha256(exchange.body).hexdigest(),
+        content_type=clipped(exchange.content_type, MOST_TYPE),
     )
 
 

@@ -26,7 +26,7 @@ def decision_notices(analysis: Analysis, page: Page, link: Link) -> tuple[Notice
         return earlier
     if decision.start is Start.STARTED:
         key, level = _started(decision), Level.WARNING
-    elif analysis.kind is Kind.STORED:
+    elif analysis.kind is Kind.STORED and not analysis.takes_over:
         return earlier
     else:
         run = f":{analysis.run_id}" if analysis.kind is Kind.UNANSWERED else ""

@@ -4,8 +4,10 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -16,9 +18,10 @@ from tradeops.adapters.engine.client import EngineClient
 from tradeops.domain.brakes import Kind as Told
 from tradeops.domain.brakes import Order, drift
 from tradeops.errors import RejectedError
-from tradeops.jobs.brake import Outcome, Pace, brake, stop_engine
+from tradeops.jobs.brake import Outcome, Pace, brake
 from tradeops.jobs.brake_journal import Journal
 from tradeops.jobs.brake_telling import still_open
+from tradeops.jobs.emergency import stop_engine
 
 ALL = ("BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT")
 QUICK = Pace(pauses=tuple(timedelta(seconds=s) for s in (0, 0.02, 0.05, 0.1, 0.2)), whole=timedelta(seconds=6))
@@ -207,11 +210,13 @@ async def test_twenty_triggers_at_once_have_one_effect(bot: Bot, engine: EngineC
 TRIGGER = """
 import asyncio, sys
 from pathlib import Path
+from unittest.mock import AsyncMock
 from tradeops.adapters.engine.client import EngineClient
 from tradeops.domain.brakes import Order
 from tradeops.http import HttpPolicy, HttpService, open_pool
 from tradeops.jobs.brake import brake
 from tradeops.jobs.brake_journal import Journal
+from tradeops.jobs.emergency import stop_engine
 
 async def main():
     async with open_pool() as pool:
@@ -247,7 +252,7 @@ async def test_what_flips_back_is_seen_as_drift_and_off_again_under_the_same_inc
     assert first.confirmed
     await asyncio.sleep(0.25)
     on = frozenset(symbol for symbol, one in (await engine.levers.switches()).items() if one.enabled)
-    assert drift(journal.standing(), on) == {"RSI Strategy": ALL}
+    assert drift(journal.standing(), on, {}) == {"RSI Strategy": ALL}
     again = await pull(engine, journal, journal.standing()["RSI Strategy"].order)
     assert (again.confirmed, again.already_off, again.incident_id) == (True, False, first.incident_id)
     assert bot.on() == ()
@@ -294,6 +299,65 @@ async def test_the_engine_is_stopped_only_when_it_is_asked_for(
     await pull(engine, journal)
     assert bot.world.trader.running
     assert await stop_engine(engine) == ""
-    assert not bot.world.trader.running
+    assert [bot.world.trader.running] == [False]
     bot.break_off("/api/paper-trading/stop", Kind.ERROR)
     assert "HTTP 500" in await stop_engine(engine)
+
+
+async def test_words_that_are_no_text_are_written_down_as_what_can_be_told(
+    engine: EngineClient, journal: Journal
+) -> None:
+    outcome = await pull(engine, journal, Order("rsi", "bad \udcff byte", "a\udcff", {"loss.\ud83d": "\udcff"}))
+    standing = journal.standing()["RSI Strategy"]
+    assert outcome.confirmed
+    assert (standing.reason, standing.actor, standing.figures) == ("bad ? byte", "a?", {"loss.?": "?"})
+
+
+async def test_a_symbol_of_another_shape_and_half_a_character_in_a_field_are_given_back_as_they_are(
+    bot: Bot, engine: EngineClient, journal: Journal
+) -> None:
+    words = '{"success": true, "data": {"ETH/USDT_2": {"enabled": %s, "note": "\\ud83d"}}, "error": null}'
+    bot.answer(SYMBOLS, words % "true")
+    order = Order("symbol:ETH/USDT_2", "lost", "a test")
+    taken = asyncio.create_task(brake(engine, journal, order, mapped={}, known=(order.target,), pace=QUICK))
+    async with asyncio.timeout(5):
+        while not bot.puts():  # noqa: ASYNC110 - the engine has no event to wait for
+            await asyncio.sleep(0.005)
+    bot.answer(SYMBOLS, words % "false")
+    assert (await taken).confirmed
+
+
+async def test_a_defect_of_ours_is_not_confirmed_and_stands(
+    engine: EngineClient, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(type(engine.levers), "put_switches", AsyncMock(side_effect=ZeroDivisionError))
+        outcome = await pull(engine, journal)
+    assert (outcome.confirmed, outcome.problem) == (False, "our own code broke (ZeroDivisionError, see the log)")
+    assert not journal.standing()["RSI Strategy"].confirmed
+
+
+async def test_those_that_do_not_wait_for_their_turn_are_one_effect_in_the_journal_too(
+    engine: EngineClient, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asynccontextmanager
+    async def too_crowded(*_: object) -> AsyncIterator[bool]:
+        yield False
+
+    monkeypatch.setattr(Journal, "lock", too_crowded)
+    outcomes = await asyncio.gather(*(pull(engine, Journal(journal.path.parent)) for _ in range(4)))
+    assert all(one.confirmed for one in outcomes)
+    kinds = [record.kind for record in journal.records()]
+    assert (kinds.count(Told.INTENT), kinds.count(Told.RESULT)) == (1, 1)
+
+
+async def test_a_target_that_somebody_else_has_named_is_braked_by_its_own_name(
+    bot: Bot, engine: EngineClient, journal: Journal
+) -> None:
+    order = Order("Scalper/∆ 2", "lost", "guard")
+    with pytest.raises(RejectedError, match="no strategy"):
+        await brake(engine, journal, order, mapped={})
+    first = await brake(engine, journal, order, mapped={}, known=("Scalper/∆ 2",), pace=QUICK)
+    assert (first.confirmed, bot.on()) == (True, ())
+    assert bot.service.requests["POST", "/api/strategies/Scalper/∆ 2/disable"] == 1
+    assert (await brake(engine, journal, order, mapped={})).already_off, "what stands is known"

@@ -1,6 +1,7 @@
 """The journal and the store meet afterwards: each thing once, and what two machines did is one incident."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,12 +10,12 @@ import pytest
 from tests.contract.guard.engines import Bot, client_of, running
 from tradeops.adapters.engine.client import EngineClient
 from tradeops.adapters.store import Store, open_store
-from tradeops.domain.brakes import Order
+from tradeops.domain.brakes import Kind, Order, Record
 from tradeops.errors import RejectedError
 from tradeops.jobs import releases
 from tradeops.jobs.brake import Outcome, brake
 from tradeops.jobs.brake_journal import Journal
-from tradeops.jobs.brake_records import SERIES, replay
+from tradeops.jobs.brake_records import COLLECTION, SERIES, replay
 from tradeops.jobs.releases import Released
 
 HOUR = timedelta(hours=1)
@@ -152,7 +153,7 @@ async def test_a_release_without_person_reason_or_patience_is_refused(
 
 
 async def test_a_torn_and_a_spoilt_line_are_left_out_and_what_follows_is_kept(
-    engine: EngineClient, tmp_path: Path
+    engine: EngineClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     journal = Journal(tmp_path / "a")
     await pull(engine, journal)
@@ -160,4 +161,88 @@ async def test_a_torn_and_a_spoilt_line_are_left_out_and_what_follows_is_kept(
     journal.path.write_bytes(whole + b'00000000 {"kind": "release"}\n' + whole[:40])
     assert journal.standing()["symbol:ETHUSDT"].confirmed
     await pull(engine, journal, "symbol:BTCUSDT")
-    assert list(Journal(tmp_path / "a").standing()) == ["symbol:ETHUSDT", "symbol:BTCUSDT"]
+    assert list(journal.standing()) == ["symbol:ETHUSDT", "symbol:BTCUSDT"]
+    assert caplog.text.count("left out, since they are not what was written: lines 4, 5") == 1
+    journal.path.write_bytes(b"\0\n" * 9)
+    assert journal.standing() == {}
+    assert "lines 1, 2, 3, 4, 5 and 4 more" in caplog.text
+
+
+async def test_what_a_spoilt_journal_has_forgotten_the_store_still_knows(
+    engine: EngineClient, store: Store, tmp_path: Path
+) -> None:
+    journal = Journal(tmp_path / "here")
+    first = await pull(engine, journal)
+    await replay(journal, store)
+    journal.path.write_bytes(b"X" + journal.path.read_bytes()[1:])  # its intent
+    assert journal.standing() == {}
+    await replay(journal, store)
+    assert journal.standing()["symbol:ETHUSDT"].incident_id == first.incident_id
+    await replay(journal, store)
+    assert (await audit(store)).count("strategy_disabled") == 1
+
+
+async def test_what_the_store_would_not_take_is_told_as_it_can_be_and_holds_up_nothing_else(
+    engine: EngineClient, store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = Journal(tmp_path / "here")
+    odd = {"reason": "bad \udcff byte", "actor": "ann", "figures": {"loss.usd": "1", "$": "2", "": "3"}}
+    now = datetime.now(UTC) - timedelta(minutes=1)
+    journal.append(Record(Kind.INTENT, "RSI Strategy", "brake:RSI_Strategy@1", now, odd))
+    journal.append(Record(Kind.INTENT, "MACD Strategy", "brake:MACD_Strategy@1", now, {"figures": {"usd": 2**70}}))
+    await pull(engine, journal)
+    await replay(journal, store)
+    assert "the store does not take what the journal says of brake:MACD_Strategy@1" in caplog.text
+    assert await audit(store) == ["strategy_disable_ordered", "strategy_disable_ordered", "strategy_disabled"]
+    kept = await store.get(COLLECTION, "RSI_Strategy")
+    assert kept is not None
+    assert (kept.body["reason"], kept.body["figures"]) == ("bad ? byte", {"loss_usd": "1", "_": "3"})
+
+
+async def test_targets_that_look_alike_to_the_store_are_kept_apart(
+    engine: EngineClient, store: Store, tmp_path: Path
+) -> None:
+    journal = Journal(tmp_path / "here")
+    for name in ("Scalper ∆", "Scalper π", "S" * 300):
+        await brake(engine, journal, Order(name, "lost", "guard"), mapped={}, known=(name,))
+    await replay(journal, store)
+    kept = await store.documents(COLLECTION)
+    assert {str(one.body["target"]) for one in kept} == {"Scalper ∆", "Scalper π", "S" * 300}
+    assert (await audit(store)).count("strategy_disabled") == 3
+
+
+async def test_what_was_released_and_switched_off_anew_while_somebody_typed_stays_off(
+    bot: Bot, engine: EngineClient, tmp_path: Path
+) -> None:
+    journal = Journal(tmp_path / "here")
+    await pull(engine, journal)
+    now = datetime.now(UTC)
+    seen = releases.check(
+        journal, "symbol:ETHUSDT", reason="looked at it", operator="bob", mapped={}, now=now, cool_off=timedelta(0)
+    )
+    await let_go(engine, journal)
+    await pull(engine, journal)
+    with pytest.raises(RejectedError, match="was released meanwhile"):
+        await releases.release(engine, journal, seen, reason="looked at it", operator="bob", now=now)
+    assert "ETHUSDT" not in bot.on()
+    assert "symbol:ETHUSDT" in journal.standing()
+
+
+async def test_an_order_for_what_is_not_there_is_not_told_before_it_is_known_to_mean_something(
+    store: Store, tmp_path: Path
+) -> None:
+    journal, now = Journal(tmp_path / "here"), datetime.now(UTC)
+    fresh = Record(Kind.INTENT, "symbol:NOSUCH", "brake:NOSUCH@1", now, {"reason": "typed wrongly"})
+    journal.append(fresh)
+    await replay(journal, store)
+    assert await audit(store) == []
+    journal.append(Record(Kind.VOID, fresh.target, fresh.incident_id, now))
+    old = replace(fresh, target="symbol:GONE", incident_id="brake:GONE@1", at=now - timedelta(seconds=31))
+    journal.append(old)
+    await replay(journal, store)
+    assert await audit(store) == ["strategy_disable_ordered"], "whoever asked for it was killed"
+    journal.append(Record(Kind.VOID, old.target, old.incident_id, now))
+    await replay(journal, store)
+    await replay(journal, store)
+    assert await audit(store) == ["strategy_disable_ordered", "strategy_disable_void"]
+    assert journal.standing() == {}

@@ -1,11 +1,12 @@
 """The watchdog as a process brakes whatever else is down or killed, and what it did is told later, once."""
 
+import asyncio
 import json
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,14 @@ from typing import Any
 import pymongo
 import pytest
 
-from tests.contract.guard.processes import Sandbox, free_port, sandbox_in, until, watchdog_in
+from tests.contract.guard.engines import ACCOUNT, Bot
+from tests.contract.guard.engines import running as running_engine
+from tests.contract.guard.processes import PATIENCE, Sandbox, free_port, sandbox_in, until, watchdog_in
 from tests.contract.store.conftest import own_server
 from tests.contract.store.stores import MongoServer
 from tradeops.jobs.brake_journal import Journal
+from tradeops.settings import Settings
+from tradeops.watchdog import watch
 
 __all__ = ["own_server"]
 
@@ -96,50 +101,70 @@ def downs() -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("what", list(downs()))
-def test_it_is_off_whatever_is_down(what: str, bot: Sandbox, home: Path) -> None:
-    with watchdog_in(home, bot.engine, **downs()[what]):
-        bot.crash()
-        until(lambda: off(bot), IN_TIME)
-        until(lambda: "strategy_disabled" in audited(home))
+async def test_it_is_off_whatever_is_down(what: str, home: Path) -> None:
+    async with running_engine() as engine, watched(home, engine, **downs()[what]):
+        engine.crash()
+        await true_in(lambda: engine.on() == (), IN_TIME)
+        await true_in(lambda: "strategy_disabled" in audited(home))
         assert audited(home) == AUDIT
+        assert engine.puts() == 1
 
 
-def test_it_is_off_with_everything_down_and_is_told_of_once_when_the_store_is_mended(bot: Sandbox, home: Path) -> None:
+@asynccontextmanager
+async def watched(home: Path, engine: Bot, **variables: str) -> AsyncIterator[None]:
+    """The whole watchdog as the command runs it, in this process: another interpreter each time would prove no more."""
+    at = {"TRADEOPS_HOME": str(home), "RUST_API_URL": engine.service.url, "TRADEOPS_STARTUP_GRACE_SECONDS": "0"}
+    pace = {"TRADEOPS_GUARD_SECONDS": "0.2", "TRADEOPS_WATCHDOG_SECONDS": "1"}
+    work = asyncio.create_task(watch(Settings(_env_file=None, **(pace | at | variables))))
+    yield
+    assert not work.done()
+    work.cancel()
+    with suppress(asyncio.CancelledError):
+        await work
+
+
+async def true_in(what: Callable[[], object], seconds: float = PATIENCE) -> None:
+    async with asyncio.timeout(seconds):
+        while not what():  # noqa: ASYNC110 - neither engine nor disk has an event to wait for
+            await asyncio.sleep(0.02)
+
+
+async def test_it_is_off_with_everything_down_and_is_told_of_once_when_the_store_is_mended(home: Path) -> None:
     in_the_way = home / "tradeops.sqlite"
     in_the_way.mkdir()
     everything = {name: value for one in downs().values() for name, value in one.items()}
-    with webhook() as (address, told):
-        hook = {"TRADEOPS_WEBHOOK_URL": address, "TRADEOPS_WEBHOOK_SECRET": "hush"}
-        with watchdog_in(home, bot.engine, **everything, **hook):
-            bot.crash()
-            until(lambda: off(bot), IN_TIME)
-            until(lambda: "brake:portfolio is critical" in told)  # past the outbox
-            in_the_way.rmdir()
-            until(lambda: "strategy_disabled" in audited(home))
-            time.sleep(1.5)
-        with watchdog_in(home, bot.engine, **everything, **hook):
-            seen = bot.asked("GET", "/api/paper-trading/portfolio")
-            until(lambda: bot.asked("GET", "/api/paper-trading/portfolio") > seen + 2)
-    assert audited(home) == AUDIT
-    assert told.count("brake:portfolio is critical") <= 2
-    assert off(bot)
+    async with running_engine() as engine:
+        with webhook() as (address, told):
+            hook = {"TRADEOPS_WEBHOOK_URL": address, "TRADEOPS_WEBHOOK_SECRET": "hush"}
+            async with watched(home, engine, **everything, **hook):
+                engine.crash()
+                await true_in(lambda: engine.on() == (), IN_TIME)
+                await true_in(lambda: "brake:portfolio is critical" in told)  # past the outbox
+                in_the_way.rmdir()
+                await true_in(lambda: "strategy_disabled" in audited(home))
+                await asyncio.sleep(1)
+            async with watched(home, engine, **everything, **hook):
+                seen = engine.service.requests["GET", ACCOUNT]
+                await true_in(lambda: engine.service.requests["GET", ACCOUNT] > seen + 2)
+        assert audited(home) == AUDIT
+        assert told.count("brake:portfolio is critical") <= 2
+        assert engine.on() == ()
 
 
-def test_it_is_off_without_mongodb_and_the_audit_is_there_once_when_that_comes(
-    bot: Sandbox, home: Path, own_server: MongoServer
+async def test_it_is_off_without_mongodb_and_the_audit_is_there_once_when_that_comes(
+    home: Path, own_server: MongoServer
 ) -> None:
-    with watchdog_in(home, bot.engine, MONGODB_URL=own_server.url):
-        bot.crash()
-        until(lambda: off(bot), IN_TIME)
-    own_server.start()
-    with (
-        watchdog_in(home, bot.engine, MONGODB_URL=own_server.url),
-        pymongo.MongoClient[dict[str, Any]](own_server.url, serverSelectionTimeoutMS=5000) as client,
-    ):
-        events, about = client["tradeops"]["audit_events"], {"kind": {"$regex": "disable"}}
-        until(lambda: len(list(events.find(about))) >= 2)
-        time.sleep(1.5)
-        assert sorted(one["kind"] for one in events.find(about)) == AUDIT
+    async with running_engine() as engine:
+        async with watched(home, engine, MONGODB_URL=own_server.url):
+            engine.crash()
+            await true_in(lambda: engine.on() == (), IN_TIME)
+        await asyncio.to_thread(own_server.start)
+        with pymongo.MongoClient[dict[str, Any]](own_server.url, serverSelectionTimeoutMS=5000) as client:
+            events, about = client["tradeops"]["audit_events"], {"kind": {"$regex": "disable"}}
+            async with watched(home, engine, MONGODB_URL=own_server.url):
+                await true_in(lambda: len(list(events.find(about))) >= 2)
+                await asyncio.sleep(1)
+            assert sorted(one["kind"] for one in events.find(about)) == AUDIT
 
 
 @pytest.mark.parametrize("when", ["before anything was changed", "before it was seen to be off"])

@@ -4,22 +4,32 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from unittest.mock import AsyncMock
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
 from sandbox.engine_levers import Mode
 from sandbox.faults import Kind
-from tests.contract.guard.engines import ACCOUNT, Bot, running
+from tests.contract.guard.engines import ACCOUNT, TRADES, Bot, running
+from tests.contract.notify.sinks import http_sink
+from tests.contract.servers.misbehaving import answer
+from tradeops.adapters.prefect_api.client import Event
+from tradeops.adapters.store import AuditEvent, open_store
 from tradeops.domain.brakes import Order
 from tradeops.domain.drills import Outcome
 from tradeops.jobs import drill as drilling
-from tradeops.jobs import hold
+from tradeops.jobs import guard as guarding_module
+from tradeops.jobs import hold, incidents
+from tradeops.jobs.aside import Aside
+from tradeops.jobs.brake_journal import Journal
+from tradeops.jobs.brake_records import replay
 from tradeops.jobs.drill import Ground, drill
 from tradeops.jobs.guard import Guard
 from tradeops.jobs.guarding import open_guard, stand_guard
+from tradeops.jobs.releases import release
 from tradeops.settings import Settings
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT")
@@ -59,6 +69,25 @@ async def test_a_journal_that_cannot_be_read_or_written_stops_no_brake(
     assert "nobody knows what was released" in caplog.text
 
 
+async def test_a_journal_that_cannot_be_written_makes_one_event_and_is_told(
+    guard: Guard, bot: Bot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[Event] = []
+    monkeypatch.setattr(Aside, "emit", lambda _, event, **__: events.append(event))
+    (tmp_path / "brake.journal").mkdir()
+    bot.crash()
+    for _ in range(3):
+        await polled(guard)
+        guard.hold._pauses.clear()
+    assert [event.resource_name for event in events] == ["portfolio"]
+    async with asyncio.timeout(20):
+        await guard.aside.of_people.settled()
+    async with open_store("sqlite", home=tmp_path) as store:
+        found = {one.key: one for one in await incidents.open_incidents(store, now=datetime.now(UTC))}
+    assert set(found) == {"brake:portfolio", "guard:brake"}
+    assert "portfolio: it was braked and not written down" in found["guard:brake"].summary
+
+
 async def test_an_order_for_what_is_not_there_is_logged_and_not_repeated_at_once(
     guard: Guard, bot: Bot, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -67,6 +96,11 @@ async def test_an_order_for_what_is_not_there_is_logged_and_not_repeated_at_once
         await guard.hold.settled()
     assert caplog.text.count("symbol:NOSUCH could not be braked") == 1
     assert bot.on() == SYMBOLS
+    with caplog.at_level(logging.WARNING):
+        await guard.hold.look_after()
+    assert "NOSUCH" in guard.hold.trouble["symbol:NOSUCH"]
+    await polled(guard)
+    assert guard.hold.trouble == {}, "it is not too much any longer"
 
 
 async def test_a_defect_of_the_brake_is_logged_whole_and_it_is_tried_again(
@@ -81,6 +115,105 @@ async def test_a_defect_of_the_brake_is_logged_whole_and_it_is_tried_again(
     guard.hold._pauses.clear()
     await polled(guard)
     assert bot.on() == ()
+
+
+async def test_a_defect_of_the_judgement_is_told_and_ends_no_guard(
+    guard: Guard, bot: Bot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot.crash()
+    with monkeypatch.context() as broken:
+        broken.setattr(guarding_module, "judge", Mock(side_effect=ArithmeticError))
+        await polled(guard)
+    assert "guard:figures: no limit can be judged: our own code broke, see the log" in caplog.text
+    await polled(guard)
+    assert bot.on() == ()
+
+
+async def test_a_strategy_that_only_the_engine_knows_is_braked_by_its_own_name(guard: Guard, bot: Bot) -> None:
+    moment = datetime.now(UTC) - timedelta(hours=1)
+    lost = [
+        {
+            "id": f"l{number}",
+            "symbol": "ETHUSDT",
+            "strategy": "Scalper/∆ 2" if number else "another",
+            "trade_type": "Long",
+            "entry_price": 10,
+            "exit_price": 9,
+            "quantity": 1,
+            "leverage": 1,
+            "pnl": -1,
+            "open_time": moment.isoformat(),
+            "close_time": (moment + timedelta(minutes=number)).isoformat(),
+        }
+        for number in range(12)
+    ]
+    won = {**lost[0], "id": "w", "symbol": "BTCUSDT", "pnl": 9, "close_time": datetime.now(UTC).isoformat()}
+    bot.answer(TRADES, json.dumps({"success": True, "data": [*lost, won], "error": None}))
+    guard.hold.strategy_symbols = {"Scalper/∆ 2": ("SOLUSDT",)}
+    await polled(guard)
+    assert bot.on() == ("BTCUSDT", "BNBUSDT")
+    assert (guard.hold.trouble, set(guard.hold.journal.standing())) == ({}, {"Scalper/∆ 2", "symbol:ETHUSDT"})
+
+
+async def test_what_others_wrote_while_the_store_was_down_is_told_to_it_within_a_minute(
+    guard: Guard, tmp_path: Path
+) -> None:
+    await polled(guard)
+    outcome = await hold.brake(guard.eyes.engine, Journal(tmp_path), Order("rsi", "why", "ann"), mapped={})
+    assert outcome.confirmed
+    await polled(guard)
+    guard.hold._recorded = datetime.now(UTC) - timedelta(minutes=1)
+    await polled(guard)
+    async with asyncio.timeout(20):
+        await guard.aside.of_store.settled()
+    assert [event.kind for event in await audited(tmp_path)] == ["strategy_disable_ordered", "strategy_disabled"]
+
+
+async def test_what_was_released_on_another_machine_is_not_switched_off_again(
+    guard: Guard, bot: Bot, tmp_path: Path
+) -> None:
+    guard.hold.pull(Order("portfolio", "lost", "ann"))
+    await guard.hold.settled()
+    elsewhere, now = Journal(tmp_path / "elsewhere"), datetime.now(UTC)
+    async with open_store("sqlite", home=tmp_path) as store:
+        await replay(guard.hold.journal, store)
+        await replay(elsewhere, store)
+        there = elsewhere.standing()["portfolio"]
+        await release(guard.eyes.engine, elsewhere, there, reason="seen to", operator="bob", now=now)
+        await replay(elsewhere, store)
+    assert bot.on() == SYMBOLS
+    await polled(guard)
+    assert bot.on() == SYMBOLS
+    assert not guard.hold.journal.standing()
+
+
+async def test_an_event_that_died_with_its_guard_is_emitted_by_the_next_and_then_no_more(
+    settings: Settings, bot: Bot
+) -> None:
+    taken = answer(b"", status="204 No Content")
+    async with open_guard(settings) as first:
+        assert first is not None
+        bot.crash()
+        await polled(first)
+    names = []
+    for _ in range(2):
+        async with http_sink(taken, taken, taken) as prefect:
+            ours = settings.model_copy(update={"prefect_api_url": f"{prefect.url}/api"})
+            async with open_guard(ours) as guard:
+                assert guard is not None
+                await polled(guard)
+                async with asyncio.timeout(10):
+                    await guard.aside.of_prefect.settled()
+            names.append([json.loads(post.body)[0]["payload"]["incident_id"] for post in prefect.posts])
+    standing = Journal(settings.home_folder).standing()["portfolio"]
+    assert names == [[standing.incident_id], []]
+
+
+async def audited(home: Path) -> list[AuditEvent]:
+    now, hour = datetime.now(UTC), timedelta(hours=1)
+    async with open_store("sqlite", home=home) as store:
+        events = await store.events(since=now - hour, until=now + hour)
+    return sorted(events, key=lambda event: event.event_id.rsplit(":")[-1] != "intent")
 
 
 async def test_a_defect_of_the_eyes_is_told_as_figures_that_are_not_known(
@@ -185,3 +318,13 @@ async def test_a_canary_that_does_not_come_on_again_fails_the_drill(
     monkeypatch.setattr(drilling, "brake", braked_then_deaf)
     done = await drill(guard.eyes.engine, settings, Ground("SOLUSDT", is_sandbox=False), operator="me")
     assert done.exercises[0].finding == "SOLUSDT could not be switched on again after the drill"
+
+
+async def test_a_guard_that_is_ended_ends_the_brake_that_is_at_work(settings: Settings, bot: Bot) -> None:
+    bot.levers.set(Mode(put="slow", delay_seconds=0.5))
+    async with open_guard(settings) as guard:
+        assert guard is not None
+        guard.hold.pull(Order("portfolio", "lost", "guard"))
+        await asyncio.sleep(0.05)
+    assert bot.on() == ()
+    assert Journal(settings.home_folder).standing()["portfolio"].confirmed

@@ -11,9 +11,12 @@ import pytest
 from tests.unit.cli.conftest import Invoke
 from tests.unit.domain.decisions.builders import decision, evidence, training
 from tests.unit.jobs.analysis_ground import KEY, analyse, decided, ground, keep_week, language_model
+from tests.unit.jobs.llm_wire import GOOD
 from tradeops.adapters.store.opening import FILE
 from tradeops.errors import RejectedError
-from tradeops.jobs import decisions
+from tradeops.jobs import audit, decisions
+
+EAGER = GOOD | {"confidence": 0.9}
 
 
 @pytest.fixture
@@ -23,9 +26,10 @@ def decision_id(home: Path) -> str:
     async def make() -> str:
         async with ground(home) as desk:
             await keep_week(desk)
-            await decisions.keep(
-                desk.store, decision(decision_id="2026-01-01", evidence=evidence(training=training(5)))
-            )
+            old = decision(decision_id="2026-01-01", evidence=evidence(training=training(5)))
+            content = decisions.as_body(old)
+            record = await audit.append(desk.store, at=old.made_at, actor="x", what="decided", content=content)
+            await decisions.keep(desk.store, replace(old, record=record.number, record_sha256=record.sha256))
             return decided(await analyse(desk)).decision_id
 
     return asyncio.run(make())
@@ -89,28 +93,44 @@ def test_a_whole_trail_is_said_to_be_whole_and_a_changed_record_is_named(
 ) -> None:
     del decision_id
     done = invoke("audit", "verify")
-    assert (done.exit_code, done.output.startswith("the trail is whole: 3 records, the last hash is ")) == (0, True)
+    assert (done.exit_code, done.output.startswith("the trail is whole: 4 records, the last hash is ")) == (0, True)
     with sqlite3.connect(home / FILE) as connection:
-        connection.execute("UPDATE events SET body = replace(body, '41.5', '91.5') WHERE event_id LIKE 'chain-%2'")
+        connection.execute("UPDATE events SET body = replace(body, '41.5', '91.5') WHERE event_id LIKE 'chain-%3'")
     done = invoke("audit", "verify")
     assert done.exit_code == 1
-    assert done.output.startswith("record 2 (decided, ")
+    assert done.output.startswith("record 3 (decided, ")
+
+
+def test_a_decision_that_was_edited_by_hand_is_named(invoke: Invoke, decision_id: str, home: Path) -> None:
+    with sqlite3.connect(home / FILE) as connection:
+        connection.execute(
+            "UPDATE documents SET body = replace(body, '41.5', '61.5') WHERE collection = 'decisions' AND key = ?",
+            (decision_id,),
+        )
+    done = invoke("audit", "verify")
+    assert (done.exit_code, done.output) == (1, f"decision {decision_id} is not what record 3 says\n")
 
 
 def test_an_evaluation_tells_agreement_and_exits_by_it(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def run() -> tuple[int, str, int, str]:
+    async def run() -> list[tuple[int, str]]:
         async with language_model() as llm:
             monkeypatch.setenv("OPENAI_BASE_URL", llm)
             monkeypatch.setenv("OPENAI_API_KEY", KEY)
             monkeypatch.setenv("RUST_API_URL", "http://127.0.0.1:9")
             few = await asyncio.to_thread(invoke, "eval", "--cases", "2")
             whole = await asyncio.to_thread(invoke, "eval")
-        return few.exit_code, few.output, whole.exit_code, whole.output
+            monkeypatch.setattr("sandbox.llm.judge", lambda _: EAGER)
+            eager = await asyncio.to_thread(invoke, "eval")
+            monkeypatch.setenv("TRADEOPS_LLM_ANALYSIS_LIMIT_USD", "0.003")
+            poor = await asyncio.to_thread(invoke, "eval")
+        return [(done.exit_code, done.output) for done in (few, whole, eager, poor)]
 
-    few_code, few, code, whole = asyncio.run(run())
+    (few_code, few), (code, whole), (eager_code, eager), (poor_code, poor) = asyncio.run(run())
     assert few_code == 0
     assert "100 % of 2 as expected" in few
     assert "✓ 01-all-critical" in few
-    assert "✗ 12-unusual-market" in whole
-    assert "unexpected: 10-recovering" in whole
-    assert (code, "75 % of 24 as expected" in whole) == (3, True)
+    assert (code, "100 % of 24 as expected" in whole) == (0, True)
+    assert "✗ 12-unusual-market" in eager
+    assert "unexpected: 07-all-good" in eager
+    assert (eager_code, "58 % of 24 as expected" in eager) == (3, True)
+    assert (poor_code, "stopped before the end, what follows is of the first " in poor) == (3, True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tradeops.domain.brake_targets import named, strategy_of, symbols_of
+from tradeops.domain.brake_targets import means_all, named, strategy_named, strategy_of, symbols_of
 
 THERE = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 MAPPED = {"RSI Strategy": ("BTCUSDT", "DOGEUSDT"), "MACD Strategy": ("SOLUSDT", "ETHUSDT"), "Mine": ("ETHUSDT",)}
@@ -53,3 +53,34 @@ def test_a_symbol_of_two_strategies_tells_of_neither() -> None:
     assert strategy_of("SOLUSDT", MAPPED) == "MACD Strategy"
     assert strategy_of("ETHUSDT", MAPPED) is None
     assert strategy_of("BNBUSDT", MAPPED) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("rsi", "RSI Strategy"),
+        ("  macd   STRATEGY ", "MACD Strategy"),
+        ("grid", "Grid"),
+        ("Scalper/∆ 2", "Scalper/∆ 2"),
+        ("half \ud83d", "half ?"),
+        ("portfolio", None),
+        ("Symbol:ETHUSDT", None),
+        ("  ", None),
+        (None, None),
+    ],
+)
+def test_what_a_trade_calls_its_strategy_is_one_target_whatever_it_is(written: str | None, meant: str | None) -> None:
+    assert strategy_named(written, ("Grid",)) == meant
+
+
+def test_what_is_known_already_is_meant_as_it_is_written() -> None:
+    assert named("Scalper/∆ 2", ("Scalper/∆ 2",)) == "Scalper/∆ 2"
+    assert named("symbol:币安人生USDT", ("symbol:币安人生USDT",)) == "symbol:币安人生USDT"
+    with pytest.raises(ValueError, match="no strategy"):
+        named("Scalper/∆ 2")
+
+
+def test_a_strategy_without_symbols_of_its_own_means_all() -> None:
+    mapped = {"RSI Strategy": ("ETHUSDT",)}
+    means = [means_all(one, mapped) for one in ("portfolio", "MACD Strategy", "RSI Strategy", "symbol:ETHUSDT")]
+    assert means == [True, True, False, False]

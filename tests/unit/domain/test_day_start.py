@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -59,3 +60,23 @@ def test_unrealised_profit_is_summed_by_symbol_and_unknown_when_one_is() -> None
     assert by_symbol([OPENED, other, replace(OPENED, id="q")]) == {"ETHUSDT": Decimal(-10), "BTCUSDT": Decimal(7)}
     assert by_symbol([]) == {}
     assert by_symbol([OPENED, replace(OPENED, unrealised_pnl=None)]) is None
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "begins"),
+    [
+        ("America/New_York", "2026-11-25T04:59:59Z", "2026-11-24T05:00:00Z"),
+        ("America/New_York", "2026-11-25T05:00:00Z", "2026-11-25T05:00:00Z"),
+        ("America/New_York", "2026-03-08T15:00:00Z", "2026-03-08T05:00:00Z"),  # a day of 23 hours
+        ("America/New_York", "2026-03-09T15:00:00Z", "2026-03-09T04:00:00Z"),
+        ("Asia/Ho_Chi_Minh", "2026-11-25T17:00:00Z", "2026-11-25T17:00:00Z"),
+    ],
+)
+def test_a_day_may_begin_in_another_zone(zone: str, now: str, begins: str) -> None:
+    there, beginning = ZoneInfo(zone), datetime.fromisoformat(begins)
+    at = datetime.fromisoformat(now)
+    assert midnight_of(at, there) == beginning
+    near = observed(beginning + timedelta(minutes=9), Decimal(1), None, now=at, zone=there)
+    assert near is not None
+    assert near.day == at.astimezone(there).date()
+    assert observed(beginning + timedelta(minutes=10), Decimal(1), None, now=at, zone=there) is None

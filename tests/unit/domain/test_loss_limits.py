@@ -4,6 +4,7 @@ import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -226,3 +227,22 @@ def test_ten_thousand_random_histories_are_judged_like_a_naive_oracle() -> None:
         assert verdict == naive(known, limits)
         fired, quiet = fired + bool(verdict), quiet + (not verdict)
     assert min(fired, quiet) > 2_000
+
+
+def test_a_strategy_is_one_however_its_trades_spell_it_and_none_that_is_called_like_another_target() -> None:
+    names = ("rsi", "RSI Strategy", "rsi strategy ", "portfolio", "symbol:BTCUSDT", " ")
+    trades = [closed("-200", strategy=name) for name in names]
+    limits = Limits(own={"RSI Strategy": Own(daily_loss_percent=Decimal(5))})
+    assert targets(judge(facts(*trades), limits)) == ["portfolio", "RSI Strategy", "symbol:ETHUSDT"]
+    assert targets(judge(facts(*trades[3:]), limits)) == []
+
+
+def test_the_day_of_the_limits_is_one_of_their_zone() -> None:
+    early = closed("-1500", at=MIDNIGHT + timedelta(hours=4))
+    assert targets(judge(facts(early), Limits())) == ["portfolio", "symbol:ETHUSDT"]
+    assert targets(judge(facts(early), Limits(zone=ZoneInfo("America/New_York")))) == []
+    late = closed("-1500", at=MIDNIGHT - timedelta(hours=4))
+    assert targets(judge(facts(late), Limits())) == []
+    assert targets(judge(facts(late), Limits(zone=ZoneInfo("Asia/Tokyo")))) == []
+    east = replace(facts(late), now=MIDNIGHT + timedelta(hours=1), as_of=MIDNIGHT + timedelta(hours=1))
+    assert targets(judge(east, Limits(zone=ZoneInfo("Asia/Tokyo")))) == ["portfolio", "symbol:ETHUSDT"]

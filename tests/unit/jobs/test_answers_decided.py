@@ -2,16 +2,18 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
 import pytest
 import respx
 
-from tests.unit.jobs.analysis_ground import Starts, analyse, keep_week
+from tests.unit.jobs.analysis_ground import Starts, analyse, bills, keep_week
 from tests.unit.jobs.llm_wire import LLM, answer_text, desk, refusal, refusing, responses, truncated
 from tradeops.domain.decisions.decision import Kind
-from tradeops.jobs import audit, decisions, votes
+from tradeops.domain.health import Severity
+from tradeops.jobs import audit, decisions, llm_budget, votes
 
 
 @pytest.fixture(autouse=True)
@@ -103,7 +105,6 @@ WAITS = {
 }
 FAILS = {
     "500": no(500),
-    "502": no(502),
     "503": no(503),
     "400": no(400),
     "401": no(401),
@@ -112,34 +113,45 @@ FAILS = {
     "410": no(410),
     "429 quota": no(429, refusal("insufficient_quota", "You exceeded your quota.", "insufficient_quota")),
     "429 for an hour": no(429, retry_after="3600"),
-    "20 MB": raw('{"a":"' + "x" * 20_000_000 + '"}'),
     "a redirect": httpx.Response(302, headers={"location": "http://elsewhere.test/"}),
     "refused": httpx.ConnectError("refused"),
+}
+PERHAPS_BILLED = {
+    "502": no(502),
+    "504": no(504),
+    "20 MB": raw('{"a":"' + "x" * 20_000_000 + '"}'),
     "reset": httpx.ReadError("reset"),
     "a stall": httpx.ReadTimeout("slow"),
 }
 CASES = [
-    *((name, answer, True, Kind.DECIDED) for name, answer in STARTS.items()),
-    *((name, answer, False, Kind.DECIDED) for name, answer in WAITS.items()),
-    *((name, answer, False, Kind.UNANSWERED) for name, answer in FAILS.items()),
+    *((name, answer, True, Kind.DECIDED, False) for name, answer in STARTS.items()),
+    *((name, answer, False, Kind.DECIDED, False) for name, answer in WAITS.items()),
+    *((name, answer, False, Kind.UNANSWERED, True) for name, answer in FAILS.items()),
+    *((name, answer, False, Kind.DECIDED, True) for name, answer in PERHAPS_BILLED.items()),
 ]
 
 
-@pytest.mark.parametrize(("answer", "starts", "kind"), [pytest.param(*case, id=name) for name, *case in CASES])
-async def test_an_answer_of_a_language_model_decides(
+@pytest.mark.parametrize(
+    ("answer", "starts", "kind", "failing"), [pytest.param(*case, id=name) for name, *case in CASES]
+)
+async def test_an_answer_of_a_language_model_decides_and_is_paid_once(
     tmp_path: Path,
     answer: httpx.Response | Exception,
     starts: bool,
     kind: Kind,
+    failing: bool,
 ) -> None:
     asked = Starts()
     with respx.mock(assert_all_called=False) as wire:
         side_effect = answer if isinstance(answer, Exception) else None
         route = wire.post(f"{LLM}/responses")
         route.mock(side_effect=side_effect) if side_effect else route.mock(return_value=answer)  # type: ignore[arg-type]
+        wire.get(f"{LLM}/models").respond(200, json={"data": []})
         async with desk(tmp_path, TRADEOPS_LLM_VOTES=1) as opened:
             await keep_week(opened)
             analysis = await analyse(opened, start=asked)
+            billed = await llm_budget.read(opened)
+            again = await analyse(opened, run_id="run-2", start=asked)
             now = datetime.now(UTC)
             span = {"since": now - timedelta(days=1), "until": now + timedelta(days=1)}
             paid = await opened.store.points("llm_calls", **span)
@@ -149,7 +161,11 @@ async def test_an_answer_of_a_language_model_decides(
     assert len(paid) == route.call_count >= 1
     assert trail == ["asked", kind.value, *(["started"] if starts else [])]
     assert len(kept) == (1 if kind is Kind.DECIDED else 0)
-    assert bool(analysis.trouble) is (kind is Kind.UNANSWERED)
+    assert bool(analysis.trouble) is failing
+    assert (analysis.severity is Severity.DEGRADED) is failing
+    assert again.kind is (Kind.STORED if kept else Kind.SKIPPED)
+    assert billed.month_usd == sum(Decimal(str(point.body["cost_usd"])) for point in paid)
+    assert (billed.month_usd == 0) is (kind is Kind.UNANSWERED)
     if kept:
         assert decisions.replayed(kept[0]) == kept[0].verdict
 
@@ -162,13 +178,42 @@ async def test_a_model_without_a_price_is_not_asked_and_is_told(tmp_path: Path) 
     assert "has no price" in analysis.trouble[0]
 
 
-async def test_votes_are_asked_at_once_and_a_missing_one_counts_as_wait(tmp_path: Path) -> None:
+RETRAIN, WAIT = said(confidence=0.9), said(recommendation="wait", confidence=0.95)
+OPTIMIZE = said(recommendation="optimize_parameters", confidence=0.9)
+ROUNDS = {
+    "all for it": ([RETRAIN] * 3, "0.9", True),
+    "two to one": ([RETRAIN, WAIT, RETRAIN], "0.9", True),
+    "one to two": ([WAIT, RETRAIN, WAIT], "0.95", False),
+    "each another": ([RETRAIN, WAIT, OPTIMIZE], "0.95", False),
+    "0.9 and 0.65 for it, 0.95 against": ([RETRAIN, said(confidence=0.65), WAIT], "0.775", True),
+    "0.7 and 0.7000001 for it": ([said(confidence=0.7), said(confidence=0.7000001), WAIT], "0.70000005", True),
+    "0.75 and 0.65 for it": ([said(confidence=0.75), said(confidence=0.65), WAIT], "0.70", False),
+    "one missing": ([RETRAIN, said(confidence=0.65), no(400)], "0.775", True),
+    "two missing": ([RETRAIN, no(400), no(400)], None, False),
+    "one invalid": ([RETRAIN, RETRAIN, said(confidence="0.95")], "0.9", True),
+    "two invalid": ([RETRAIN, said(confidence=1.7), raw("<html>", "text/html")], None, False),
+    "a majority for parameters": ([OPTIMIZE, OPTIMIZE, RETRAIN], "0.9", False),
+    "429 then good": ([no(429, retry_after="0"), RETRAIN, RETRAIN, RETRAIN], "0.9", True),
+    "503 then good": ([no(503, retry_after="0"), RETRAIN, RETRAIN, RETRAIN], "0.9", True),
+    "no JSON then good": ([ok("Hello."), RETRAIN, WAIT, RETRAIN], "0.9", True),
+}
+
+
+@pytest.mark.parametrize(
+    ("answers", "confidence", "starts"), [pytest.param(*case, id=name) for name, case in ROUNDS.items()]
+)
+async def test_three_votes_decide_by_their_majority_and_median(
+    tmp_path: Path, answers: list[httpx.Response], confidence: str | None, starts: bool
+) -> None:
     asked = Starts()
     with respx.mock() as wire:
-        wire.post(f"{LLM}/responses").mock(side_effect=[said(confidence=0.9), said(confidence=0.65), no(400)])
+        route = wire.post(f"{LLM}/responses").mock(side_effect=answers)
         async with desk(tmp_path) as opened:
             await keep_week(opened)
             analysis = await analyse(opened, start=asked)
+            assert await bills(opened) == route.call_count == len(answers)
     assert analysis.decision
-    assert str(analysis.decision.verdict.confidence) == "0.775"
-    assert (analysis.retrain_started, analysis.trouble) == (True, ())
+    verdict = analysis.decision.verdict
+    assert (None if verdict.confidence is None else str(verdict.confidence)) == confidence
+    assert (analysis.retrain_started, len(asked.asked), analysis.trouble) == (starts, int(starts), ())
+    assert decisions.replayed(analysis.decision) == verdict

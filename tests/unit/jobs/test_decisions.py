@@ -106,6 +106,20 @@ async def test_a_pending_decision_enters_the_history_once_it_is_started(tmp_path
         assert (body["retrain_triggered"], body["retrain_run_id"], body["source"]) == (True, "r", "llm")
 
 
+@pytest.mark.parametrize(
+    ("kind", "starts"),
+    [
+        pytest.param("text/html", False, id="a web page"),
+        pytest.param("application/json", True, id="JSON"),
+        pytest.param("", True, id="not said"),
+        pytest.param(None, False, id="not kept, in an old record"),
+    ],
+)
+def test_a_replay_judges_an_answer_by_its_content_type_too(kind: str | None, starts: bool) -> None:
+    answers = tuple(replace(raw(n, answer_text()), failure="foreign", content_type=kind) for n in (1, 2, 3))
+    assert decisions.replayed(replace(decision(None, None, None), ballots=answers)).start_retrain is starts
+
+
 async def test_decisions_are_joined_with_the_weeks_after_them(tmp_path: Path) -> None:
     now = datetime.now(UTC)
     async with ground(tmp_path) as desk:

@@ -19,7 +19,8 @@ from tradeops.domain.decisions.board import Board
 from tradeops.domain.decisions.decision import Kind, Start
 from tradeops.domain.llm import Recommendation
 from tradeops.errors import ConflictError, RejectedError, UnavailableError
-from tradeops.jobs import audit, decision_board, decisions, llm_budget, self_analysis
+from tradeops.jobs import audit, decision_board, decision_starts, decisions, llm_budget, self_analysis
+from tradeops.jobs.audit_of_decisions import differences
 from tradeops.wiring import Desk
 
 ROOT = Path(__file__).parents[3]
@@ -150,11 +151,12 @@ async def test_the_same_night_again_returns_the_decision_without_a_second_bill(t
         assert len(await history(desk)) == 1
 
 
-async def test_twenty_runs_at_once_make_one_decision_one_bill_and_one_retrain(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["run-{}", "run"], ids=["twenty runs", "one run in twenty processes"])
+async def test_twenty_at_once_make_one_decision_one_bill_and_one_retrain(tmp_path: Path, name: str) -> None:
     starts = Starts()
     async with ground(tmp_path) as desk:
         await keep_week(desk)
-        runs = await asyncio.gather(*(analyse(desk, run_id=f"run-{n}", start=starts) for n in range(20)))
+        runs = await asyncio.gather(*(analyse(desk, run_id=name.format(n), start=starts) for n in range(20)))
         assert sorted(run.kind for run in runs) == [Kind.DECIDED, *[Kind.STORED] * 19]
         assert {decided(run).made_at for run in runs} == {decided(runs[0]).made_at}
         assert await bills(desk) == 3
@@ -280,6 +282,142 @@ async def test_a_run_that_was_killed_after_its_commit_is_finished_by_the_next(
         analysis = await analyse(desk, run_id="run-2", start=starts)
         assert (analysis.kind, analysis.retrain_started) == (Kind.STORED, True)
         assert (starts.asked, await bills(desk)) == ([today()], 3)
+        assert analysis.takes_over
+        assert not (await analyse(desk, run_id="run-3", start=starts)).takes_over
+
+
+@pytest.mark.parametrize("forced", [False, True])
+async def test_a_run_that_was_killed_before_its_decision_counted_is_finished_without_a_second_bill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forced: bool
+) -> None:
+    starts = Starts()
+    async with ground(tmp_path) as desk:
+        await keep_week(desk)
+        with monkeypatch.context() as killed:
+            killed.setattr(self_analysis, "_commit", _killed)
+            with pytest.raises(KeyboardInterrupt):
+                await analyse(desk, forced=forced)
+        assert await trail(desk) == ["asked", "decided"]
+        analysis = await analyse(desk, forced=forced, start=starts)
+        assert (analysis.kind, analysis.retrain_started) == (Kind.STORED, True)
+        assert decided(analysis).record == 2
+        assert (len(starts.asked), await bills(desk)) == (1, 3)
+        assert await differences(desk.store) == ()
+
+
+async def test_a_decision_that_never_counted_is_not_taken_up_once_another_was_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts = Starts()
+    async with ground(tmp_path, TRADEOPS_ANALYSIS_INTERVAL_SECONDS=0.001) as desk:
+        await keep_week(desk)
+        with monkeypatch.context() as killed:
+            killed.setattr(self_analysis, "_commit", _killed)
+            with pytest.raises(KeyboardInterrupt):
+                await analyse(desk)
+        await analyse(desk, run_id="request", forced=True, start=starts)
+        analysis = await analyse(desk, run_id="run-2", start=starts)
+        assert (analysis.kind, await bills(desk)) == (Kind.DECIDED, 9)
+        assert [rule.name for rule in decided(analysis).verdict.vetoes] == ["cooldown"]
+        assert starts.asked == [f"{today()}-request"]
+
+
+@pytest.mark.parametrize("method", ["put", "get", "append_event"])
+@pytest.mark.parametrize("after", [False, True], ids=["lost", "done, the answer lost"])
+async def test_a_store_that_is_down_for_a_moment_after_the_votes_costs_no_second_bill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, after: bool
+) -> None:
+    monkeypatch.setattr(self_analysis, "PAUSES", (0.0,) * 3)
+    starts, ask = Starts(), self_analysis.ask_votes
+    async with ground(tmp_path) as desk:
+        await keep_week(desk)
+        real = getattr(type(desk.store), method)
+        failures = [UnavailableError("store", "down")] * 3
+
+        async def fails(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the real one
+            done = await real(*args, **kwargs) if after or not failures else None
+            if failures:
+                raise failures.pop()
+            return done
+
+        async def asked(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the real one
+            votes = await ask(*args, **kwargs)
+            monkeypatch.setattr(type(desk.store), method, fails)
+            return votes
+
+        monkeypatch.setattr(self_analysis, "ask_votes", asked)
+        analysis = await analyse(desk, start=starts)
+        assert (analysis.kind, starts.asked, failures) == (Kind.DECIDED, [today()], [])
+        assert (await trail(desk), await bills(desk)) == (["asked", "decided", "started"], 3)
+        board, _ = await decision_board.read(desk.store)
+        assert [one.key for one in board.retrains] == [today()]
+        assert ((await audit.verify(desk.store)).problems, await differences(desk.store)) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"), [(Fault.HANG, Kind.DECIDED), (Fault.RESET, Kind.DECIDED)], ids=["stalls", "resets"]
+)
+async def test_a_night_that_may_have_been_billed_is_decided_and_not_asked_again(
+    tmp_path: Path, fault: Fault, kind: Kind
+) -> None:
+    faults, starts = FaultBook(), Starts()
+    faults.add(Rule("llm", fault))
+    async with ground(
+        tmp_path, faults=faults, TRADEOPS_LLM_VOTE_SECONDS=1, TRADEOPS_ANALYSIS_INTERVAL_SECONDS=0.001
+    ) as desk:
+        await keep_week(desk)
+        analysis = await analyse(desk, start=starts)
+        assert (analysis.kind, decided(analysis).recommendation) == (kind, Recommendation.WAIT)
+        assert analysis.trouble
+        assert analysis.advice
+        billed = await bills(desk)
+        faults.clear()
+        again = await analyse(desk, run_id="run-2", start=starts)
+        assert (again.kind, starts.asked, await bills(desk)) == (Kind.STORED, [], billed)
+
+
+async def test_a_store_that_fails_right_after_the_claim_gives_it_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with ground(tmp_path) as desk:
+        await keep_week(desk)
+
+        async def down(*_: object) -> None:
+            raise UnavailableError("store", "down")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(self_analysis.audit, "read_head", down)
+            with pytest.raises(UnavailableError):
+                await analyse(desk)
+        board, _ = await decision_board.read(desk.store)
+        assert board.claim is None
+
+
+@pytest.mark.parametrize("ahead", [HOUR, 365 * DAY])
+async def test_what_a_clock_left_that_was_far_ahead_keeps_nobody_out(tmp_path: Path, ahead: timedelta) -> None:
+    async with ground(tmp_path) as desk:
+        await keep_week(desk)
+        wrong = datetime.now(UTC) + ahead
+        left = replace(rules.claimed(Board(), "x", "other", now=wrong) or Board(), asked_at=wrong)
+        await decision_board.change(desk.store, lambda _: (left, None))
+        assert (await analyse(desk)).kind is Kind.DECIDED
+
+
+async def test_a_start_that_a_killed_run_did_not_record_is_recorded_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starts = Starts()
+    async with ground(tmp_path) as desk:
+        await keep_week(desk)
+        with monkeypatch.context() as killed:
+            killed.setattr(decision_starts, "_record", _killed)
+            with pytest.raises(KeyboardInterrupt):
+                await analyse(desk, start=starts)
+        assert await trail(desk) == ["asked", "decided"]
+        for number in (2, 3):
+            assert (await analyse(desk, run_id=f"run-{number}", start=starts)).retrain_started
+            assert await trail(desk) == ["asked", "decided", "started"]
+        assert starts.asked == [today()]
 
 
 async def test_a_process_that_is_killed_between_decision_and_start_leaves_one_retrain_and_one_bill(
@@ -309,7 +447,7 @@ async def test_a_process_that_is_killed_between_decision_and_start_leaves_one_re
         assert (await audit.verify(desk.store)).problems == ()
 
 
-async def _killed(*_: object) -> None:
+async def _killed(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
 

@@ -17,6 +17,7 @@ from tests.unit.jobs.llm_wire import (
     GOOD,
     KEY,
     LLM,
+    MODEL,
     answer_text,
     chat,
     desk,
@@ -59,6 +60,7 @@ async def one_vote(
     wire: respx.MockRouter,
     *answers: httpx.Response | Exception,
     api: str = "responses",
+    listed: httpx.Response | None = None,
     **settings: object,
 ) -> Told:
     """What one vote makes of these answers; the last one for ever."""
@@ -66,6 +68,7 @@ async def one_vote(
     last = answers[-1]
     again = [type(last)(*last.args) if isinstance(last, Exception) else last for _ in range(votes.MOST_TRIES)]
     route = wire.post(LLM + path).mock(side_effect=[*answers, *again])
+    wire.get(f"{LLM}/models").mock(return_value=listed or httpx.Response(404))
     async with desk(tmp_path, TRADEOPS_LLM_API=api, **settings) as opened:
         round_ = await ask_votes(opened, prompt(), analysis="2026-11-25", run_id="run", votes=1, now=NOW)
         kept, raw = [await points(opened, series) for series in ("llm_calls", "llm_answers")]
@@ -500,12 +503,37 @@ async def test_without_a_key_nothing_is_asked(tmp_path: Path) -> None:
             await three(opened)
 
 
+def listing(**ends: str | None) -> httpx.Response:
+    return httpx.Response(200, json={"data": [{"id": name, "shutdown_date": end} for name, end in ends.items()]})
+
+
+@pytest.mark.parametrize(
+    ("model", "listed", "announced"),
+    [
+        pytest.param(
+            "gpt-4o-mini", listing(x=None), "; its end was announced for 2027-01-14", id="by the prices, not listed"
+        ),
+        pytest.param(
+            "gpt-4o-mini", httpx.Response(500), "; its end was announced for 2027-01-14", id="by the prices, no list"
+        ),
+        pytest.param(
+            "gpt-4o-mini",
+            listing(**{"gpt-4o-mini": "2026-12-01"}),
+            "; its end was announced for 2026-12-01",
+            id="by the list, which goes before the prices",
+        ),
+        pytest.param(
+            MODEL, listing(**{MODEL: "2026-11-20"}), "; its end was announced for 2026-11-20", id="by the list alone"
+        ),
+        pytest.param(MODEL, listing(**{MODEL: None}), "", id="not announced"),
+    ],
+)
 async def test_a_model_that_is_gone_is_told_with_the_day_that_was_announced(
-    tmp_path: Path, respx_mock: respx.MockRouter
+    tmp_path: Path, respx_mock: respx.MockRouter, model: str, listed: httpx.Response, announced: str
 ) -> None:
     gone = no(404, refusal("model_not_found", "The model does not exist."))
-    told = await one_vote(tmp_path, respx_mock, gone, OPENAI_MODEL="gpt-4o-mini")
-    words = "HTTP 404: The model does not exist.; its end was announced for 2027-01-14"
+    told = await one_vote(tmp_path, respx_mock, gone, listed=listed, OPENAI_MODEL=model)
+    words = f"HTTP 404: The model does not exist.{announced}"
     assert (told.vote.failure, told.vote.problem) == (Failure.MODEL_GONE, words)
 
 

@@ -176,6 +176,11 @@ def notices(analysis: Analysis) -> list[tuple[str, Level]]:
         pytest.param(came_to(decision=decision()), [("decision:2026-11-25", Level.INFO)], id="pending"),
         pytest.param(came_to(Kind.STORED, decision=decision()), [], id="stored, pending"),
         pytest.param(
+            came_to(Kind.STORED, decision=decision(None, None, None), takes_over=True),
+            [("decision:2026-11-25", Level.INFO)],
+            id="of a killed run",
+        ),
+        pytest.param(
             came_to(Kind.UNANSWERED, decision=decision(None, None, None)),
             [("decision:2026-11-25:run-1", Level.INFO)],
             id="unanswered",

@@ -4,7 +4,10 @@ For what is read from the engine and written back: a field that we do not know m
 """
 
 import json
+import re
 from typing import Any
+
+SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 class Numeral:
@@ -49,4 +52,5 @@ def dumps(value: Any) -> str:  # noqa: ANN401 - whatever `loads` gave
 
 
 def _text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
+    return text if text.isascii() or not SURROGATE.search(text) else json.dumps(value)  # half a character is no UTF-8

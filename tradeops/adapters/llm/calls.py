@@ -7,6 +7,7 @@ whoever asks decides about it. No parsed model of it is used: what counts is the
 import asyncio
 import importlib
 import math
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -73,6 +74,7 @@ class LlmCalls:
         self._base_url = base_url
         self._key = key
         self._connect = connect
+        self._spelled = _spellings(key)
         self._sdk: Any = None
         client.event_hooks["response"].append(_guard)
 
@@ -107,11 +109,14 @@ class LlmCalls:
             found.outcome,
             elapsed,
             status=found.status,
-            content_type=found.headers.get("content-type", "").lower(),
+            content_type=self._without_key(found.headers.get("content-type", "")).lower(),
             retry_after=_retry_after(found.headers),
-            body=found.body.replace(self._key.encode(), b"***"),
-            problem=found.problem.replace(self._key, "***"),
+            body=self._spelled.sub(b"***", found.body),
+            problem=self._without_key(found.problem),
         )
+
+    def _without_key(self, text: str) -> str:
+        return text.replace(self._key, "***")
 
     async def _exchange(self, request: Request, within: timedelta) -> _Found:
         seconds = within.total_seconds()
@@ -156,6 +161,12 @@ class LlmCalls:
             case _:
                 problem = f"the call could not be made: {type(error).__name__}: {str(error)[:200]}"
                 return _Found(Outcome.MISDIRECTED, problem=problem)
+
+
+def _spellings(key: str) -> re.Pattern[bytes]:
+    """The key as it stands, and with any of its characters escaped as JSON may, also in JSON within JSON."""
+    letters = (rf"(?:{re.escape(letter)}|\\+u{ord(letter):04x})" for letter in key)
+    return re.compile("".join(letters).encode(), re.IGNORECASE)
 
 
 async def _guard(response: httpx.Response) -> None:

@@ -23,6 +23,7 @@ def _date(value: object) -> date:
 
 
 IsoDate = Annotated[date, BeforeValidator(_date)]
+Percent = Annotated[Number, Field(ge=0, le=100)]
 Status = Literal["good", "warning", "critical", "unknown"]
 
 
@@ -39,7 +40,7 @@ class KeptDay(WireModel):
 
     date: IsoDate
     total_trades: Count
-    win_rate: Number | None
+    win_rate: Percent | None
     avg_profit_per_trade: Number | None
     sharpe_ratio: Number | None
 
@@ -66,14 +67,14 @@ class KeptAnalysis(WireModel):
     date: IsoDate
     finished_at: Moment
     total_trades: Count
-    win_rate: Number | None
+    win_rate: Percent | None
     avg_profit_per_trade: Number | None
     sharpe_ratio: Number | None
     performance: Statuses
     performance_status: Literal["good", "warning", "critical", "insufficient_data"]
     trigger_ai_analysis: bool
     data_as_of: Moment | None = None
-    win_rate_interval: Annotated[list[Number | None], Field(min_length=2, max_length=2)] | None = None
+    win_rate_interval: Annotated[list[Percent | None], Field(min_length=2, max_length=2)] | None = None
     targets: dict[str, Number] | None = None
     critical_limits: dict[str, Number] | None = None
     daily: list[KeptDay] | None = None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from tradeops.domain.decisions.evidence import Retrain
+from tradeops.domain.decisions.evidence import AHEAD, Retrain
 
 LEASE = timedelta(minutes=4)  # longer than an analysis can take, shorter than the deadline of its flow
 REMEMBERED = timedelta(days=8)
@@ -16,7 +16,7 @@ class Claim:
 
     Attributes:
         decision_id: what it decides.
-        owner: the run.
+        owner: the process of a run.
         until: when it lapses, should the run have been killed.
     """
 
@@ -43,9 +43,12 @@ class Board:
 
 
 def claimed(board: Board, decision_id: str, owner: str, *, now: datetime) -> Board | None:
-    """The board with this run's claim on it; `None` while another run has one."""
+    """The board with this run's claim on it; `None` while another run has one.
+
+    A claim that lasts longer than any can was made by a clock that was wrong: it would keep everybody out for as long.
+    """
     there = board.claim
-    if there is not None and there.until > now and there.owner != owner:
+    if there is not None and now < there.until <= now + LEASE + AHEAD and there.owner != owner:
         return None
     return replace(board, claim=Claim(decision_id, owner, now + LEASE))
 
@@ -68,8 +71,8 @@ def asked(board: Board, *, now: datetime) -> Board:
 def committed(
     board: Board, decision_id: str, body: Mapping[str, object], *, start_retrain: bool, now: datetime
 ) -> Board:
-    """The board with the decision on it, and the retrain counted from this moment on."""
-    recent = tuple(one for one in board.retrains if one.at > now - REMEMBERED)
+    """The board with the decision on it, and the retrain counted from this moment on; told twice it counts once."""
+    recent = tuple(one for one in board.retrains if one.at > now - REMEMBERED and one.key != decision_id)
     mine = (Retrain(decision_id, now),) if start_retrain else ()
     return replace(board, pending={**board.pending, decision_id: body}, retrains=(*recent, *mine))
 

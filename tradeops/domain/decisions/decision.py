@@ -37,6 +37,7 @@ class Ballot:
         body_sha256: of the whole answer as it came.
         api: how to read it.
         model: that answered.
+        content_type: as the answer said; empty when it did not, `None` in a record from before it was kept.
     """
 
     number: int
@@ -55,6 +56,7 @@ class Ballot:
     response_id: str | None
     input_tokens: int | None
     output_tokens: int | None
+    content_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ class Analysis:
         retry_after: when it wants to be asked again, where that was too long to wait for.
         left_behind: decisions of killed runs that this one started, or could not start.
         notes: what could not be done, besides.
+        takes_over: the decision is of a killed run, which told nobody of it.
     """
 
     kind: Kind
@@ -168,6 +171,7 @@ class Analysis:
     retry_after: timedelta | None = None
     left_behind: tuple[Decision, ...] = ()
     notes: tuple[str, ...] = ()
+    takes_over: bool = False
 
     @property
     def retrain_started(self) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from tradeops.domain.decisions.evidence import Missing, Week
+from tradeops.domain.decisions.evidence import AHEAD, Missing, Week
 from tradeops.domain.decisions.gate import Policy
 
 
@@ -42,8 +42,11 @@ def skip(week: Week | Missing, *, forced: bool, today: date, policy: Policy) -> 
 
 
 def too_soon(since_last: timedelta | None, at_least: timedelta) -> Skip | None:
-    """Why an analysis would follow the last one too closely; `None` when it would not."""
-    if since_last is None or since_last >= at_least:
+    """Why an analysis would follow the last one too closely; `None` when it would not.
+
+    One that lies further in the future than clocks differ was timed by a clock that was wrong, and bars nobody.
+    """
+    if since_last is None or since_last >= at_least or since_last < -AHEAD:
         return None
     seconds = max(int(since_last.total_seconds()), 0)
     return Skip("too_soon", f"the last analysis was {seconds} s ago, {at_least.total_seconds():g} s must pass")

@@ -6,7 +6,15 @@ from tradeops.domain.llm.failures import Failure
 from tradeops.domain.llm.offers import OfferedModel, judge_offer
 from tradeops.domain.llm.prices import Cost, Price, PriceTable, Usage
 from tradeops.domain.llm.prompting import Evidence, Prompt, PromptTemplate, is_identifier, render
-from tradeops.domain.llm.proposals import SCHEMA, Proposal, Recommendation, UnusableAnswerError, Urgency, parse_proposal
+from tradeops.domain.llm.proposals import (
+    SCHEMA,
+    Proposal,
+    Recommendation,
+    UnusableAnswerError,
+    Urgency,
+    clipped,
+    parse_proposal,
+)
 from tradeops.domain.llm.rounds import Round, Try, Vote
 
 __all__ = [
@@ -37,6 +45,7 @@ __all__ = [
     "Usage",
     "Vote",
     "budget_state",
+    "clipped",
     "cost_of",
     "is_identifier",
     "judge",

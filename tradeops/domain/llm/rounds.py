@@ -27,6 +27,7 @@ class Try:
         model: that answered.
         body: of the answer, without our secrets, at most 64 KiB of it.
         body_sha256: of the whole answer, without our secrets.
+        content_type: as the answer said, in lower case; empty when it did not.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Try:
     response_id: str | None
     body: str
     body_sha256: str
+    content_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
