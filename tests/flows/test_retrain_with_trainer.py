@@ -19,6 +19,7 @@ from prefect import State
 
 from flows.ai.adaptive_retrain import adaptive_retrain
 from tests.flows.test_adaptive_retrain import artifacts
+from tests.trainer.running import CHEAP
 from tests.unit.jobs.exchange_wire import EXCHANGE, Exchange
 from tradeops.domain.retraining import RetrainReport
 from tradeops.jobs.model_contest import champion_of
@@ -40,7 +41,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "trainer", "--port", str(port), "--home", str(folder / "home")]
     with (folder / "log").open("w") as log:
-        environment = {**os.environ, "TRADEOPS_TRAINER_LEAST_DISK_GIB": "0"}
+        environment = {**os.environ, **CHEAP, "TRADEOPS_TRAINER_LEAST_DISK_GIB": "0", "TRADEOPS_TRAINER_NICENESS": "0"}
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
