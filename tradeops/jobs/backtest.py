@@ -11,6 +11,7 @@ from tradeops.domain.backtest.rules import BacktestRules
 from tradeops.domain.candle_columns import CandleColumns
 from tradeops.domain.candles import CandleSeries, period_of
 from tradeops.errors import RejectedError
+from tradeops.jobs import price_gaps
 from tradeops.jobs.candles import closed_candles
 from tradeops.wiring import Desk
 
@@ -80,7 +81,8 @@ async def gather(desk: Desk, order: BacktestOrder, *, timeframe: str = TIMEFRAME
         problem = f"{order.strategy.title} needs {needed} candles before {window.since:%Y-%m-%d}, and there are {start}"
         remedy = f"{order.symbol} has candles since {candles.time(0):%Y-%m-%d %H:%M} UTC: "
         raise RejectedError(job, problem, remedy=remedy + f"begin on {first + timedelta(days=1):%Y-%m-%d} or later")
-    return Gathered(candles, start, tuple(_remarks(series, candles, start, order, timeframe)), as_of)
+    remarks = (*_remarks(series, candles, start, order, timeframe), *await price_gaps.told_of(desk, [order.symbol]))
+    return Gathered(candles, start, remarks, as_of)
 
 
 def made(

@@ -14,6 +14,7 @@ from tradeops.domain.bulk.report import BulkReport, Correlations, by_confidence
 from tradeops.domain.candle_columns import CandleColumns
 from tradeops.domain.candles import period_of
 from tradeops.errors import MisconfiguredError, RateLimitedError, RejectedError, TradeOpsError, TransientError
+from tradeops.jobs import price_gaps
 from tradeops.jobs.candles import BLOCK, closed_candles
 from tradeops.jobs.exchange_weight import ExchangeWeight
 from tradeops.wiring import Desk
@@ -135,7 +136,9 @@ async def gather(
         RejectedError: not one could be had.
     """
     found: dict[str, CandleColumns] = {}
-    failed, remarks, errors = dict(order.failed), dict[str, None](), list[TradeOpsError]()
+    await weight.spend(price_gaps.WEIGHT_OF_COMPARING)
+    remarks = dict.fromkeys(await price_gaps.told_of(desk, symbols))
+    failed, errors = dict(order.failed), list[TradeOpsError]()
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(symbol: str) -> None:

@@ -135,9 +135,13 @@ def price_with_trades(symbol: str, at: Times, close: Floats, trades: TradeMarks,
         canvas.between(x[0], x[-1], least=A_DAY)
         longs, won = int(trades.long.sum()), int(trades.won.sum())
         return canvas.picture(
-            f"{symbol} from {number(close[0], 4)} to {number(close[-1], 4)} with {longs:,} long and "
+            f"{symbol} from {_price(close[0])} to {_price(close[-1])} with {longs:,} long and "
             f"{count - longs:,} short trades, {won:,} with profit"
         )
+
+
+def _price(price: float) -> str:
+    return number(price, 4) if price >= 1 else f"{price:.4g}"
 
 
 def plane_of_parameters(plane: Plane) -> Picture | Text:

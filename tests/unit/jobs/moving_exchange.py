@@ -8,6 +8,7 @@ import httpx
 import numpy as np
 import respx
 
+from tests.unit.adapters.services import enveloped
 from tests.unit.domain.strategies.markets import market
 from tradeops.domain.candles import EPOCH
 
@@ -16,6 +17,7 @@ HOUR_MS = 3_600_000
 NOW = datetime.now(UTC)
 TODAY = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
 DAYS = 100
+UNKNOWN = {"code": -1121, "msg": "Invalid symbol."}
 
 
 class MovingExchange:
@@ -26,6 +28,8 @@ class MovingExchange:
         refusals: answers given in place of klines of a symbol, the first one first.
         asked: symbols of the klines that were asked for.
         since_days: how long ago its history begins.
+        last_price: of each symbol.
+        engine_prices: those that the engine knows; it answers beside the exchange.
     """
 
     def __init__(self, wire: respx.MockRouter, **symbols: float) -> None:
@@ -35,18 +39,33 @@ class MovingExchange:
         self.since_days = DAYS
         self.seed = 0
         self.silent: set[str] = set()
+        self.last_price = 1.0
+        self.engine_prices: dict[str, float] = {}
         wire.get(f"{EXCHANGE}/api/v3/klines").mock(side_effect=self.klines)
         wire.get(f"{EXCHANGE}/api/v3/ticker/24hr").mock(side_effect=self.tickers)
+        wire.get(path="/api/market/prices").mock(side_effect=self.prices)
+
+    def prices(self, request: httpx.Request) -> httpx.Response:
+        del request
+        return httpx.Response(200, json=enveloped(self.engine_prices))
 
     def tickers(self, request: httpx.Request) -> httpx.Response:
-        del request
         now = (NOW - EPOCH) // timedelta(milliseconds=1)
         times = {"openTime": now - 24 * HOUR_MS, "closeTime": now}
         rows = [
-            {"symbol": symbol, "lastPrice": "1.0", "priceChangePercent": "0.1", "volume": "5", "quoteVolume": f"{usd}"}
+            {
+                "symbol": symbol,
+                "lastPrice": f"{self.last_price}",
+                "priceChangePercent": "0.1",
+                "volume": "5",
+                "quoteVolume": f"{usd}",
+            }
             | times
             for symbol, usd in self.symbols.items()
         ]
+        if asked := request.url.params.get("symbol"):
+            rows = [row for row in rows if row["symbol"] == asked]
+            return httpx.Response(200, json=rows[0]) if rows else httpx.Response(400, json=UNKNOWN)
         return httpx.Response(200, json=rows)
 
     def klines(self, request: httpx.Request) -> httpx.Response:
@@ -59,7 +78,7 @@ class MovingExchange:
                 raise answer
             return answer
         if symbol not in self.symbols:
-            return httpx.Response(400, json={"code": -1121, "msg": "Invalid symbol."})
+            return httpx.Response(400, json=UNKNOWN)
         date = f"{NOW:%a, %d %b %Y %H:%M:%S} GMT"
         return httpx.Response(200, json=self.rows(symbol, start, end)[:1000], headers={"date": date})
 

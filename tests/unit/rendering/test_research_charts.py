@@ -53,6 +53,7 @@ def test_a_price_with_any_number_of_trades_is_a_small_picture(count: int) -> Non
 def test_a_single_candle_and_a_price_far_below_one_can_be_drawn() -> None:
     nothing = marks(0)
     picture = price_with_trades("PEPEUSDT", HOURS[:1], np.array([4.6e-6]), nothing, UTC)
+    assert picture.alt.startswith("PEPEUSDT from 4.6e-06 to 4.6e-06 with")
     assert picture.data.startswith(b"\x89PNG")
 
 

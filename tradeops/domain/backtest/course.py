@@ -16,6 +16,7 @@ FUNDING_PERIOD: Final = 8 * 3_600_000_000  # microseconds: 00, 08 and 16 UTC
 HOUR: Final = 3_600_000_000
 DAY: Final = 24 * HOUR
 PERCENT: Final = 100
+DRAWS_A_STEP: Final = 4  # of Philox: it is advanced in steps
 
 
 class Reason(StrEnum):
@@ -133,7 +134,7 @@ class Course:
 
     @classmethod
     def of(cls, candles: CandleColumns, rules: BacktestRules, seed: int) -> Self:
-        """Draws of a seed do not depend on how many candles follow.
+        """A candle's draw depends on the seed and its time alone, not on how many candles lie before or follow.
 
         Raises:
             ValueError: candles of more than 8 hours, or a negative seed.
@@ -141,7 +142,7 @@ class Course:
         if candles.period > FUNDING_PERIOD:
             raise ValueError(f"candles of {candles.timeframe} are too long: funding falls inside them")
         random = rules.slippage is Slippage.RANDOM and rules.slippage_percent > 0
-        slips = np.random.default_rng(seed).random(len(candles) if random else 0)
+        slips = _slips(candles if random else candles.first(0), seed)
         funding = _funding_instants(candles) if rules.funding_percent else np.empty(0, dtype=np.int16)
         return cls(candles, rules, seed, slips, funding)
 
@@ -200,6 +201,19 @@ class Course:
         heard = signals.confidence[decided] >= self.rules.least_confidence
         due[first - start :] = signals.direction[decided] * heard
         return due
+
+
+def _slips(candles: CandleColumns, seed: int) -> Floats:
+    """The draws of one endless row, of which each candle has the place of its time."""
+    row = np.random.Philox(key=seed)
+    if not len(candles):
+        return np.empty(0)
+    places = candles.opened_at // candles.period
+    begin = int(places[0]) // DRAWS_A_STEP
+    row.advance(begin)
+    places = places - begin * DRAWS_A_STEP
+    drawn: Floats = np.random.Generator(row).random(int(places[-1]) + 1)[places]
+    return drawn
 
 
 def _funding_instants(candles: CandleColumns) -> NDArray[np.int16]:

@@ -16,6 +16,7 @@ SYMBOL: Final = re.compile(r"[A-Z0-9]{5,20}")
 LARGEST_SEED: Final = 2**63 - 1
 LEAST_VARIATIONS: Final = 10
 MOST_VARIATIONS: Final = 500
+FIRST_MARKETS: Final = date(2010, 1, 1)
 SETTLED_WARM_UPS: Final = 8  # recursive averages never forget; `warm_up_drift` shows that nobody can tell from here on
 
 
@@ -87,11 +88,13 @@ def checked_window(start_date: str | date, end_date: str | date, *, now: datetim
     """From 00:00 UTC of the first date to 00:00 UTC of the second; the latest end is today.
 
     Raises:
-        ValueError: not dates, equal, reversed or in the future.
+        ValueError: not dates, equal, reversed, in the future, or before 2010, when no exchange had candles.
     """
     start, end = _checked_date("start_date", start_date), _checked_date("end_date", end_date)
     if start >= end:
         raise ValueError(f"start_date {start} lies before end_date, not {'on' if start == end else 'after'} {end}")
+    if start < FIRST_MARKETS:
+        raise ValueError(f"start_date {start} is before {FIRST_MARKETS}, and no exchange has candles of then")
     today = now.astimezone(UTC).date()
     if end > today:
         raise ValueError(f"end_date {end} is in the future; the latest is {today}, which is not included")

@@ -22,7 +22,7 @@ class Sizing(StrEnum):
 
 
 class Slippage(StrEnum):
-    """RANDOM: uniform from 0 to the most, one draw a candle from the seed. WORST: always the most."""
+    """RANDOM: uniform from 0 to the most, one draw a candle from the seed and its time. WORST: always the most."""
 
     RANDOM = "random"
     WORST = "worst"

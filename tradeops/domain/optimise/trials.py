@@ -62,7 +62,7 @@ class Bench:
     Attributes:
         start: place of the first candle traded.
         windows: which days are for choosing and which for judging.
-        choosing: the candles of the days for choosing.
+        choosing: the candles whose signals are filled on the days for choosing.
     """
 
     space: Space
@@ -84,7 +84,8 @@ class Bench:
         span = course.days(start, len(frames))
         windows = walk_forward(len(span.days), plan)
         last = int(np.searchsorted(span.day_of, windows.first.inside.stop))
-        return cls(space, frames, course, start, windows, slice(start, start + last), rules.least_confidence)
+        filled_inside = slice(max(start - 1, 0), start + last - 1)
+        return cls(space, frames, course, start, windows, filled_inside, rules.least_confidence)
 
     def tried(self, place: Place) -> Trial | None:
         """Trade a place; `None` when its signals on the days for choosing cannot make 30 trades, whatever comes.

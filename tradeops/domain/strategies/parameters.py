@@ -1,11 +1,11 @@
 """What may be set about a strategy: names, bounds, defaults."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 Value = int | float | str
 Values = Mapping[str, Value]
+TOO_LARGE = 1e300  # what no float holds, like NaN and the infinite
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class Parameter:
             if value not in self.choices:
                 raise ValueError(f"{self.name} is one of {', '.join(self.choices)}, not {value!r}")
             return str(value)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ValueError(f"{self.name} is a number, not {value!r}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < TOO_LARGE:
+            raise ValueError(f"{self.name} is a number, not {value!r:.40}")
         if self.whole and value != int(value):
             raise ValueError(f"{self.name} is a whole number, not {value:g}")
         if not self.low <= value <= self.high:

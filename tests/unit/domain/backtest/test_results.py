@@ -195,6 +195,17 @@ def test_knowing_more_candles_changes_nothing_that_was_done_before() -> None:
     np.testing.assert_array_equal(whole.trades.pnl_usd[:before], part.trades.pnl_usd[:before])
 
 
+@pytest.mark.parametrize("fewer", [1, 398, 702])
+def test_a_longer_warm_up_changes_nothing_of_what_is_traded(fewer: int) -> None:
+    long, short = (
+        run(on, strategy_named("rsi"), seed=5, start=start)
+        for on, start in ((HUNDRED_DAYS, 1500), (HUNDRED_DAYS.last(2400 - fewer), 1500 - fewer))
+    )
+    assert len(long.trades) > 20
+    np.testing.assert_array_equal(long.equity.equity_usd, short.equity.equity_usd)
+    np.testing.assert_array_equal(long.trades.entry_price, short.trades.entry_price)
+
+
 @pytest.mark.parametrize("count", [1, 7, 75])
 def test_too_few_candles_for_a_signal_are_refused_with_how_many_it_takes(count: int) -> None:
     with pytest.raises(

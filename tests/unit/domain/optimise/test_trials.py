@@ -1,5 +1,7 @@
 """Points day by day: any stretch of days is what a backtest of it says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from tradeops.domain.backtest.engine import run_many
 from tradeops.domain.backtest.rules import BacktestRules, Sizing
 from tradeops.domain.optimise.trials import fingerprint, rated, stretch, stretch_of
 from tradeops.domain.strategies.registry import strategy_named
+from tradeops.domain.strategies.signals import Signals
 
 WHOLE = slice(None)
 
@@ -70,6 +73,18 @@ def test_signals_too_few_for_thirty_trades_are_not_traded() -> None:
     assert bench(columns, rules=quiet).tried((0, 0)) is not None
     silent = strategy_named("volume")
     assert bench(columns, silent, rules=quiet).tried(bench(columns, silent).space.own) is None
+
+
+def test_a_signal_just_before_the_first_candle_counts_too() -> None:
+    columns = days_with_an_edge(80, 0.0)
+    start, fired = 24, 23 + 2 * np.arange(30)
+    direction = np.zeros(len(columns), dtype=np.int8)
+    direction[fired] = np.where(np.arange(30) % 2, -1, 1)
+    thirty = replace(HOURS, judge=lambda _frames, _values: Signals(direction, np.ones(len(direction))))
+    one = bench(columns, thirty, start=start)
+    tried = one.tried(one.space.own)
+    assert tried is not None
+    assert tried.trades.sum() == 30
 
 
 @pytest.mark.parametrize(("trades_a_day", "known"), [(1, False), (2, True)], ids=["29 trades", "58 trades"])
