@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # drilling a brake needs no arrays
 
 LLM_DOWN, ROLLBACK = "llm down", "rollback"
 VOTE_SECONDS = 3.0
-MARGIN = timedelta(seconds=3)  # of a machine that is busy
+MARGIN = timedelta(seconds=15)  # the first call loads the SDK, which takes long on a busy machine
 CANARY_TYPE, CANARY_SYMBOL = "gru", "TRADEOPSDRILL"
 CANARY_CANDLES = 400
 TRAINED_WITHIN = timedelta(minutes=5)
