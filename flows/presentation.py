@@ -45,12 +45,9 @@ async def announce(
         day: of the report; a second one of that day is not sent. `None` is shown here alone.
         looks: what the report found.
     """
-    run_id = str(flow_run.get_id())
-    link = url_for("flow-run", obj_id=run_id)
+    link = url_for("flow-run", obj_id=str(flow_run.get_id()))
     notice = report_notice(page, key=f"{job}:{day}", event=event, occurred_at=datetime.now(UTC), link=link)
-    source = event.removesuffix("_report")
-    untold = await alerting.announce(desk, notice if day else None, looks, source=source, run_id=run_id)
-    await publish(job, with_untold(page, untold))
+    await pass_on(desk, job, page, [notice] if day else [], source=event.removesuffix("_report"), looks=looks)
 
 
 async def pass_on(
