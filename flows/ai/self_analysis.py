@@ -8,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from flows import presentation, starting
+from flows.retries import patient
 from tradeops.domain.decisions.decision import Analysis, Kind
 from tradeops.domain.decisions.evidence import Evidence, Missing
 from tradeops.domain.decisions.market import MarketConditions
@@ -24,13 +25,6 @@ from tradeops.rendering.decision_notices import decision_notices
 from tradeops.wiring import Desk, open_desk
 
 NAME = self_analysis.JOB
-patient = task(
-    cache_policy=NO_CACHE,
-    retries=3,
-    retry_delay_seconds=[5, 15, 45],
-    retry_jitter_factor=0.5,
-    retry_condition_fn=presentation.is_transient,
-)
 
 
 @patient

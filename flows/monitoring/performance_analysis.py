@@ -5,12 +5,12 @@ import datetime as dt
 from decimal import Decimal
 from typing import Annotated
 
-from prefect import State, flow, task
-from prefect.cache_policies import NO_CACHE
+from prefect import State, flow
 from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows import presentation
+from flows.retries import patient
 from tradeops.domain.health import Severity
 from tradeops.domain.incidents.of_reports import of_performance
 from tradeops.domain.performance_report import PerformanceReport
@@ -22,13 +22,6 @@ from tradeops.rendering.performance import performance_page, summary
 from tradeops.wiring import Desk, open_desk
 
 NAME = performance.JOB
-patient = task(
-    cache_policy=NO_CACHE,
-    retries=3,
-    retry_delay_seconds=[5, 15, 45],
-    retry_jitter_factor=0.5,
-    retry_condition_fn=presentation.is_transient,
-)
 
 
 @patient

@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from flows import presentation
+from flows.retries import patient
 from tradeops.domain.portfolio_remarks import attention, severity_of
 from tradeops.domain.portfolio_report import PortfolioReport, portfolio_report
 from tradeops.errors import TradeOpsError
@@ -34,13 +35,7 @@ async def read(name: str, step: Callable[[], Awaitable[Any]]) -> Any:  # noqa: A
     return await step()
 
 
-@task(
-    cache_policy=NO_CACHE,
-    retries=3,
-    retry_delay_seconds=[5, 15, 45],
-    retry_jitter_factor=0.5,
-    retry_condition_fn=presentation.is_transient,
-)
+@patient
 async def record(desk: Desk, report: PortfolioReport) -> str:
     """Keep the report of its day, once however often this is repeated; says so when the day has one already."""
     return await portfolio.record(desk, report, run_id=str(flow_run.get_id()))

@@ -4,11 +4,11 @@ import asyncio
 import datetime as dt
 from typing import Any
 
-from prefect import State, flow, task
-from prefect.cache_policies import NO_CACHE
+from prefect import State, flow
 from prefect.runtime import flow_run
 
 from flows import presentation
+from flows.retries import again
 from tradeops.domain.backtest.orders import BacktestOrder
 from tradeops.domain.backtest.report import BacktestReport
 from tradeops.domain.health import Severity
@@ -19,13 +19,6 @@ from tradeops.rendering.backtest import backtest_page, refused_page
 from tradeops.wiring import Desk, open_desk
 
 NAME = backtest.JOB
-again = task(
-    cache_policy=NO_CACHE,
-    retries=3,
-    retry_delay_seconds=[60, 120, 300],
-    retry_jitter_factor=0.5,
-    retry_condition_fn=presentation.is_transient,
-)
 
 
 @again

@@ -10,6 +10,7 @@ from prefect.runtime import flow_run
 
 from flows import presentation
 from flows.percent import percent_shown
+from flows.retries import again
 from tradeops.domain.bulk.report import BulkReport
 from tradeops.errors import TradeOpsError
 from tradeops.jobs import bulk, bulk_export
@@ -20,13 +21,6 @@ from tradeops.rendering.bulk import bulk_page
 from tradeops.wiring import Desk, open_desk
 
 NAME = bulk.JOB
-again = task(
-    cache_policy=NO_CACHE,
-    retries=3,
-    retry_delay_seconds=[60, 120, 300],
-    retry_jitter_factor=0.5,
-    retry_condition_fn=presentation.is_transient,
-)
 
 
 @again

@@ -4,12 +4,12 @@ import asyncio
 import datetime as dt
 from typing import Any
 
-from prefect import State, flow, task
-from prefect.cache_policies import NO_CACHE
+from prefect import State, flow
 from prefect.runtime import flow_run
 
 from flows import presentation
 from flows.percent import percent_shown
+from flows.retries import again
 from tradeops.domain.health import Severity
 from tradeops.domain.optimise.report import OptimisationReport
 from tradeops.errors import TradeOpsError
@@ -21,13 +21,6 @@ from tradeops.rendering.optimise import optimisation_page
 from tradeops.wiring import Desk, open_desk
 
 NAME = optimise.JOB
-again = task(
-    cache_policy=NO_CACHE,
-    retries=3,
-    retry_delay_seconds=[60, 120, 300],
-    retry_jitter_factor=0.5,
-    retry_condition_fn=presentation.is_transient,
-)
 
 
 @again

@@ -8,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from flows import cancellation, presentation, progress
+from flows.retries import again
 from tradeops.domain.retraining import ModelOutcome, RetrainReport
 from tradeops.errors import TradeOpsError
 from tradeops.jobs import retrain as steps
@@ -18,13 +19,6 @@ from tradeops.rendering.retrain import refused_page, retrain_page
 from tradeops.wiring import Desk, open_desk
 
 NAME = "train-model"
-again = task(
-    cache_policy=NO_CACHE,
-    retries=3,
-    retry_delay_seconds=[60, 120, 300],
-    retry_jitter_factor=0.5,
-    retry_condition_fn=presentation.is_transient,
-)
 
 
 @again
