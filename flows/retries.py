@@ -5,7 +5,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.presentation import is_transient
 
-patient = task(
+patient = task(  # all tries of reading and of recording together end before the five minutes of a report
     cache_policy=NO_CACHE,
     retries=3,
     retry_delay_seconds=[5, 15, 45],

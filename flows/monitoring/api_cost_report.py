@@ -3,11 +3,11 @@
 import asyncio
 import datetime as dt
 
-from prefect import State, flow, task
-from prefect.cache_policies import NO_CACHE
+from prefect import State, flow
 from prefect.runtime import flow_run
 
 from flows import presentation
+from flows.retries import patient
 from tradeops.domain.costs import Absent, CostReport, Sample
 from tradeops.domain.incidents.of_reports import of_cost
 from tradeops.errors import RejectedError, TradeOpsError
@@ -17,28 +17,21 @@ from tradeops.rendering.api_cost import api_cost_alarm, api_cost_page
 from tradeops.wiring import Desk, open_desk
 
 NAME = "daily-api-cost-report"
-again = task(  # all tries of reading and of recording together end before the flow's deadline
-    cache_policy=NO_CACHE,
-    retries=3,
-    retry_delay_seconds=[5, 15, 45],
-    retry_jitter_factor=0.5,
-    retry_condition_fn=presentation.is_transient,
-)
 
 
-@again
+@patient
 async def read_counters(desk: Desk, day: dt.date) -> Sample | Absent:
     """Read what the AI service has counted; absent when it is not configured or the day is past."""
     return await api_cost.read_counters(desk, day)
 
 
-@again
+@patient
 async def read_kept(desk: Desk, day: dt.date) -> api_cost.Kept:
     """Read earlier counters and our own paid calls from the store."""
     return await api_cost.read_kept(desk, day)
 
 
-@again
+@patient
 async def record(desk: Desk, report: CostReport) -> str:
     """Keep the reading, and the day's report once however often this is repeated; says so when there is one already."""
     return await api_cost.record(desk, report, run_id=str(flow_run.get_id()))
