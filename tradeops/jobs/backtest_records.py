@@ -2,42 +2,32 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
 from tradeops.adapters.store import Point
-from tradeops.adapters.store.interface import Json, Store
+from tradeops.adapters.store.interface import Json
 from tradeops.domain.backtest.bootstrap import Interval
 from tradeops.domain.backtest.course import REASONS
 from tradeops.domain.backtest.orders import BacktestOrder
 from tradeops.domain.backtest.report import BacktestReport
-from tradeops.domain.backtest.rules import BacktestRules, Sizing, Slippage
+from tradeops.domain.backtest.rules import BacktestRules
 from tradeops.domain.candle_columns import MICROSECOND, Integers
 from tradeops.domain.candles import EPOCH
-from tradeops.errors import ContractError, RejectedError
+from tradeops.errors import ContractError
 from tradeops.jobs import backtest
+from tradeops.jobs.kept_results import Repeated, Shelf, rules_of
 from tradeops.wiring import Desk
 
 SERIES = "backtest_results"
 TRADES = "backtest_trades"
 TRADES_A_POINT = 1000
-PAGE = 500
 
-
-@dataclass(frozen=True, slots=True)
-class Repeated:
-    """A kept backtest that was made once more.
-
-    Attributes:
-        report: of now, under the run id of then.
-        differences: in words; empty when it is the same to the bit.
-    """
-
-    report: BacktestReport
-    differences: tuple[str, ...]
+SHELF = Shelf(SERIES, "backtest", "tradeops backtest list")
+found, newest = SHELF.found, SHELF.newest
 
 
 async def record(desk: Desk, report: BacktestReport) -> None:
@@ -59,39 +49,7 @@ async def record(desk: Desk, report: BacktestReport) -> None:
     await desk.store.add_point(SERIES, Point(report.run_id, report.finished_at, as_fields(report)))
 
 
-async def found(store: Store, result_id: str) -> Mapping[str, Any]:
-    """The kept result of that id, or of the only one whose id begins so.
-
-    Raises:
-        RejectedError: there is none, or more than one.
-        UnavailableError: the store does not answer.
-    """
-    until, matches = datetime.now(UTC) + timedelta(days=1), dict[str, Mapping[str, Any]]()
-    while page := await store.points(SERIES, since=EPOCH, until=until, limit=PAGE, newest_first=True):
-        fresh = [point for point in page if point.key not in matches]
-        matches.update({point.key: point.body for point in fresh if point.key.startswith(result_id)})
-        if result_id in matches:
-            return matches[result_id]
-        if len(page) < PAGE:
-            break
-        until = page[-1].timestamp
-    if len(matches) == 1:
-        return next(iter(matches.values()))
-    problem = "more than one backtest begins with" if matches else "there is no backtest"
-    raise RejectedError("store", f"{problem} {result_id!r}", remedy="`tradeops backtest list` names them")
-
-
-async def newest(store: Store, *, limit: int = 20) -> list[Mapping[str, Any]]:
-    """The latest kept results, the newest first.
-
-    Raises:
-        UnavailableError: the store does not answer.
-    """
-    until = datetime.now(UTC) + timedelta(days=1)
-    return [p.body for p in await store.points(SERIES, since=EPOCH, until=until, limit=limit, newest_first=True)]
-
-
-async def repeated(desk: Desk, kept: Mapping[str, Any]) -> Repeated:
+async def repeated(desk: Desk, kept: Mapping[str, Any]) -> Repeated[BacktestReport]:
     """Make a kept backtest once more, from its order, and compare candles, equity and trades to the bit.
 
     Raises:
@@ -125,8 +83,6 @@ def _then(kept: Mapping[str, Any]) -> str:
 
 def _order(kept: Mapping[str, Any]) -> tuple[BacktestOrder, BacktestRules, str]:
     try:
-        rules = dict(kept["rules"])
-        rules |= {"slippage": Slippage(rules["slippage"]), "sizing": Sizing(rules["sizing"])}
         order = BacktestOrder.of(
             kept["strategy"],
             kept["symbol"],
@@ -136,7 +92,7 @@ def _order(kept: Mapping[str, Any]) -> tuple[BacktestOrder, BacktestRules, str]:
             int(kept["random_seed"]),
             now=datetime.now(UTC),
         )
-        return order, BacktestRules(**rules), str(kept["timeframe"])
+        return order, rules_of(kept), str(kept["timeframe"])
     except (KeyError, TypeError, ValueError) as error:
         raise ContractError("store", f"the kept backtest cannot be read: {error}") from None
 

@@ -1,41 +1,30 @@
 """How optimisations are kept, a point each, and how one is made again from it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
 from tradeops.adapters.store import Point
-from tradeops.adapters.store.interface import Json, Store
-from tradeops.domain.backtest.rules import BacktestRules, Sizing, Slippage
+from tradeops.adapters.store.interface import Json
+from tradeops.domain.backtest.rules import BacktestRules
 from tradeops.domain.candle_columns import Floats
-from tradeops.domain.candles import EPOCH
 from tradeops.domain.optimise.judgement import Candidate
 from tradeops.domain.optimise.report import OptimisationReport
 from tradeops.domain.optimise.trials import Stretch
-from tradeops.errors import ContractError, RejectedError
+from tradeops.errors import ContractError
 from tradeops.jobs import optimise
+from tradeops.jobs.kept_results import Repeated, Shelf, rules_of
 from tradeops.jobs.optimise_search import Told
 from tradeops.wiring import Desk
 
 SERIES = "optimization_results"
 SHARPE_METHOD = "mean / sample standard deviation of daily returns * sqrt(365), risk-free 0, days without trades are 0"
-MOST_LOOKED_THROUGH = 10_000
 
-
-@dataclass(frozen=True, slots=True)
-class Repeated:
-    """A kept optimisation that was made once more.
-
-    Attributes:
-        report: of now, under the run id of then.
-        differences: in words; empty when it is the same to the bit.
-    """
-
-    report: OptimisationReport
-    differences: tuple[str, ...]
+SHELF = Shelf(SERIES, "optimisation", "tradeops optimize list")
+found, newest = SHELF.found, SHELF.newest
 
 
 async def record(desk: Desk, report: OptimisationReport) -> None:
@@ -47,33 +36,7 @@ async def record(desk: Desk, report: OptimisationReport) -> None:
     await desk.store.add_point(SERIES, Point(report.run_id, report.finished_at, as_fields(report)))
 
 
-async def newest(store: Store, *, limit: int = 20) -> list[Mapping[str, Any]]:
-    """The latest kept results, the newest first.
-
-    Raises:
-        UnavailableError: the store does not answer.
-    """
-    until = datetime.now(UTC) + timedelta(days=1)
-    return [p.body for p in await store.points(SERIES, since=EPOCH, until=until, limit=limit, newest_first=True)]
-
-
-async def found(store: Store, result_id: str) -> Mapping[str, Any]:
-    """The kept result of that id, or of the only one whose id begins so.
-
-    Raises:
-        RejectedError: there is none, or more than one.
-        UnavailableError: the store does not answer.
-    """
-    kept = await newest(store, limit=MOST_LOOKED_THROUGH)
-    matches = [body for body in kept if str(body["run_id"]).startswith(result_id)]
-    exact = [body for body in matches if body["run_id"] == result_id]
-    if len(exact or matches) == 1:
-        return (exact or matches)[0]
-    problem = "more than one optimisation begins with" if matches else "there is no optimisation"
-    raise RejectedError("store", f"{problem} {result_id!r}", remedy="`tradeops optimize list` names them")
-
-
-async def repeated(desk: Desk, kept: Mapping[str, Any], *, told: Told) -> Repeated:
+async def repeated(desk: Desk, kept: Mapping[str, Any], *, told: Told) -> Repeated[OptimisationReport]:
     """Make a kept optimisation once more, from its order, and compare candles and every point to the bit.
 
     Raises:
@@ -89,8 +52,6 @@ async def repeated(desk: Desk, kept: Mapping[str, Any], *, told: Told) -> Repeat
 
 def _order(kept: Mapping[str, Any]) -> tuple[optimise.SearchOrder, BacktestRules, optimise.Started, str]:
     try:
-        rules = dict(kept["rules"])
-        rules |= {"slippage": Slippage(rules["slippage"]), "sizing": Sizing(rules["sizing"])}
         order = optimise.checked(
             kept["strategy"],
             kept["symbol"],
@@ -102,7 +63,7 @@ def _order(kept: Mapping[str, Any]) -> tuple[optimise.SearchOrder, BacktestRules
             now=datetime.now(UTC),
         )
         started = optimise.Started(str(kept["run_id"]), datetime.fromisoformat(kept["started_at"]))
-        return order, BacktestRules(**rules), started, str(kept["timeframe"])
+        return order, rules_of(kept), started, str(kept["timeframe"])
     except (KeyError, TypeError, ValueError) as error:
         raise ContractError("store", f"the kept optimisation cannot be read: {error}") from None
 

@@ -19,7 +19,7 @@ from tradeops.domain.backtest.report import BacktestReport
 from tradeops.domain.candle_columns import CandleColumns
 from tradeops.domain.candles import EPOCH
 from tradeops.errors import ContractError, RejectedError, TransientError
-from tradeops.jobs import backtest, backtest_records
+from tradeops.jobs import backtest, backtest_records, kept_results
 from tradeops.rendering.backtest import backtest_page, refused_page
 from tradeops.rendering.page import Picture
 from tradeops.rendering.text import to_text
@@ -205,7 +205,7 @@ async def test_a_result_is_found_by_the_beginning_of_its_id(exchange: MovingExch
 
 
 async def test_old_results_are_found_behind_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backtest_records, "PAGE", 2)
+    monkeypatch.setattr(kept_results, "PAGE", 2)
     async with desk(tmp_path) as here:
         for n in range(5):
             point = Point(f"id-{n}", TODAY - timedelta(days=n), {"run_id": f"id-{n}"})
