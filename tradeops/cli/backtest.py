@@ -1,20 +1,14 @@
 """`tradeops backtest`: trade a strategy on past candles, look at earlier results, make them again."""
 
 import asyncio
-import json
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from tradeops.cli.laboratory import given_parameters, shown, waiting
+from tradeops.cli.laboratory import FORMATS, given_parameters, listed, shown, waiting
 from tradeops.rendering.page import Page
-
-FORMATS = click.Choice(["text", "html", "json"])
 
 
 @click.group()
@@ -56,26 +50,12 @@ def show(result_id: str, style: str) -> None:
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def list_results(limit: int, style: str) -> None:
     """Name the latest results."""
-    found = asyncio.run(_newest(limit))
-    if style == "json":
-        click.echo(json.dumps(found, indent=2))
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("id", "made (UTC)", "strategy", "symbol", "from", "until", "trades", "return", "Sharpe"):
-        table.add_column(name, no_wrap=name == "id")
-    for one in found:
-        table.add_row(
-            Text(str(one["run_id"])[:13]),
-            f"{datetime.fromisoformat(one['finished_at']):%Y-%m-%d %H:%M}",
-            Text(one["strategy"]),
-            one["symbol"],
-            one["order"]["start_date"],
-            one["order"]["end_date"],
-            f"{one['total_trades']:,}",
-            _known(one["total_return"], " %"),
-            _known(one["sharpe_ratio"]),
-        )
-    Console(highlight=False).print(table if found else "no backtest is kept yet")
+    more = {
+        "trades": lambda one: f"{one['total_trades']:,}",
+        "return": lambda one: _known(one["total_return"], " %"),
+        "Sharpe": lambda one: _known(one["sharpe_ratio"]),
+    }
+    listed(asyncio.run(_newest(limit)), style, more, nothing="no backtest is kept yet")
 
 
 def _known(value: float | None, unit: str = "") -> str:

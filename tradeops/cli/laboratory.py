@@ -1,16 +1,22 @@
-"""What the commands of the laboratory share: parameters from the command line, progress, output in three styles."""
+"""What the commands of the laboratory share: parameters from the command line, progress, output, lists of results."""
 
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import click
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from tradeops.rendering.html import to_html
 from tradeops.rendering.page import Page
 from tradeops.rendering.text import to_text
+
+FORMATS = click.Choice(["text", "html", "json"])
+Result = Mapping[str, Any]
 
 
 def given_parameters(settings: Sequence[str]) -> dict[str, int | float | str]:
@@ -53,6 +59,34 @@ def shown(fields: Mapping[str, Any], page: Page, style: str) -> None:
             click.echo(to_html(page), nl=False)
         case _:
             click.echo(to_text(page), nl=False)
+
+
+def listed(results: Sequence[Result], style: str, more: Mapping[str, Callable[[Result], str]], *, nothing: str) -> None:
+    """Kept results on stdout, a line each, or as JSON.
+
+    Args:
+        results: as they are kept.
+        style: text or json.
+        more: columns beside those that results of all kinds have.
+        nothing: said in place of an empty table.
+    """
+    if style == "json":
+        click.echo(json.dumps(results, indent=2))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("id", "made (UTC)", "strategy", "symbol", "from", "until", *more):
+        table.add_column(name, no_wrap=name == "id")
+    for one in results:
+        table.add_row(
+            Text(str(one["run_id"])[:13]),
+            f"{datetime.fromisoformat(one['finished_at']):%Y-%m-%d %H:%M}",
+            Text(one["strategy"]),
+            one["symbol"],
+            one["order"]["start_date"],
+            one["order"]["end_date"],
+            *(cell(one) for cell in more.values()),
+        )
+    Console(highlight=False).print(table if results else nothing)
 
 
 def _read(value: str) -> int | float | str:

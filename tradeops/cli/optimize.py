@@ -1,21 +1,15 @@
 """`tradeops optimize`: search better parameters, look at earlier results, make them again. The bot is not touched."""
 
 import asyncio
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from tradeops.cli.laboratory import given_parameters, shown, waiting
+from tradeops.cli.laboratory import FORMATS, given_parameters, listed, shown, waiting
 from tradeops.rendering.page import Page
-
-FORMATS = click.Choice(["text", "html", "json"])
 
 
 @click.group()
@@ -67,25 +61,11 @@ def show(result_id: str, style: str) -> None:
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def list_results(limit: int, style: str) -> None:
     """Name the latest results."""
-    found = asyncio.run(_newest(limit))
-    if style == "json":
-        click.echo(json.dumps(found, indent=2))
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("id", "made (UTC)", "strategy", "symbol", "from", "until", "tried", "verdict"):
-        table.add_column(name, no_wrap=name == "id")
-    for one in found:
-        table.add_row(
-            Text(str(one["run_id"])[:13]),
-            f"{datetime.fromisoformat(one['finished_at']):%Y-%m-%d %H:%M}",
-            Text(one["strategy"]),
-            one["symbol"],
-            one["order"]["start_date"],
-            one["order"]["end_date"],
-            f"{one['total_variations_tested']:,}",
-            one["verdict"],
-        )
-    Console(highlight=False).print(table if found else "no optimisation is kept yet")
+    more = {
+        "tried": lambda one: f"{one['total_variations_tested']:,}",
+        "verdict": lambda one: str(one["verdict"]),
+    }
+    listed(asyncio.run(_newest(limit)), style, more, nothing="no optimisation is kept yet")
 
 
 async def _run(given: tuple[Any, ...]) -> tuple[dict[str, Any], Page]:
