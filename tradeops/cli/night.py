@@ -25,6 +25,7 @@ NIGHT = (
     "daily-api-cost-report",
 )
 LOOK_AGAIN_SECONDS = 0.5
+ROOM_LOOKS = 6  # so many looks long a run that others gave way to is left alone
 LONGEST_RUN = timedelta(minutes=3)
 LONGER = {"adaptive-retrain": timedelta(minutes=15)}  # three networks learn
 GAVE_WAY = "Deployment concurrency limit reached"  # Prefect's words when CANCEL_NEW cancels
@@ -86,6 +87,8 @@ async def _run_to_end(api: PrefectApiClient, job: Job, deployment: Deployment, s
     """Once more when it gave way to a scheduled run that was at work already."""
     deadline = time.monotonic() + LONGEST_RUN.total_seconds()
     while job.run is None or GAVE_WAY in job.run.message:
+        if job.run is not None:  # each try leaves a cancelled run in Prefect's lists
+            await asyncio.sleep(ROOM_LOOKS * LOOK_AGAIN_SECONDS)
         key = str(uuid4())  # so that a start whose answer was lost is no second run
         job.run = await patiently(partial(api.start, deployment.deployment_id, idempotency_key=key))
         while not job.run.is_final:
