@@ -28,7 +28,7 @@ from tradeops.domain.models.measurement import Scores, measure
 from tradeops.domain.models.training import MODEL_TYPES, Training, TrainingPlan
 from tradeops.errors import TradeOpsError
 from tradeops.http import HttpPolicy, HttpService, open_pool
-from tradeops.jobs.training import train
+from tradeops.jobs.models.training import train
 
 HEAD = "| symbol | predictions of | accuracy (95 %) | balanced | log loss | Brier | after fees | |"
 RULE = "|---|---|---|---|---|---|---|---|"

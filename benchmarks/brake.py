@@ -22,11 +22,11 @@ from typing import Any
 
 import httpx
 
-from tradeops.jobs.aside import Aside
-from tradeops.jobs.brake_journal import Journal
-from tradeops.jobs.guard import Guard, Terms
-from tradeops.jobs.hold import Hold
-from tradeops.jobs.sight import Eyes
+from tradeops.jobs.brake.hold import Hold
+from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.guard.aside import Aside
+from tradeops.jobs.guard.guard import Guard, Terms
+from tradeops.jobs.guard.sight import Eyes
 from tradeops.settings import Settings
 from tradeops.wiring import open_quick_engine
 

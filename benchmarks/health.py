@@ -20,8 +20,8 @@ from prefect.testing.utilities import prefect_test_harness
 
 from flows.monitoring.system_health import system_health_check
 from tradeops.domain.health import Severity, assess
-from tradeops.jobs import health
-from tradeops.jobs.parts import parts_of
+from tradeops.jobs.monitoring import health
+from tradeops.jobs.monitoring.parts import parts_of
 from tradeops.settings import Settings
 from tradeops.wiring import open_desk
 

@@ -18,7 +18,7 @@ from tradeops.domain.optimise.trials import Bench
 from tradeops.domain.optimise.windows import Plan
 from tradeops.domain.strategies.frames import Frames
 from tradeops.domain.strategies.registry import strategy_named
-from tradeops.jobs.optimise_search import search
+from tradeops.jobs.laboratory.optimise_search import search
 
 HOUR = 3_600_000_000
 WARM_UP = 400

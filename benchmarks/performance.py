@@ -19,7 +19,7 @@ import quantstats.stats as reference
 
 from tradeops.domain.figures import known_amount
 from tradeops.domain.performance import Performance, TradeColumns, Window, measure
-from tradeops.domain.portfolio import ClosedTrade, Side
+from tradeops.domain.portfolio.portfolio import ClosedTrade, Side
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 GOAL_SECONDS = 1.0

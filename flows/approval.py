@@ -10,7 +10,7 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from tradeops.domain.retraining import ModelOutcome
-from tradeops.jobs.retrain import Run
+from tradeops.jobs.models.retrain import Run
 from tradeops.wiring import Desk
 
 SPARE_SECONDS = 3600  # Prefect fails a run whose own pause ends: ours ends first

@@ -18,7 +18,7 @@ from tradeops.domain.health import Severity, beyond
 from tradeops.domain.incidents.model import Observation
 from tradeops.domain.notices import Level, Notice
 from tradeops.errors import CriticalVerdictError, TradeOpsError, TransientError
-from tradeops.jobs import alerting
+from tradeops.jobs.alerts import alerting
 from tradeops.rendering.markdown import to_markdown
 from tradeops.rendering.notices import report_notice, with_untold
 from tradeops.rendering.page import Page

@@ -7,7 +7,7 @@ from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifa
 from prefect.logging import get_run_logger
 
 from tradeops.domain.models.training import JobState, Training
-from tradeops.jobs.training import Told
+from tradeops.jobs.models.training import Told
 
 LEAST_SECONDS = 2.0  # between two updates: each is a write on Prefect's server
 

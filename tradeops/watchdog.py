@@ -2,7 +2,7 @@
 
 Two halves in one process, once per installation; neither waits for the other, and neither holds anything in memory that
 it could not lose. The first is here: the dead-man's switch. The second looks after the limits of losses and brakes:
-`tradeops.jobs.guard`.
+`tradeops.jobs.guard.guard`.
 """
 
 import asyncio
@@ -18,13 +18,13 @@ from tradeops.adapters.store import Store
 from tradeops.domain.incidents.model import Observation
 from tradeops.domain.notices import Level, Notice
 from tradeops.errors import ConflictError, MisconfiguredError, TradeOpsError, UnavailableError
-from tradeops.jobs import alerting, incidents, standin
-from tradeops.jobs.aside import tell_directly
-from tradeops.jobs.errands import end
-from tradeops.jobs.guarding import stand_guard
+from tradeops.jobs.alerts import alerting, incidents, standin
+from tradeops.jobs.alerts.standin import StandIn
+from tradeops.jobs.guard.aside import tell_directly
+from tradeops.jobs.guard.errands import end
+from tradeops.jobs.guard.guarding import stand_guard
+from tradeops.jobs.monitoring.watch import Post, look
 from tradeops.jobs.only_one import only_one
-from tradeops.jobs.standin import StandIn
-from tradeops.jobs.watch import Post, look
 from tradeops.settings import Settings
 from tradeops.wiring import open_channels, open_outside_watch, open_services, our_store
 

@@ -12,8 +12,8 @@ from flows.retries import again
 from tradeops.domain.notices import Level
 from tradeops.domain.retraining import ModelOutcome, RetrainReport
 from tradeops.errors import TradeOpsError
-from tradeops.jobs import retrain, retrain_inputs, retrain_lock
-from tradeops.jobs.heartbeats import heartbeat
+from tradeops.jobs.models import retrain, retrain_inputs, retrain_lock
+from tradeops.jobs.monitoring.heartbeats import heartbeat
 from tradeops.rendering.retrain import refused_page, retrain_page
 from tradeops.wiring import Desk, open_desk
 

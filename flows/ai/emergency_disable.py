@@ -10,8 +10,8 @@ from prefect.states import Completed, Failed
 from flows import presentation
 from tradeops.domain.brakes import Order
 from tradeops.errors import CriticalVerdictError, TradeOpsError
-from tradeops.jobs import emergency
-from tradeops.jobs.emergency import Emergency
+from tradeops.jobs.brake import emergency
+from tradeops.jobs.brake.emergency import Emergency
 from tradeops.rendering.brake import brake_page
 from tradeops.rendering.notices import with_untold
 from tradeops.settings import Settings, load_settings

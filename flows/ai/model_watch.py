@@ -11,8 +11,8 @@ from tradeops.adapters.store import Document
 from tradeops.domain.health import Severity
 from tradeops.domain.notices import Level
 from tradeops.errors import TradeOpsError
-from tradeops.jobs import model_watch as watching
-from tradeops.jobs.heartbeats import heartbeat
+from tradeops.jobs.models import model_watch as watching
+from tradeops.jobs.monitoring.heartbeats import heartbeat
 from tradeops.rendering.model_watch import watch_page
 from tradeops.wiring import Desk, open_desk
 

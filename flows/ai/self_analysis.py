@@ -15,11 +15,12 @@ from tradeops.domain.decisions.market import MarketConditions
 from tradeops.domain.health import Severity
 from tradeops.domain.incidents.of_decisions import of_analysis
 from tradeops.errors import TradeOpsError
-from tradeops.jobs import decision_evidence as known
-from tradeops.jobs import decision_starts, decisions, self_analysis
-from tradeops.jobs.decision_outcomes import read_reliability
-from tradeops.jobs.heartbeats import heartbeat
-from tradeops.jobs.self_analysis import Opened
+from tradeops.jobs.decision import decisions, self_analysis
+from tradeops.jobs.decision import evidence as known
+from tradeops.jobs.decision import starts as decision_starts
+from tradeops.jobs.decision.outcomes import read_reliability
+from tradeops.jobs.decision.self_analysis import Opened
+from tradeops.jobs.monitoring.heartbeats import heartbeat
 from tradeops.rendering.decision import decision_page
 from tradeops.rendering.decision_notices import decision_notices
 from tradeops.wiring import Desk, open_desk

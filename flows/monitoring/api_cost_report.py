@@ -11,8 +11,8 @@ from flows.retries import patient
 from tradeops.domain.costs import Absent, CostReport, Sample
 from tradeops.domain.incidents.of_reports import of_cost
 from tradeops.errors import RejectedError, TradeOpsError
-from tradeops.jobs import api_cost
-from tradeops.jobs.heartbeats import heartbeat
+from tradeops.jobs.monitoring.heartbeats import heartbeat
+from tradeops.jobs.reports import api_cost
 from tradeops.rendering.api_cost import api_cost_alarm, api_cost_page
 from tradeops.wiring import Desk, open_desk
 

@@ -15,9 +15,9 @@ from tradeops.domain.health import Severity
 from tradeops.domain.incidents.of_reports import of_performance
 from tradeops.domain.performance_report import PerformanceReport
 from tradeops.errors import TradeOpsError
-from tradeops.jobs import performance
-from tradeops.jobs.heartbeats import heartbeat
-from tradeops.jobs.trades import Collected
+from tradeops.jobs.monitoring.heartbeats import heartbeat
+from tradeops.jobs.reports import performance
+from tradeops.jobs.reports.trades import Collected
 from tradeops.rendering.performance import performance_page, summary
 from tradeops.wiring import Desk, open_desk
 

@@ -11,11 +11,11 @@ from prefect.runtime import flow_run
 
 from flows import presentation
 from flows.retries import patient
-from tradeops.domain.portfolio_remarks import attention, severity_of
-from tradeops.domain.portfolio_report import PortfolioReport, portfolio_report
+from tradeops.domain.portfolio.remarks import attention, severity_of
+from tradeops.domain.portfolio.report import PortfolioReport, portfolio_report
 from tradeops.errors import TradeOpsError
-from tradeops.jobs import portfolio
-from tradeops.jobs.heartbeats import heartbeat
+from tradeops.jobs.monitoring.heartbeats import heartbeat
+from tradeops.jobs.reports import portfolio
 from tradeops.rendering.portfolio import headline, portfolio_page
 from tradeops.wiring import Desk, open_desk
 

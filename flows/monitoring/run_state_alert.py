@@ -10,7 +10,8 @@ from prefect.states import Completed
 from flows import presentation
 from tradeops.domain.incidents.of_runs import RunEnded, observation
 from tradeops.errors import MisconfiguredError
-from tradeops.jobs import alerting, heartbeats
+from tradeops.jobs.alerts import alerting
+from tradeops.jobs.monitoring import heartbeats
 from tradeops.settings import load_settings
 from tradeops.wiring import open_guard
 

@@ -12,8 +12,9 @@ from flows import presentation
 from tradeops.domain.health import HealthReport, PreviousRun, Round, assess
 from tradeops.domain.incidents.of_health import observations
 from tradeops.errors import MisconfiguredError
-from tradeops.jobs import alerting, health
-from tradeops.jobs.heartbeats import heartbeat
+from tradeops.jobs.alerts import alerting
+from tradeops.jobs.monitoring import health
+from tradeops.jobs.monitoring.heartbeats import heartbeat
 from tradeops.rendering.health import health_page
 from tradeops.rendering.notices import with_untold
 from tradeops.wiring import Desk, open_desk

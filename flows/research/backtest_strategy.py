@@ -13,8 +13,8 @@ from tradeops.domain.backtest.orders import BacktestOrder
 from tradeops.domain.backtest.report import BacktestReport
 from tradeops.domain.health import Severity
 from tradeops.errors import TradeOpsError
-from tradeops.jobs import backtest, backtest_records
-from tradeops.jobs.heartbeats import heartbeat
+from tradeops.jobs.laboratory import backtest, backtest_records
+from tradeops.jobs.monitoring.heartbeats import heartbeat
 from tradeops.rendering.backtest import backtest_page, refused_page
 from tradeops.wiring import Desk, open_desk
 

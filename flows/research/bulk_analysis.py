@@ -13,9 +13,9 @@ from flows.percent import percent_shown
 from flows.retries import again
 from tradeops.domain.bulk.report import BulkReport
 from tradeops.errors import TradeOpsError
-from tradeops.jobs import bulk, bulk_export
 from tradeops.jobs.exchange_weight import ExchangeWeight
-from tradeops.jobs.heartbeats import heartbeat
+from tradeops.jobs.laboratory import bulk, bulk_export
+from tradeops.jobs.monitoring.heartbeats import heartbeat
 from tradeops.rendering.backtest import refused_page
 from tradeops.rendering.bulk import bulk_page
 from tradeops.wiring import Desk, open_desk

@@ -13,9 +13,9 @@ from flows.retries import again
 from tradeops.domain.health import Severity
 from tradeops.domain.optimise.report import OptimisationReport
 from tradeops.errors import TradeOpsError
-from tradeops.jobs import optimise, optimise_records
-from tradeops.jobs.backtest import Gathered
-from tradeops.jobs.heartbeats import heartbeat
+from tradeops.jobs.laboratory import optimise, optimise_records
+from tradeops.jobs.laboratory.backtest import Gathered
+from tradeops.jobs.monitoring.heartbeats import heartbeat
 from tradeops.rendering.backtest import refused_page
 from tradeops.rendering.optimise import optimisation_page
 from tradeops.wiring import Desk, open_desk

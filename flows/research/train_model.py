@@ -11,10 +11,10 @@ from flows import cancellation, presentation, progress
 from flows.retries import again
 from tradeops.domain.retraining import ModelOutcome, RetrainReport
 from tradeops.errors import TradeOpsError
-from tradeops.jobs import retrain as steps
-from tradeops.jobs import retrain_inputs
-from tradeops.jobs import train_model as job
-from tradeops.jobs.heartbeats import heartbeat
+from tradeops.jobs.models import retrain as steps
+from tradeops.jobs.models import retrain_inputs
+from tradeops.jobs.models import train_model as job
+from tradeops.jobs.monitoring.heartbeats import heartbeat
 from tradeops.rendering.retrain import refused_page, retrain_page
 from tradeops.wiring import Desk, open_desk
 

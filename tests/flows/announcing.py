@@ -12,7 +12,8 @@ from tests.contract.notify.sinks import HttpSink, http_sink
 from tests.contract.servers.misbehaving import Behaviour, answer
 from tradeops.adapters.store.interface import MessageState
 from tradeops.domain.notices import Level
-from tradeops.jobs import heartbeats, incidents
+from tradeops.jobs.alerts import incidents
+from tradeops.jobs.monitoring import heartbeats
 from tradeops.wiring import open_desk
 
 TAKES = answer(b"", status="202 Accepted")

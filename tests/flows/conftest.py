@@ -9,7 +9,7 @@ import pytest
 import respx
 from prefect.testing.utilities import prefect_test_harness
 
-from tradeops.jobs import health
+from tradeops.jobs.monitoring import health
 from tradeops.settings import Settings
 
 ENGINE = "http://engine.test"

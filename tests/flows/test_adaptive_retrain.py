@@ -37,9 +37,9 @@ from tests.unit.jobs.trainers import FakeTrainer
 from tradeops.adapters.store import Point
 from tradeops.domain.retraining import RetrainReport
 from tradeops.errors import CriticalVerdictError, RejectedError
-from tradeops.jobs import retrain_lock
-from tradeops.jobs.model_promotion import WATCHES
-from tradeops.jobs.retrain_records import ACCURACY, HISTORY, ROLLBACKS, TRAININGS
+from tradeops.jobs.models import retrain_lock
+from tradeops.jobs.models.promotion import WATCHES
+from tradeops.jobs.models.retrain_records import ACCURACY, HISTORY, ROLLBACKS, TRAININGS
 from tradeops.wiring import Desk, open_desk
 
 SYMBOL = "BTCUSDT"

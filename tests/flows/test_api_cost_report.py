@@ -27,8 +27,8 @@ from tradeops.adapters.store import Point
 from tradeops.domain.costs import CostReport
 from tradeops.domain.notices import Level
 from tradeops.errors import ContractError, CriticalVerdictError, MisconfiguredError, RejectedError, UnavailableError
-from tradeops.jobs import api_cost
-from tradeops.jobs.api_cost_records import CALLS, SAMPLES
+from tradeops.jobs.reports import api_cost
+from tradeops.jobs.reports.api_cost_records import CALLS, SAMPLES
 from tradeops.wiring import open_desk
 
 AI = "http://ai.test"

@@ -16,7 +16,7 @@ from tradeops.adapters.prefect_api.client import PrefectApiClient
 from tradeops.errors import MisconfiguredError, RejectedError
 from tradeops.http import HttpPolicy, HttpService, open_pool
 from tradeops.jobs.automations import Applied, apply, read_definitions
-from tradeops.jobs.performance import CRITICAL_EVENT, RESOURCE
+from tradeops.jobs.reports.performance import CRITICAL_EVENT, RESOURCE
 
 ROOT = Path(__file__).parents[2]
 ALERT = """

@@ -17,9 +17,9 @@ from tests.flows.announcing import broken, webhook
 from tradeops.domain.brakes import Kind, Order, Record
 from tradeops.domain.notices import Level
 from tradeops.errors import CriticalVerdictError
-from tradeops.jobs import brake as brake_module
-from tradeops.jobs.brake import Pace, brake
-from tradeops.jobs.brake_journal import Journal
+from tradeops.jobs.brake import brake as brake_module
+from tradeops.jobs.brake.brake import Pace, brake
+from tradeops.jobs.brake.journal import Journal
 from tradeops.wiring import open_desk
 
 

@@ -22,8 +22,8 @@ from tests.unit.jobs.moving_exchange import EXCHANGE, NOW, MovingExchange, day
 from tradeops.adapters.store import Point
 from tradeops.domain.candles import EPOCH
 from tradeops.errors import MisconfiguredError, RejectedError, TransientError
-from tradeops.jobs import backtest_records, bulk
-from tradeops.jobs.heartbeats import beats
+from tradeops.jobs.laboratory import backtest_records, bulk
+from tradeops.jobs.monitoring.heartbeats import beats
 from tradeops.wiring import open_desk
 
 ORDER = {"strategy_name": "RSI Strategy", "symbol": "BTCUSDT", "start_date": day(40), "end_date": day(10)}

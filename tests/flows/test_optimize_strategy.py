@@ -19,8 +19,8 @@ from tradeops.adapters.store import Point
 from tradeops.domain.backtest.rules import BacktestRules
 from tradeops.domain.candles import EPOCH
 from tradeops.errors import RejectedError, TransientError
-from tradeops.jobs import optimise, optimise_records
-from tradeops.jobs.heartbeats import beats
+from tradeops.jobs.laboratory import optimise, optimise_records
+from tradeops.jobs.monitoring.heartbeats import beats
 from tradeops.wiring import open_desk
 
 ORDER: dict[str, Any] = {

@@ -28,9 +28,10 @@ from tradeops.domain.incidents.model import CERTAIN, Observation
 from tradeops.domain.notices import Level
 from tradeops.domain.performance import Window
 from tradeops.domain.performance_report import PerformanceReport
-from tradeops.domain.portfolio import ClosedTrade
+from tradeops.domain.portfolio.portfolio import ClosedTrade
 from tradeops.errors import CriticalVerdictError, RejectedError, UnavailableError
-from tradeops.jobs import incidents, performance
+from tradeops.jobs.alerts import incidents
+from tradeops.jobs.reports import performance
 from tradeops.wiring import open_desk
 
 WARNING_WEEK = ["3.5", "2.5", "4", "-1"] * 9

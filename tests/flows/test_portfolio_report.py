@@ -27,9 +27,9 @@ from tests.flows.test_system_health import without_back_off
 from tests.sandbox.worlds import SetClock, clock_at
 from tests.unit.adapters.services import enveloped
 from tests.unit.jobs.portfolio_wire import PAPER, differing, recomputed, serve, trade
-from tradeops.domain.portfolio_report import PortfolioReport
+from tradeops.domain.portfolio.report import PortfolioReport
 from tradeops.errors import ContractError, RejectedError, UnavailableError
-from tradeops.jobs import portfolio
+from tradeops.jobs.reports import portfolio
 from tradeops.wiring import open_desk
 
 NAME = "daily-portfolio-report"

@@ -22,8 +22,8 @@ from tests.flows.test_adaptive_retrain import artifacts
 from tests.trainer.running import CHEAP
 from tests.unit.jobs.exchange_wire import EXCHANGE, Exchange
 from tradeops.domain.retraining import RetrainReport
-from tradeops.jobs.model_contest import champion_of
-from tradeops.jobs.retrain_records import HISTORY
+from tradeops.jobs.models.contest import champion_of
+from tradeops.jobs.models.retrain_records import HISTORY
 from tradeops.wiring import open_desk
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,8 @@ from flows.monitoring import run_state_alert as module
 from flows.monitoring.run_state_alert import run_state_alert
 from tradeops.domain.heartbeats import key_of_job
 from tradeops.errors import MisconfiguredError, UnavailableError
-from tradeops.jobs import alerting, heartbeats, incidents
+from tradeops.jobs.alerts import alerting, incidents
+from tradeops.jobs.monitoring import heartbeats
 from tradeops.settings import load_settings
 from tradeops.wiring import open_guard
 

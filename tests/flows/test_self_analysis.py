@@ -29,7 +29,7 @@ from tests.unit.jobs.analysis_ground import GOOD, KEY, keep_week, language_model
 from tradeops.domain.decisions.decision import Analysis
 from tradeops.domain.notices import Level
 from tradeops.errors import UnavailableError
-from tradeops.jobs import decisions
+from tradeops.jobs.decision import decisions
 from tradeops.wiring import open_desk
 
 TASKS: dict[str, Task[..., Any]] = {

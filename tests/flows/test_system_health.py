@@ -23,8 +23,9 @@ from tests.unit.adapters.samples import AI_HEALTH
 from tests.unit.adapters.services import enveloped
 from tradeops.domain.health import HealthReport, Severity
 from tradeops.errors import CriticalVerdictError, MisconfiguredError, RejectedError, TransientError, UnavailableError
-from tradeops.jobs import alerting, health, incidents
-from tradeops.jobs import outbox as outbox_delivery
+from tradeops.jobs.alerts import alerting, incidents
+from tradeops.jobs.alerts import outbox as outbox_delivery
+from tradeops.jobs.monitoring import health
 from tradeops.wiring import open_desk
 
 AI = "http://ai.test"

@@ -15,8 +15,8 @@ import respx
 
 from tests.unit.jobs.exchange_wire import EXCHANGE, Exchange
 from tradeops.domain.models.training import JobState, Training
-from tradeops.jobs import model_contest, retrain, retrain_lock
-from tradeops.jobs.retrain_inputs import Order
+from tradeops.jobs.models import contest, retrain, retrain_lock
+from tradeops.jobs.models.retrain_inputs import Order
 from tradeops.settings import Settings
 from tradeops.wiring import Desk, open_desk
 
@@ -87,12 +87,12 @@ async def work(opened: Desk, run_id: str, stage: str) -> str:
 
 
 async def main(home: str, trainer: str, run_id: str, seed: str, stage: str) -> None:
-    gate = model_contest.judge
+    gate = contest.judge
 
     def lenient(*args: Any, **more: Any) -> object:  # noqa: ANN401 - as the gate's
         return replace(gate(*args, **more), promoted=True)
 
-    model_contest.judge = lenient  # type: ignore[assignment] # what it lets pass is tested elsewhere
+    contest.judge = lenient  # type: ignore[assignment] # what it lets pass is tested elsewhere
     with respx.mock(assert_all_called=False) as wire:
         wire.route(host="127.0.0.1").pass_through()
         exchange = Exchange(wire)

@@ -15,8 +15,8 @@ import pytest
 
 from tests.trainer.killed_retrain import MODEL, SYMBOL, settings
 from tests.trainer.running import ROOT, Running, until
-from tradeops.jobs.model_promotion import INTENDED, PROMOTED, WATCHES
-from tradeops.jobs.retrain_records import ACCURACY, HISTORY
+from tradeops.jobs.models.promotion import INTENDED, PROMOTED, WATCHES
+from tradeops.jobs.models.retrain_records import ACCURACY, HISTORY
 from tradeops.wiring import open_desk
 
 EVER = {"since": datetime(2020, 1, 1, tzinfo=UTC), "until": datetime(2100, 1, 1, tzinfo=UTC)}

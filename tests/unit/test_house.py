@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tradeops.retrain_settings import TRAINER_NAMES
 from tradeops.settings import Settings
+from tradeops.settings.retrain import TRAINER_NAMES
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -9,8 +9,8 @@ import pytest
 
 from tradeops.adapters.store import Store, open_store
 from tradeops.domain.notices import Notice
-from tradeops.jobs import incidents
-from tradeops.jobs.watch import Post
+from tradeops.jobs.alerts import incidents
+from tradeops.jobs.monitoring.watch import Post
 from tradeops.settings import Settings
 from tradeops.watchdog import COLLECTION, DOCUMENT, Watch
 

@@ -7,7 +7,8 @@ import click
 
 from tradeops.cli import EXIT_FAILED
 from tradeops.domain.audit import Verified
-from tradeops.jobs import audit, audit_of_decisions
+from tradeops.jobs import audit
+from tradeops.jobs.decision import audit_of_decisions
 from tradeops.settings import load_settings
 from tradeops.wiring import our_store
 

@@ -65,7 +65,7 @@ def _known(value: float | None, unit: str = "") -> str:
 async def _run(
     strategy: str, symbol: str, start: str, end: str, parameters: dict[str, Any], seed: int
 ) -> tuple[dict[str, Any], Page]:
-    from tradeops.jobs import backtest, backtest_records  # noqa: PLC0415 - help needs no numpy
+    from tradeops.jobs.laboratory import backtest, backtest_records  # noqa: PLC0415 - help needs no numpy
     from tradeops.rendering.backtest import backtest_page  # noqa: PLC0415
     from tradeops.wiring import open_desk  # noqa: PLC0415
 
@@ -83,7 +83,7 @@ async def _run(
 
 
 async def _show(result_id: str) -> tuple[dict[str, Any], Page, list[str]]:
-    from tradeops.jobs import backtest_records  # noqa: PLC0415 - help needs no numpy
+    from tradeops.jobs.laboratory import backtest_records  # noqa: PLC0415 - help needs no numpy
     from tradeops.rendering.backtest import backtest_page  # noqa: PLC0415
     from tradeops.wiring import open_desk  # noqa: PLC0415
 
@@ -98,7 +98,7 @@ async def _show(result_id: str) -> tuple[dict[str, Any], Page, list[str]]:
 
 
 async def _newest(limit: int) -> list[dict[str, Any]]:
-    from tradeops.jobs import backtest_records  # noqa: PLC0415 - help needs no numpy
+    from tradeops.jobs.laboratory import backtest_records  # noqa: PLC0415 - help needs no numpy
     from tradeops.settings import load_settings  # noqa: PLC0415
     from tradeops.wiring import our_store  # noqa: PLC0415
 

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from tradeops.domain.brakes import Disabled
 from tradeops.domain.incidents.wording import lasted
-from tradeops.jobs.brake_journal import Journal
-from tradeops.jobs.drill import FOLDER as DRILLS
+from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.drill.drill import FOLDER as DRILLS
 from tradeops.settings import load_settings
 
 

@@ -33,8 +33,8 @@ def command(symbols: tuple[str, ...], timeframe: str, path: Path | None, style: 
 
 
 async def _analyse(symbols: list[str] | None, timeframe: str, path: Path | None) -> tuple[dict[str, Any], Page]:
-    from tradeops.jobs import bulk, bulk_export  # noqa: PLC0415 - help needs no numpy
     from tradeops.jobs.exchange_weight import ExchangeWeight  # noqa: PLC0415
+    from tradeops.jobs.laboratory import bulk, bulk_export  # noqa: PLC0415 - help needs no numpy
     from tradeops.rendering.bulk import bulk_page  # noqa: PLC0415
     from tradeops.wiring import open_desk  # noqa: PLC0415
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from tradeops.cli import EXIT_FAILED
 from tradeops.domain.decisions.codec import encoded
 from tradeops.domain.decisions.decision import Analysis, Decision, Kind
-from tradeops.jobs import decisions
+from tradeops.jobs.decision import decisions
 from tradeops.rendering.decision import decision_page
 from tradeops.rendering.text import to_text
 from tradeops.settings import load_settings

@@ -13,7 +13,7 @@ from tradeops.cli.stack import Stack, own_environment, project_folder
 from tradeops.errors import MisconfiguredError
 from tradeops.http import open_pool
 from tradeops.jobs.automations import Applied, apply, read_definitions
-from tradeops.jobs.parts import POOL
+from tradeops.jobs.monitoring.parts import POOL
 from tradeops.settings import Settings, load_settings
 from tradeops.wiring import prefect_api
 

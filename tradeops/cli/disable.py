@@ -14,10 +14,10 @@ from tradeops.cli import EXIT_FAILED
 from tradeops.cli.person import whoami
 from tradeops.domain.brakes import Order
 from tradeops.errors import MisconfiguredError, TradeOpsError
-from tradeops.jobs import brake_telling
-from tradeops.jobs.brake import Outcome, brake
-from tradeops.jobs.brake_journal import Journal
-from tradeops.jobs.emergency import stop_engine
+from tradeops.jobs.brake import telling
+from tradeops.jobs.brake.brake import Outcome, brake
+from tradeops.jobs.brake.emergency import stop_engine
+from tradeops.jobs.brake.journal import Journal
 from tradeops.rendering.wording import usd
 from tradeops.settings import Settings, load_settings
 from tradeops.wiring import open_quick_engine
@@ -60,10 +60,10 @@ async def _stop(engine: EngineClient) -> bool:
 
 
 async def _tell(settings: Settings, journal: Journal, outcome: Outcome) -> None:
-    disabled = brake_telling.standing_after(outcome, journal)
+    disabled = telling.standing_after(outcome, journal)
     stage = "confirmed" if disabled.confirmed else "not-confirmed"
-    seen = brake_telling.looks(disabled, at=datetime.now(UTC))
-    lines = await brake_telling.record(settings, journal, seen, incident_id=disabled.incident_id, stage=stage)
+    seen = telling.looks(disabled, at=datetime.now(UTC))
+    lines = await telling.record(settings, journal, seen, incident_id=disabled.incident_id, stage=stage)
     for line in lines:
         click.echo(line, err=True)
 
@@ -85,11 +85,11 @@ def _show(outcome: Outcome) -> None:
 
 async def _list_open(engine: EngineClient, outcome: Outcome) -> None:
     try:
-        risks = await brake_telling.still_open(engine, outcome.affected_symbols)
+        risks = await telling.still_open(engine, outcome.affected_symbols)
     except TradeOpsError as error:
         click.echo(f"open positions could not be listed: {error}", err=True)
         return
-    click.echo(f"{len(risks)} open: {brake_telling.STAY}" if risks else "no open positions")
+    click.echo(f"{len(risks)} open: {telling.STAY}" if risks else "no open positions")
     for risk in risks:
         trade = risk.trade
         click.echo(

@@ -10,7 +10,8 @@ from rich.text import Text
 from tradeops.cli import EXIT_FAILED
 from tradeops.domain.diagnosis import Check, Diagnosis, Verdict
 from tradeops.errors import TradeOpsError
-from tradeops.jobs import doctor, llm_check, surroundings
+from tradeops.jobs import doctor, surroundings
+from tradeops.jobs.decision import llm_check
 from tradeops.settings import Settings, load_settings, unknown_names
 from tradeops.wiring import open_services, our_store
 

@@ -12,8 +12,8 @@ from tradeops.cli import EXIT_FAILED
 from tradeops.cli.person import whoami
 from tradeops.domain.drills import Drill, Outcome
 from tradeops.errors import MisconfiguredError, TradeOpsError
-from tradeops.jobs.drill import drill, ground_of
-from tradeops.jobs.drill_records import MILLISECOND, as_fields, keep
+from tradeops.jobs.drill.drill import drill, ground_of
+from tradeops.jobs.drill.records import MILLISECOND, as_fields, keep
 from tradeops.settings import Settings, load_settings
 from tradeops.wiring import open_quick_engine, our_store
 

@@ -22,8 +22,8 @@ def command(most: int | None) -> None:
 
 
 async def _evaluate(most: int | None) -> float:
-    from tradeops.jobs.evaluation import Answer, evaluate  # noqa: PLC0415 - help needs no clients
-    from tradeops.jobs.golden import cases  # noqa: PLC0415 - the same
+    from tradeops.jobs.decision.evaluation import Answer, evaluate  # noqa: PLC0415 - help needs no clients
+    from tradeops.jobs.decision.golden import cases  # noqa: PLC0415 - the same
     from tradeops.wiring import open_desk  # noqa: PLC0415 - the same
 
     def told(one: Answer) -> None:

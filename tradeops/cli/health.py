@@ -10,7 +10,7 @@ from rich.text import Text
 
 from tradeops.cli import EXIT_DEGRADED, EXIT_FAILED
 from tradeops.domain.health import Finding, HealthReport, Severity, Status, assess
-from tradeops.jobs import health
+from tradeops.jobs.monitoring import health
 from tradeops.wiring import open_desk
 
 EXIT_CODES = {Severity.HEALTHY: 0, Severity.DEGRADED: EXIT_DEGRADED, Severity.CRITICAL: EXIT_FAILED}

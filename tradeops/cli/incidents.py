@@ -15,8 +15,8 @@ from tradeops.domain.incidents.model import Incident, Silence
 from tradeops.domain.incidents.wording import STATES, clock, lasted
 from tradeops.domain.notices import Level
 from tradeops.errors import UnavailableError
-from tradeops.jobs import incidents, silences
-from tradeops.jobs.standin import open_stand_in
+from tradeops.jobs.alerts import incidents, silences
+from tradeops.jobs.alerts.standin import open_stand_in
 from tradeops.settings import load_settings
 from tradeops.wiring import our_store
 

@@ -10,7 +10,7 @@ from tradeops.cli import EXIT_DEGRADED
 from tradeops.cli.person import whoami
 from tradeops.domain.costs.money import dollars, exact
 from tradeops.domain.llm import BudgetState
-from tradeops.jobs import llm_budget
+from tradeops.jobs.decision import llm_budget
 from tradeops.settings import load_settings
 from tradeops.wiring import open_guard, prices
 

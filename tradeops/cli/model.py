@@ -63,7 +63,7 @@ def rollback(model_type: str, symbol: str, reason: str) -> None:
 
 
 async def _records() -> "list[ModelRecord]":
-    from tradeops.jobs.retrain_inputs import trainer_ready  # noqa: PLC0415 - help needs no arrays
+    from tradeops.jobs.models.retrain_inputs import trainer_ready  # noqa: PLC0415 - help needs no arrays
     from tradeops.wiring import open_desk  # noqa: PLC0415
 
     order = {"champion": 0, "previous": 1, "other": 2}
@@ -73,7 +73,7 @@ async def _records() -> "list[ModelRecord]":
 
 
 async def _shown(version: str) -> dict[str, object]:
-    from tradeops.jobs.retrain_records import version_history  # noqa: PLC0415
+    from tradeops.jobs.models.retrain_records import version_history  # noqa: PLC0415
     from tradeops.wiring import open_desk  # noqa: PLC0415
 
     known = next((record for record in await _records() if record.version == version), None)
@@ -86,7 +86,7 @@ async def _shown(version: str) -> dict[str, object]:
 
 
 async def _roll_back(model_type: str, symbol: str, reason: str, operator: str) -> tuple[str, str]:
-    from tradeops.jobs.model_watch import roll_back  # noqa: PLC0415
+    from tradeops.jobs.models.model_watch import roll_back  # noqa: PLC0415
     from tradeops.wiring import open_desk  # noqa: PLC0415
 
     async with open_desk() as desk:

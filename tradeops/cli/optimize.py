@@ -69,7 +69,7 @@ def list_results(limit: int, style: str) -> None:
 
 
 async def _run(given: tuple[Any, ...]) -> tuple[dict[str, Any], Page]:
-    from tradeops.jobs import optimise, optimise_records  # noqa: PLC0415 - help needs no numpy
+    from tradeops.jobs.laboratory import optimise, optimise_records  # noqa: PLC0415 - help needs no numpy
     from tradeops.rendering.optimise import optimisation_page  # noqa: PLC0415
     from tradeops.wiring import open_desk  # noqa: PLC0415
 
@@ -87,7 +87,7 @@ async def _run(given: tuple[Any, ...]) -> tuple[dict[str, Any], Page]:
 
 
 async def _show(result_id: str) -> tuple[dict[str, Any], Page, list[str]]:
-    from tradeops.jobs import optimise_records  # noqa: PLC0415 - help needs no numpy
+    from tradeops.jobs.laboratory import optimise_records  # noqa: PLC0415 - help needs no numpy
     from tradeops.rendering.optimise import optimisation_page  # noqa: PLC0415
     from tradeops.wiring import open_desk  # noqa: PLC0415
 
@@ -101,7 +101,7 @@ async def _show(result_id: str) -> tuple[dict[str, Any], Page, list[str]]:
 
 
 async def _newest(limit: int) -> list[dict[str, Any]]:
-    from tradeops.jobs import optimise_records  # noqa: PLC0415 - help needs no numpy
+    from tradeops.jobs.laboratory import optimise_records  # noqa: PLC0415 - help needs no numpy
     from tradeops.settings import load_settings  # noqa: PLC0415
     from tradeops.wiring import our_store  # noqa: PLC0415
 

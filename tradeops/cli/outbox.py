@@ -13,7 +13,7 @@ from rich.text import Text
 from tradeops.adapters.store import Store
 from tradeops.adapters.store.interface import Message, MessageState, QueuedMessage
 from tradeops.errors import RejectedError
-from tradeops.jobs.outbox import deliver
+from tradeops.jobs.alerts.outbox import deliver
 from tradeops.settings import load_settings
 from tradeops.wiring import open_channels, our_store
 

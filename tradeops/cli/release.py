@@ -9,9 +9,9 @@ from tradeops.cli import EXIT_FAILED
 from tradeops.domain.brakes import Disabled
 from tradeops.domain.incidents.wording import clock
 from tradeops.errors import MisconfiguredError
-from tradeops.jobs import brake_telling, releases
-from tradeops.jobs.brake_journal import Journal
-from tradeops.jobs.releases import Released
+from tradeops.jobs.brake import releases, telling
+from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.brake.releases import Released
 from tradeops.settings import Settings, load_settings
 from tradeops.wiring import open_quick_engine
 
@@ -53,8 +53,8 @@ async def _release(settings: Settings, journal: Journal, disabled: Disabled, rea
         now = datetime.now(UTC)
         done = await releases.release(engine, journal, disabled, reason=reason, operator=operator, now=now)
     _show(done)
-    seen = brake_telling.looks_after_release(disabled.target, at=datetime.now(UTC))
-    lines = await brake_telling.record(settings, journal, seen, incident_id=disabled.incident_id, stage="released")
+    seen = telling.looks_after_release(disabled.target, at=datetime.now(UTC))
+    lines = await telling.record(settings, journal, seen, incident_id=disabled.incident_id, stage="released")
     for line in lines:
         click.echo(line, err=True)
     return EXIT_FAILED if done.problem else 0

@@ -16,9 +16,9 @@ from tradeops.rendering.text import to_text
 
 EXIT_CODES = {Severity.HEALTHY: 0, Severity.DEGRADED: EXIT_DEGRADED, Severity.CRITICAL: EXIT_FAILED, None: 0}
 REPORTS = {  # the job with `produce` and `as_fields`, and the page that shows its report
-    "portfolio": ("tradeops.jobs.portfolio", "tradeops.rendering.portfolio:portfolio_page"),
-    "cost": ("tradeops.jobs.api_cost", "tradeops.rendering.api_cost:api_cost_page"),
-    "performance": ("tradeops.jobs.performance", "tradeops.rendering.performance:performance_page"),
+    "portfolio": ("tradeops.jobs.reports.portfolio", "tradeops.rendering.portfolio:portfolio_page"),
+    "cost": ("tradeops.jobs.reports.api_cost", "tradeops.rendering.api_cost:api_cost_page"),
+    "performance": ("tradeops.jobs.reports.performance", "tradeops.rendering.performance:performance_page"),
 }
 
 

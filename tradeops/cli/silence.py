@@ -10,7 +10,7 @@ import click
 from tradeops.cli.person import whoami
 from tradeops.domain.incidents.model import Silence
 from tradeops.domain.incidents.wording import clock
-from tradeops.jobs import silences
+from tradeops.jobs.alerts import silences
 from tradeops.settings import load_settings
 from tradeops.wiring import our_store
 

@@ -21,8 +21,8 @@ from tradeops.adapters.store.opening import FILE
 from tradeops.cli.patience import patiently
 from tradeops.cli.processes import Leashed
 from tradeops.errors import MisconfiguredError, TradeOpsError, UnavailableError
+from tradeops.jobs.monitoring.parts import POOL
 from tradeops.jobs.only_one import is_held
-from tradeops.jobs.parts import POOL
 
 PATIENCE = timedelta(seconds=50)  # ten looks at five seconds, as the bot's services are given after a deployment
 OWN_PATIENCE = timedelta(minutes=3)  # with what we started ourselves: while it lives, it may be slow on a busy machine

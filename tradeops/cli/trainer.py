@@ -8,8 +8,8 @@ import click
 from dotenv import dotenv_values
 
 from tradeops.errors import MisconfiguredError
-from tradeops.retrain_settings import TRAINER_NAMES
 from tradeops.settings import env_file, load_settings
+from tradeops.settings.retrain import TRAINER_NAMES
 
 LIBRARIES = ("keras", "jax", "sklearn", "uvicorn")
 

@@ -30,9 +30,9 @@ from tradeops.cli.stack import Stack, own_environment, project_folder
 from tradeops.domain.health import ProbeResult, Severity, Status, judge
 from tradeops.errors import MisconfiguredError
 from tradeops.http import open_pool
-from tradeops.jobs.health import thresholds
+from tradeops.jobs.monitoring.health import thresholds
+from tradeops.jobs.monitoring.parts import POOL
 from tradeops.jobs.only_one import only_one
-from tradeops.jobs.parts import POOL
 from tradeops.settings import Settings, env_file, load_settings
 from tradeops.wiring import prefect_api
 

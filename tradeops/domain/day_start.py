@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 
-from tradeops.domain.portfolio import ClosedTrade, OpenTrade
+from tradeops.domain.portfolio.portfolio import ClosedTrade, OpenTrade
 
 NEAR = timedelta(minutes=10)
 

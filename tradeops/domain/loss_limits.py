@@ -14,7 +14,7 @@ from functools import cache, partial
 
 from tradeops.domain.brake_targets import PORTFOLIO, SYMBOL, Mapped, is_strategy, strategy_named, strategy_of, symbol_of
 from tradeops.domain.day_start import DayStart, midnight_of
-from tradeops.domain.portfolio import ClosedTrade, OpenTrade
+from tradeops.domain.portfolio.portfolio import ClosedTrade, OpenTrade
 
 CENT = Decimal("0.01")
 AHEAD = timedelta(minutes=5)

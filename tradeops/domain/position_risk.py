@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from tradeops.domain.figures import Amount, Figure, known, known_amount, unknown, unknown_amount
-from tradeops.domain.portfolio import OpenTrade, Side
+from tradeops.domain.portfolio.portfolio import OpenTrade, Side
 
 NO_STOP = "it has no stop loss"
 NO_FEE_RATE = "the fee rate is not known"

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 
-from tradeops.domain.portfolio import ClosedTrade
+from tradeops.domain.portfolio.portfolio import ClosedTrade
 
 CENT = Decimal("0.01")
 COMPARED = ("side", "entry_price", "exit_price", "quantity", "pnl", "opened_at", "closed_at")

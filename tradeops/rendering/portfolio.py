@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from tradeops.domain.figures import Amount, Figure, known
 from tradeops.domain.performance import EquityCurve
-from tradeops.domain.portfolio_beside import beside
-from tradeops.domain.portfolio_breakdown import Group
-from tradeops.domain.portfolio_remarks import attention, notes, severity_of
-from tradeops.domain.portfolio_report import PortfolioReport
-from tradeops.domain.portfolio_trading import Trading
+from tradeops.domain.portfolio.beside import beside
+from tradeops.domain.portfolio.breakdown import Group
+from tradeops.domain.portfolio.remarks import attention, notes, severity_of
+from tradeops.domain.portfolio.report import PortfolioReport
+from tradeops.domain.portfolio.trading import Trading
 from tradeops.domain.position_risk import PositionRisk
 from tradeops.rendering import charts
 from tradeops.rendering.page import Block, Bullets, Column, Heading, Page, Strong, Table, Text

@@ -18,10 +18,10 @@ from tradeops.adapters.engine.client import EngineClient
 from tradeops.domain.brakes import Kind as Told
 from tradeops.domain.brakes import Order, drift
 from tradeops.errors import RejectedError
-from tradeops.jobs.brake import Outcome, Pace, brake
-from tradeops.jobs.brake_journal import Journal
-from tradeops.jobs.brake_telling import still_open
-from tradeops.jobs.emergency import stop_engine
+from tradeops.jobs.brake.brake import Outcome, Pace, brake
+from tradeops.jobs.brake.emergency import stop_engine
+from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.brake.telling import still_open
 
 ALL = ("BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT")
 QUICK = Pace(pauses=tuple(timedelta(seconds=s) for s in (0, 0.02, 0.05, 0.1, 0.2)), whole=timedelta(seconds=6))
@@ -214,9 +214,9 @@ from unittest.mock import AsyncMock
 from tradeops.adapters.engine.client import EngineClient
 from tradeops.domain.brakes import Order
 from tradeops.http import HttpPolicy, HttpService, open_pool
-from tradeops.jobs.brake import brake
-from tradeops.jobs.brake_journal import Journal
-from tradeops.jobs.emergency import stop_engine
+from tradeops.jobs.brake.brake import brake
+from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.brake.emergency import stop_engine
 
 async def main():
     async with open_pool() as pool:

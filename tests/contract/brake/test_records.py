@@ -12,11 +12,11 @@ from tradeops.adapters.engine.client import EngineClient
 from tradeops.adapters.store import Store, open_store
 from tradeops.domain.brakes import Kind, Order, Record
 from tradeops.errors import RejectedError
-from tradeops.jobs import releases
-from tradeops.jobs.brake import Outcome, brake
-from tradeops.jobs.brake_journal import Journal
-from tradeops.jobs.brake_records import COLLECTION, SERIES, replay
-from tradeops.jobs.releases import Released
+from tradeops.jobs.brake import releases
+from tradeops.jobs.brake.brake import Outcome, brake
+from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.brake.records import COLLECTION, SERIES, replay
+from tradeops.jobs.brake.releases import Released
 
 HOUR = timedelta(hours=1)
 

@@ -18,8 +18,9 @@ from tradeops.adapters.prefect_api.client import Event
 from tradeops.adapters.store import open_store
 from tradeops.domain.incidents.model import CERTAIN, Observation
 from tradeops.domain.notices import Level
-from tradeops.jobs import equity, incidents
-from tradeops.jobs.aside import Aside, open_aside
+from tradeops.jobs.alerts import incidents
+from tradeops.jobs.guard.aside import Aside, open_aside
+from tradeops.jobs.reports import equity
 from tradeops.settings import Settings
 
 NOW = datetime.now(UTC)

@@ -19,7 +19,7 @@ from tests.contract.guard.engines import running as running_engine
 from tests.contract.guard.processes import PATIENCE, Sandbox, free_port, sandbox_in, until, watchdog_in
 from tests.contract.store.conftest import own_server
 from tests.contract.store.stores import MongoServer
-from tradeops.jobs.brake_journal import Journal
+from tradeops.jobs.brake.journal import Journal
 from tradeops.settings import Settings
 from tradeops.watchdog import watch
 

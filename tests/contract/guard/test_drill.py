@@ -28,9 +28,10 @@ from tradeops.domain.brakes import Record
 from tradeops.domain.drills import Drill, Outcome
 from tradeops.domain.models.training import ModelRecord
 from tradeops.errors import RejectedError
-from tradeops.jobs import drill_paths, drill_records
-from tradeops.jobs.brake_journal import Journal
-from tradeops.jobs.drill import FOLDER, Ground, drill, ground_of
+from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.drill import paths
+from tradeops.jobs.drill import records as drill_records
+from tradeops.jobs.drill.drill import FOLDER, Ground, drill, ground_of
 from tradeops.settings import Settings
 from tradeops.wiring import open_quick_engine
 
@@ -153,17 +154,17 @@ async def test_a_drill_that_is_cancelled_in_the_middle_gives_the_canary_back(
 async def test_a_language_model_that_never_answers_is_waited_for_so_long_and_starts_nothing(
     engine: EngineClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drill_paths, "VOTE_SECONDS", 1.0)
+    monkeypatch.setattr(paths, "VOTE_SECONDS", 1.0)
     with_key = settings.model_copy(update={"openai_api_key": SecretStr("sk-real")})
-    done = await drill_paths.llm_down(engine, with_key)
+    done = await paths.llm_down(engine, with_key)
     assert done.outcome is Outcome.PASSED, done.finding
     assert done.finding == "3 votes without an answer: wait, and nothing is started"
     assert done.took is not None
     assert timedelta(seconds=1) <= done.took
     unpaid = with_key.model_copy(update={"openai_model": "no-such-model"})
-    assert (await drill_paths.llm_down(engine, unpaid)).finding.startswith("it was not even asked: the model no-such")
-    monkeypatch.setattr(drill_paths, "MARGIN", timedelta(seconds=-1))
-    assert (await drill_paths.llm_down(engine, with_key)).finding.startswith("it waited for")
+    assert (await paths.llm_down(engine, unpaid)).finding.startswith("it was not even asked: the model no-such")
+    monkeypatch.setattr(paths, "MARGIN", timedelta(seconds=-1))
+    assert (await paths.llm_down(engine, with_key)).finding.startswith("it waited for")
 
 
 class Trained(FakeTrainer):
@@ -178,20 +179,20 @@ class Trained(FakeTrainer):
 async def test_a_canary_model_is_promoted_and_rolled_back_and_trained_once(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drill_paths, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(paths, "POLL_SECONDS", 0.0)
     trainer = Trained(quality={"gru": 0.6})
 
     @asynccontextmanager
     async def services(_: Settings) -> AsyncIterator[SimpleNamespace]:
         yield SimpleNamespace(trainer=trainer)
 
-    monkeypatch.setattr(drill_paths, "open_services", services)
+    monkeypatch.setattr(paths, "open_services", services)
     for _ in range(2):
-        done = await drill_paths.rollback(settings)
+        done = await paths.rollback(settings)
         assert done.outcome is Outcome.PASSED, done.finding
     assert len(trainer.jobs) == 2
     trainer.lies = True
-    assert (await drill_paths.rollback(settings)).outcome is Outcome.FAILED
+    assert (await paths.rollback(settings)).outcome is Outcome.FAILED
 
 
 async def test_a_sandbox_needs_no_name_and_a_real_bot_does(
@@ -234,13 +235,13 @@ async def test_the_command_shows_keeps_and_exits_by_the_result(bot: Bot, tmp_pat
 async def test_a_canary_that_cannot_be_trained_and_a_service_that_is_no_trainer_prove_nothing(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drill_paths, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(paths, "POLL_SECONDS", 0.0)
     with pytest.raises(RejectedError, match="no canary was trained: the loss is above"):
-        await drill_paths._canaries(Trained(quality={"gru": None}))
-    monkeypatch.setattr(drill_paths, "TRAINED_WITHIN", timedelta(0))
+        await paths._canaries(Trained(quality={"gru": None}))
+    monkeypatch.setattr(paths, "TRAINED_WITHIN", timedelta(0))
     slow = Trained(polls=10**6)
     with pytest.raises(RejectedError, match="no canary was trained within"):
-        await drill_paths._canaries(slow)
+        await paths._canaries(slow)
     assert slow.cancelled
     other = settings.model_copy(update={"python_api_url": settings.rust_api_url})
-    assert (await drill_paths.rollback(other)).outcome is Outcome.NOT_CONFIGURED
+    assert (await paths.rollback(other)).outcome is Outcome.NOT_CONFIGURED

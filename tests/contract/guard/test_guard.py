@@ -20,12 +20,13 @@ from tradeops.adapters.store import open_store
 from tradeops.domain.brakes import Kind as Written
 from tradeops.domain.brakes import Order, Record
 from tradeops.domain.day_start import midnight_of
-from tradeops.jobs import equity, incidents, trades
-from tradeops.jobs.brake import Outcome, brake
-from tradeops.jobs.brake_journal import Journal
-from tradeops.jobs.equity import Worth
-from tradeops.jobs.guard import Guard
-from tradeops.jobs.guarding import open_guard
+from tradeops.jobs.alerts import incidents
+from tradeops.jobs.brake.brake import Outcome, brake
+from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.guard.guard import Guard
+from tradeops.jobs.guard.guarding import open_guard
+from tradeops.jobs.reports import equity, trades
+from tradeops.jobs.reports.equity import Worth
 from tradeops.settings import Settings
 from tradeops.wiring import open_quick_engine
 

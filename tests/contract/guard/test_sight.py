@@ -9,7 +9,7 @@ import pytest
 from sandbox.faults import Kind
 from tests.contract.guard.engines import ACCOUNT, Bot, client_of, running
 from tradeops.errors import ContractError, TradeOpsError, UnavailableError
-from tradeops.jobs.sight import Eyes
+from tradeops.jobs.guard.sight import Eyes
 
 
 @pytest.fixture

@@ -20,16 +20,17 @@ from tradeops.adapters.prefect_api.client import Event
 from tradeops.adapters.store import AuditEvent, open_store
 from tradeops.domain.brakes import Order
 from tradeops.domain.drills import Outcome
-from tradeops.jobs import drill as drilling
-from tradeops.jobs import guard as guarding_module
-from tradeops.jobs import hold, incidents
-from tradeops.jobs.aside import Aside
-from tradeops.jobs.brake_journal import Journal
-from tradeops.jobs.brake_records import replay
-from tradeops.jobs.drill import Ground, drill
-from tradeops.jobs.guard import Guard
-from tradeops.jobs.guarding import open_guard, stand_guard
-from tradeops.jobs.releases import release
+from tradeops.jobs.alerts import incidents
+from tradeops.jobs.brake import hold
+from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.brake.records import replay
+from tradeops.jobs.brake.releases import release
+from tradeops.jobs.drill import drill as drilling
+from tradeops.jobs.drill.drill import Ground, drill
+from tradeops.jobs.guard import guard as guarding_module
+from tradeops.jobs.guard.aside import Aside
+from tradeops.jobs.guard.guard import Guard
+from tradeops.jobs.guard.guarding import open_guard, stand_guard
 from tradeops.settings import Settings
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT")

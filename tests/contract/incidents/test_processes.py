@@ -11,7 +11,7 @@ import pytest
 from tests.contract.incidents.watcher import NOON, QUARTER, observe
 from tests.contract.store.stores import opened
 from tradeops.adapters.store import Store
-from tradeops.jobs import incidents
+from tradeops.jobs.alerts import incidents
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = ["good", "bad", "bad", "bad", "good", "good", "good"]

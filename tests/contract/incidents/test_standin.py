@@ -17,7 +17,7 @@ from tradeops.domain.incidents.model import Incident, Observation, Silence
 from tradeops.domain.incidents.telling import Board
 from tradeops.domain.notices import Level
 from tradeops.errors import ConflictError, RejectedError, UnavailableError
-from tradeops.jobs import alerting, incidents, silences, standin
+from tradeops.jobs.alerts import alerting, incidents, silences, standin
 from tradeops.settings import Settings
 
 NO_PAUSE = Patience(write=timedelta(seconds=0.6), replay=timedelta(seconds=0.5), pause=timedelta(0))

@@ -13,7 +13,7 @@ from tests.contract.store.stores import opened
 from tradeops.adapters.store import Store
 from tradeops.domain.incidents.model import Observation
 from tradeops.domain.notices import Level
-from tradeops.jobs import incidents
+from tradeops.jobs.alerts import incidents
 from tradeops.settings import Settings
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)

@@ -28,8 +28,8 @@ from tradeops.adapters.llm.arguments import Request
 from tradeops.adapters.llm.calls import LlmCalls
 from tradeops.domain.llm import Exchange, Failure, Outcome, Vote, judge
 from tradeops.http import open_pool
-from tradeops.jobs import llm_budget, votes
-from tradeops.jobs.votes import ask_votes
+from tradeops.jobs.decision import llm_budget, votes
+from tradeops.jobs.decision.votes import ask_votes
 
 GOOD = answer(json.dumps(responses()).encode())
 WITHIN = timedelta(seconds=1)

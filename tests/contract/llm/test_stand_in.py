@@ -10,7 +10,7 @@ from tests.unit.jobs.llm_wire import KEY
 from tradeops.adapters.llm.arguments import Request
 from tradeops.adapters.llm.calls import LlmCalls
 from tradeops.domain.llm import Api, Exchange, Failure, Judged, PromptTemplate, Recommendation, judge, render
-from tradeops.jobs.prompts import load_prompt
+from tradeops.jobs.decision.prompts import load_prompt
 
 BAD_WEEK = {"analysis": {"win_rate": 41.0, "avg_profit_per_trade": -0.5, "sharpe_ratio": 0.2, "trades": 40}}
 GOOD_WEEK = {"analysis": {"win_rate": 61.0, "avg_profit_per_trade": 2.0, "sharpe_ratio": 1.4, "trades": 40}}

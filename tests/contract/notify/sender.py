@@ -13,7 +13,7 @@ import httpx
 from tradeops.adapters.store import Store, open_store
 from tradeops.adapters.store.interface import Message
 from tradeops.domain.notices import Level, Notice
-from tradeops.jobs.outbox import deliver
+from tradeops.jobs.alerts.outbox import deliver
 
 STEPS = ("before store", "after store", "after claim", "after send", "after confirm")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.notify.sender import STEPS
-from tradeops.jobs.outbox import LEASE
+from tradeops.jobs.alerts.outbox import LEASE
 
 ROOT = Path(__file__).parents[3]
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -13,8 +13,8 @@ from tradeops.adapters.notify.channel import Channel
 from tradeops.adapters.store import Store, open_store
 from tradeops.domain.incidents.model import Observation
 from tradeops.domain.notices import Level
-from tradeops.jobs import incidents
-from tradeops.jobs.outbox import Delivered, deliver
+from tradeops.jobs.alerts import incidents
+from tradeops.jobs.alerts.outbox import Delivered, deliver
 from tradeops.settings import Settings
 from tradeops.wiring import open_channels
 

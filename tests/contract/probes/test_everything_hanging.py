@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tradeops.domain.health import Severity, Status, assess
-from tradeops.jobs import health
-from tradeops.jobs.health import Pace
-from tradeops.jobs.parts import parts_of
+from tradeops.jobs.monitoring import health
+from tradeops.jobs.monitoring.health import Pace
+from tradeops.jobs.monitoring.parts import parts_of
 from tradeops.settings import Settings
 from tradeops.wiring import Desk, open_desk
 

@@ -16,7 +16,9 @@ from tradeops.adapters.store.spooling import SpoolingStore
 from tradeops.domain.decisions import board as rules
 from tradeops.domain.decisions.decision import Start
 from tradeops.errors import UnavailableError
-from tradeops.jobs import audit, decision_board, decisions
+from tradeops.jobs import audit
+from tradeops.jobs.decision import board as decision_board
+from tradeops.jobs.decision import decisions
 
 AT = datetime(2026, 11, 25, 3, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ import pytest
 
 from tradeops.adapters.store import Point, Store
 from tradeops.domain.llm import Reservation
-from tradeops.jobs import llm_budget
+from tradeops.jobs.decision import llm_budget
 from tradeops.settings import Settings
 from tradeops.wiring import Guard
 

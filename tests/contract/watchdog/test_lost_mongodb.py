@@ -17,8 +17,8 @@ from tests.contract.store.stores import MongoServer, opened
 from tradeops.adapters.store.spooling import Patience
 from tradeops.domain.incidents.model import Observation
 from tradeops.domain.notices import Level
-from tradeops.jobs import incidents, standin
-from tradeops.jobs.watch import Post
+from tradeops.jobs.alerts import incidents, standin
+from tradeops.jobs.monitoring.watch import Post
 from tradeops.settings import Settings
 from tradeops.watchdog import FAILURES_UNTIL_TOLD, Watch
 from tradeops.wiring import open_channels

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tradeops.cli import tradeops
-from tradeops.jobs import health
+from tradeops.jobs.monitoring import health
 from tradeops.settings import Settings
 
 Invoke = Callable[..., Result]

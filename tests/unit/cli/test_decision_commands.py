@@ -14,7 +14,8 @@ from tests.unit.jobs.analysis_ground import KEY, analyse, decided, ground, keep_
 from tests.unit.jobs.llm_wire import GOOD
 from tradeops.adapters.store.opening import FILE
 from tradeops.errors import RejectedError
-from tradeops.jobs import audit, decisions
+from tradeops.jobs import audit
+from tradeops.jobs.decision import decisions
 
 EAGER = GOOD | {"confidence": 0.9}
 

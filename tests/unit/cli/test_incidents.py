@@ -18,7 +18,7 @@ from tradeops.cli.silence import command as silence_command
 from tradeops.domain.incidents.model import Observation
 from tradeops.domain.notices import Level
 from tradeops.errors import RejectedError, UnavailableError
-from tradeops.jobs import incidents, standin
+from tradeops.jobs.alerts import incidents, standin
 from tradeops.settings import Settings, load_settings
 from tradeops.wiring import Desk
 

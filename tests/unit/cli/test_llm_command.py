@@ -10,7 +10,7 @@ import pytest
 from tests.unit.cli.conftest import Invoke
 from tradeops.adapters.store import Point
 from tradeops.domain.llm import Reservation
-from tradeops.jobs import llm_budget
+from tradeops.jobs.decision import llm_budget
 from tradeops.settings import load_settings
 from tradeops.wiring import open_guard
 

@@ -16,8 +16,8 @@ from tradeops import wiring
 from tradeops.adapters.store import AuditEvent, Point, open_store
 from tradeops.cli.model import command
 from tradeops.errors import ContractError, RejectedError
-from tradeops.jobs.model_watch import ROLLED_BACK
-from tradeops.jobs.retrain_records import ACCURACY, ROLLBACKS
+from tradeops.jobs.models.model_watch import ROLLED_BACK
+from tradeops.jobs.models.retrain_records import ACCURACY, ROLLBACKS
 from tradeops.settings import Settings
 from tradeops.wiring import Desk, open_desk
 

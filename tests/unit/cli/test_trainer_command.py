@@ -10,8 +10,8 @@ import pytest
 from tests.unit.cli.conftest import Invoke
 from tradeops.cli import trainer
 from tradeops.errors import MisconfiguredError
-from tradeops.retrain_settings import TRAINER_NAMES
 from tradeops.settings import unknown_names
+from tradeops.settings.retrain import TRAINER_NAMES
 from trainer.settings import TrainerSettings
 
 

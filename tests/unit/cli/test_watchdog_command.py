@@ -1,4 +1,4 @@
-"""`tradeops watchdog` as a command; what it watches is in tests/unit/jobs/test_watch.py and tests/contract/watchdog."""
+"""`tradeops watchdog` as a command; what it watches is tested in unit/jobs/monitoring and contract/watchdog."""
 
 import asyncio
 import logging

@@ -8,7 +8,7 @@ from decimal import Decimal
 from tradeops.domain.figures import Amount, Figure, known, known_amount, unknown
 from tradeops.domain.performance import Performance, Sample, TradeColumns, Window, measure
 from tradeops.domain.performance_report import Facts
-from tradeops.domain.portfolio import ClosedTrade, Side
+from tradeops.domain.portfolio.portfolio import ClosedTrade, Side
 
 ON = date(2026, 11, 25)
 WINDOW = Window.before(ON, days=7)

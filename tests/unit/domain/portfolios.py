@@ -7,9 +7,9 @@ from typing import Any
 
 from tradeops.domain.bot import BasicSettings, EngineStatus
 from tradeops.domain.engine_claims import Claim, EngineClaims
-from tradeops.domain.portfolio import ClosedTrade, OpenTrade, Portfolio, Side
-from tradeops.domain.portfolio_facts import PortfolioFacts
-from tradeops.domain.portfolio_report import PortfolioReport, portfolio_report
+from tradeops.domain.portfolio.facts import PortfolioFacts
+from tradeops.domain.portfolio.portfolio import ClosedTrade, OpenTrade, Portfolio, Side
+from tradeops.domain.portfolio.report import PortfolioReport, portfolio_report
 from tradeops.domain.readings import Reading
 from tradeops.domain.trade_history import united
 

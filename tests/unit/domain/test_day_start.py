@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tradeops.domain.day_start import DayStart, by_symbol, midnight_of, observed, reconstructed
-from tradeops.domain.portfolio import ClosedTrade, OpenTrade, Side
+from tradeops.domain.portfolio.portfolio import ClosedTrade, OpenTrade, Side
 
 MIDNIGHT = datetime(2026, 11, 25, tzinfo=UTC)
 NOON = MIDNIGHT + timedelta(hours=12)

@@ -10,7 +10,7 @@ import pytest
 
 from tradeops.domain.day_start import DayStart
 from tradeops.domain.loss_limits import Facts, Limit, Limits, Own, Verdict, judge, losing_streak
-from tradeops.domain.portfolio import ClosedTrade, OpenTrade, Side
+from tradeops.domain.portfolio.portfolio import ClosedTrade, OpenTrade, Side
 
 NOW = datetime(2026, 11, 25, 15, tzinfo=UTC)
 MIDNIGHT = NOW.replace(hour=0)

@@ -14,7 +14,7 @@ from tradeops.domain.figures import Figure, known, unknown, unknown_amount
 from tradeops.domain.health import Severity
 from tradeops.domain.performance_report import DayRecord, PerformanceReport, assess, critical_days
 from tradeops.domain.performance_verdict import Bar, Bars, Metric, Part, falls_below, judge, told
-from tradeops.domain.portfolio import ClosedTrade
+from tradeops.domain.portfolio.portfolio import ClosedTrade
 
 BARS = Bars()
 GOOD, WARNING, CRITICAL = Severity.HEALTHY, Severity.DEGRADED, Severity.CRITICAL

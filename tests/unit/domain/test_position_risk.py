@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.domain.portfolios import position
 from tradeops.domain.figures import known_amount, unknown_amount
-from tradeops.domain.portfolio import OpenTrade, Side
+from tradeops.domain.portfolio.portfolio import OpenTrade, Side
 from tradeops.domain.position_risk import PositionRisk, risks_of, total
 
 FEE = Decimal("0.0004")

@@ -12,9 +12,11 @@ from sandbox.servers import Service, claim
 from tradeops.adapters.store import Point
 from tradeops.adapters.store.interface import Json
 from tradeops.domain.decisions.decision import Analysis, Decision
-from tradeops.jobs import decision_evidence as known
-from tradeops.jobs import decision_starts, performance, self_analysis
-from tradeops.jobs.decision_starts import Starter
+from tradeops.jobs.decision import evidence as known
+from tradeops.jobs.decision import self_analysis
+from tradeops.jobs.decision import starts as decision_starts
+from tradeops.jobs.decision.starts import Starter
+from tradeops.jobs.reports import performance
 from tradeops.settings import Settings
 from tradeops.wiring import Desk, open_desk
 

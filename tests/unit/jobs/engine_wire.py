@@ -9,7 +9,7 @@ import respx
 
 from tests.unit.adapters.samples import PORTFOLIO, STAMP, TRADE
 from tests.unit.adapters.services import enveloped
-from tradeops.domain.portfolio import ClosedTrade
+from tradeops.domain.portfolio.portfolio import ClosedTrade
 
 ENGINE = "http://engine.test"
 PAPER = f"{ENGINE}/api/paper-trading"

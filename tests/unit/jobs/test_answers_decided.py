@@ -13,7 +13,8 @@ from tests.unit.jobs.analysis_ground import Starts, analyse, bills, keep_week
 from tests.unit.jobs.llm_wire import LLM, answer_text, desk, refusal, refusing, responses, truncated
 from tradeops.domain.decisions.decision import Kind
 from tradeops.domain.health import Severity
-from tradeops.jobs import audit, decisions, llm_budget, votes
+from tradeops.jobs import audit
+from tradeops.jobs.decision import decisions, llm_budget, votes
 
 
 @pytest.fixture(autouse=True)

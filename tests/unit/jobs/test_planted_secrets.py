@@ -12,7 +12,8 @@ import respx
 from tests.unit.jobs.analysis_ground import analyse, decided, keep_week
 from tests.unit.jobs.llm_wire import KEY, LLM, answer_text, desk, refusal, responses
 from tradeops.domain.decisions.decision import Kind
-from tradeops.jobs import audit, decisions
+from tradeops.jobs import audit
+from tradeops.jobs.decision import decisions
 from tradeops.rendering.decision import decision_page
 from tradeops.rendering.decision_notices import decision_notices
 from tradeops.rendering.text import to_text

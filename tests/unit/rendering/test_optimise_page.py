@@ -7,13 +7,13 @@ from functools import cache
 
 import numpy as np
 import pytest
-
 from tests.unit.jobs.test_optimise import STARTED, nobody, planted
+
 from tradeops.domain.backtest.rules import BacktestRules
 from tradeops.domain.health import Severity
 from tradeops.domain.optimise.judgement import Verdict
 from tradeops.domain.optimise.report import OptimisationReport, Tried
-from tradeops.jobs import optimise
+from tradeops.jobs.laboratory import optimise
 from tradeops.rendering import optimise as optimise_rendering
 from tradeops.rendering.markdown import to_markdown
 from tradeops.rendering.optimise import optimisation_page

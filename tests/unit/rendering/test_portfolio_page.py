@@ -11,7 +11,7 @@ from tests.unit.domain.portfolios import CLAIMS, DAY, closed, position, reading,
 from tests.unit.rendering.pages import HOSTILE
 from tradeops.domain.bot import EngineStatus
 from tradeops.domain.health import Severity
-from tradeops.domain.portfolio_facts import Source
+from tradeops.domain.portfolio.facts import Source
 from tradeops.rendering.html import to_html
 from tradeops.rendering.markdown import to_markdown
 from tradeops.rendering.page import Bullets, Heading, Page, Picture, Strong, Table, Text

@@ -13,7 +13,7 @@ from tradeops.adapters.presence import route_exists
 from tradeops.adapters.wire import WireModel, as_list, as_object, parse, parse_each
 from tradeops.domain.bot import BasicSettings, EngineStatus, SymbolSettings
 from tradeops.domain.candles import CandleSeries, period_of
-from tradeops.domain.portfolio import ClosedTrade, OpenTrade, Portfolio
+from tradeops.domain.portfolio.portfolio import ClosedTrade, OpenTrade, Portfolio
 from tradeops.domain.readings import Reading
 from tradeops.errors import ContractError, RejectedError
 from tradeops.http import Answer, HttpService

@@ -9,7 +9,7 @@ from tradeops.adapters.wire import parse_each
 from tradeops.domain.bot import BasicSettings, EngineStatus, SymbolSettings
 from tradeops.domain.candles import Candle, CandleSeries, find_gaps, implausible, merged
 from tradeops.domain.engine_claims import EngineClaims
-from tradeops.domain.portfolio import ClosedTrade, OpenTrade, Portfolio
+from tradeops.domain.portfolio.portfolio import ClosedTrade, OpenTrade, Portfolio
 from tradeops.domain.readings import RejectedRecord
 from tradeops.http import Answer
 

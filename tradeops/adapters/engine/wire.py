@@ -17,7 +17,7 @@ from tradeops.adapters.wire import (
     WireModel,
 )
 from tradeops.domain.engine_claims import Claim
-from tradeops.domain.portfolio import Side
+from tradeops.domain.portfolio.portfolio import Side
 
 
 def _side(value: object) -> object:

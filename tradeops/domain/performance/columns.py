@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradeops.domain.performance.windows import Window
-from tradeops.domain.portfolio import ClosedTrade
+from tradeops.domain.portfolio.portfolio import ClosedTrade
 from tradeops.domain.readings import RejectedRecord
 
 NO_TRADES = "no closed trades"

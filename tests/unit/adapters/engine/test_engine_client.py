@@ -17,7 +17,7 @@ from tests.unit.adapters.services import ADDRESS, enveloped, serves, service
 from tradeops.adapters.engine.client import EngineClient
 from tradeops.domain.bot import BasicSettings, SymbolSettings
 from tradeops.domain.candles import Gap
-from tradeops.domain.portfolio import Side
+from tradeops.domain.portfolio.portfolio import Side
 from tradeops.domain.readings import Reading
 from tradeops.errors import ContractError, MisconfiguredError, RateLimitedError, RejectedError, TradeOpsError
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tradeops.domain.llm import PromptTemplate, is_identifier, render
 from tradeops.errors import MisconfiguredError, RejectedError
-from tradeops.jobs.prompts import load_prompt
+from tradeops.jobs.decision.prompts import load_prompt
 
 TEMPLATE = PromptTemplate.of("Be brief.\n---\nData: {{evidence}}\nVote.", name="test", version=3)
 EVIDENCE = {"strategies": [{"name": "RSI_Strategy", "win_rate": 41.5, "trades": 30}], "sharpe_ratio": None}

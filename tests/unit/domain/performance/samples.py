@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from tradeops.domain.figures import Amount, known_amount
 from tradeops.domain.performance import Performance, TradeColumns, Window, measure
-from tradeops.domain.portfolio import ClosedTrade, Side
+from tradeops.domain.portfolio.portfolio import ClosedTrade, Side
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

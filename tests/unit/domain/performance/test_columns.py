@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.unit.domain.performance.samples import HOUR, START, WEEK, row, trade, unhurried
 from tradeops.domain.performance import TradeColumns
-from tradeops.domain.portfolio import ClosedTrade
+from tradeops.domain.portfolio.portfolio import ClosedTrade
 from tradeops.domain.readings import RejectedRecord
 
 GOOD = trade("5")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.unit.domain.performance.samples import DAY, EQUITY, HOUR, START, WEEK, measured, trade, unhurried
 from tradeops.domain.figures import Figure, known_amount
 from tradeops.domain.performance import TradeColumns, Window, daily_returns, equity_curve, measure
-from tradeops.domain.portfolio import ClosedTrade
+from tradeops.domain.portfolio.portfolio import ClosedTrade
 
 CENTS = st.decimals(-300, 300, places=2)
 MINUTES = st.integers(-3 * 1440, 10 * 1440 - 1)

@@ -1,0 +1,105 @@
+"""The watch: live candles alone count, once, and what is not watched any more ends."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import respx
+from tests.unit.jobs.test_retrain import SYMBOL, desk
+
+from tests.unit.jobs.exchange_wire import NOW, Exchange
+from tests.unit.jobs.trainers import FakeTrainer
+from tradeops.adapters.store import Document, Store
+from tradeops.errors import ConflictError
+from tradeops.jobs.models.model_watch import look, watched_models
+from tradeops.jobs.models.promotion import WATCHES
+
+KEY = f"lstm:{SYMBOL}"
+
+
+@pytest.fixture(autouse=True)
+def exchange() -> object:
+    with respx.mock(assert_all_called=False) as wire:
+        yield Exchange(wire)
+
+
+async def begin(store: Store, *, hours: float) -> Document:
+    body = {
+        "model_type": "lstm",
+        "symbol": SYMBOL,
+        "version": "new",
+        "previous": "old",
+        "promoted_at": (NOW - timedelta(hours=hours)).isoformat(),
+        "over": False,
+        "says": "",
+    }
+    return await store.put(WATCHES, KEY, body, expected_version=None)
+
+
+def watched(new: float, old: float) -> FakeTrainer:
+    trainer = FakeTrainer()
+    trainer.put_in_use("lstm", SYMBOL, "old", old)
+    trainer.put_in_use("lstm", SYMBOL, "new", new)
+    return trainer
+
+
+async def test_a_model_that_is_not_clearly_worse_stays_and_stays_watched(tmp_path: Path) -> None:
+    trainer = watched(0.5, 0.55)
+    async with desk(tmp_path, trainer) as opened:
+        found = await look(opened, await begin(opened.store, hours=40), now=NOW)
+        assert [one.key for one in await watched_models(opened)] == [KEY]
+    assert found.watched is not None
+    assert (found.rolled_back, found.watched.over, found.watched.candles) == (False, False, 38)
+    assert trainer.in_use["lstm", SYMBOL] == ["old", "new"]
+
+
+async def test_the_watch_is_over_after_its_window(tmp_path: Path) -> None:
+    async with desk(tmp_path, watched(0.5, 0.5)) as opened:
+        found = await look(opened, await begin(opened.store, hours=49), now=NOW)
+        assert await watched_models(opened) == []
+    assert not found.rolled_back
+
+
+@pytest.mark.parametrize("hours", [0.01, 1.2])
+async def test_before_a_live_candle_has_closed_there_is_nothing_to_tell(tmp_path: Path, hours: float) -> None:
+    async with desk(tmp_path, watched(0.0, 1.0)) as opened:
+        found = await look(opened, await begin(opened.store, hours=hours), now=NOW)
+    assert found.figures in {"0 live candles are too few to tell", "1 live candles are too few to tell"}
+
+
+async def test_a_model_that_somebody_has_replaced_is_watched_no_more(tmp_path: Path) -> None:
+    trainer = watched(0.0, 1.0)
+    trainer.put_in_use("lstm", SYMBOL, "newest", 0.5)
+    async with desk(tmp_path, trainer) as opened:
+        found = await look(opened, await begin(opened.store, hours=40), now=NOW)
+        assert await watched_models(opened) == []
+    assert found.says == f"lstm {SYMBOL} new: another version is in use"
+    assert trainer.in_use["lstm", SYMBOL][-1] == "newest"
+
+
+async def test_two_looks_at_once_roll_back_once(tmp_path: Path) -> None:
+    trainer = watched(0.1, 0.9)
+    async with desk(tmp_path, trainer) as opened:
+        document = await begin(opened.store, hours=40)
+        first = await look(opened, document, now=NOW)
+        second = await look(opened, document, now=NOW)  # it saw the watch as it was before
+        assert (first.rolled_back, second.rolled_back) == (True, False)
+        [point] = await opened.store.points(
+            "model_rollbacks", since=datetime(2020, 1, 1, tzinfo=UTC), until=datetime(2100, 1, 1, tzinfo=UTC)
+        )
+    assert point.body["automatic"] is True
+    assert trainer.in_use["lstm", SYMBOL] == ["old"]
+
+
+async def test_a_roll_back_that_the_trainer_does_not_do_is_an_error_and_the_watch_goes_on(tmp_path: Path) -> None:
+    trainer = watched(0.1, 0.9)
+
+    async def taken(*_: object, **__: object) -> object:
+        raise ConflictError("trainer", "another version is in use")
+
+    trainer.rollback = taken  # type: ignore[method-assign, assignment]
+    async with desk(tmp_path, trainer) as opened:
+        document = await begin(opened.store, hours=40)
+        with pytest.raises(ConflictError):
+            await look(opened, document, now=NOW)
+        assert [one.key for one in await watched_models(opened)] == [KEY]

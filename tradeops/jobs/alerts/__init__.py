@@ -1,0 +1,1 @@
+"""How what was observed becomes incidents, and how people hear of them."""

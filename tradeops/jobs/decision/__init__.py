@@ -1,0 +1,1 @@
+"""The nightly decision: evidence, votes, gate, and what is kept of it."""

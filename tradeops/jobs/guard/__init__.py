@@ -1,0 +1,1 @@
+"""The guard's polls: it sees, judges and brakes with everything else down."""

@@ -1,0 +1,1 @@
+"""Backtests, optimisations and bulk analyses, and how they are kept."""

@@ -1,0 +1,1 @@
+"""Training, the contest of models, promotion and the watch after it."""

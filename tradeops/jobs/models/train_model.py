@@ -1,0 +1,67 @@
+"""The steps of a training that a person asks for: one model, and no promotion unless asked."""
+
+from datetime import UTC, datetime, timedelta
+
+from tradeops.domain.retraining import ModelOutcome, RetrainReport
+from tradeops.jobs.models import retrain, retrain_inputs, training
+from tradeops.jobs.models.retrain import Run
+from tradeops.jobs.models.retrain_inputs import Data, Order
+from tradeops.jobs.models.retrain_records import record_accuracy, record_training
+from tradeops.jobs.models.training import Told
+from tradeops.wiring import Desk
+
+SOFT_LIMIT = timedelta(hours=2)
+
+
+def checked(desk: Desk, model_type: str, symbol: str, days: int) -> Order:
+    """What is to be trained, if it makes sense.
+
+    Raises:
+        RejectedError: an unknown type, a malformed symbol, too few days; before anything is asked of anybody.
+    """
+    types, symbols = retrain_inputs.known_models([model_type], [symbol])
+    retrain_inputs.enough(days, desk.settings.retrain_timeframe)
+    return Order(types, symbols)
+
+
+def begun(run_id: str, now: datetime) -> Run:
+    """A run that begins now."""
+    return Run(run_id, now, now, now + SOFT_LIMIT)
+
+
+async def train(desk: Desk, run: Run, order: Order, data: Data, *, anew: bool, told: Told) -> ModelOutcome:
+    """Train and judge it; `anew` trains also what was trained on the same candles before.
+
+    Raises:
+        TradeOpsError: there is no new version, or it cannot be judged.
+    """
+    plan = retrain_inputs.plan_for(desk.settings, order.model_types[0], data)
+    return await retrain.trained(desk, run, plan, told=told, anew=run.run_id if anew else "")
+
+
+async def give_up(desk: Desk, run: Run, order: Order, data: Data, *, anew: bool) -> None:
+    """End the training that a cancelled run would leave behind; a trainer that does not answer is logged."""
+    if desk.trainer is not None:
+        plan = retrain_inputs.plan_for(desk.settings, order.model_types[0], data)
+        await training.give_up(desk.trainer, plan, anew=run.run_id if anew else "")
+
+
+async def finish(desk: Desk, run: Run, outcome: ModelOutcome, *, promotes: bool) -> ModelOutcome:
+    """Put it into use if that is asked for and the gate lets it; its accuracy is kept either way.
+
+    Raises:
+        UnavailableError: the store is down.
+    """
+    if promotes:
+        return await retrain.deploy(desk, run, outcome)
+    await record_accuracy(desk.store, outcome, at=datetime.now(UTC))
+    return outcome
+
+
+async def record(desk: Desk, report: RetrainReport) -> None:
+    """Keep the run, once.
+
+    Raises:
+        UnavailableError: the store could neither keep it nor put it aside for later.
+    """
+    await record_training(desk.store, report)

@@ -1,0 +1,1 @@
+"""The three daily reports, and what they are made of."""
