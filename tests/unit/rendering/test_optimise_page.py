@@ -7,8 +7,8 @@ from functools import cache
 
 import numpy as np
 import pytest
-from tests.unit.jobs.test_optimise import STARTED, nobody, planted
 
+from tests.unit.jobs.laboratory.test_optimise import STARTED, nobody, planted
 from tradeops.domain.backtest.rules import BacktestRules
 from tradeops.domain.health import Severity
 from tradeops.domain.optimise.judgement import Verdict

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import respx
-from tests.unit.jobs.test_retrain import SYMBOL, desk
 
 from tests.unit.jobs.exchange_wire import NOW, Exchange
+from tests.unit.jobs.models.test_retrain import SYMBOL, desk
 from tests.unit.jobs.trainers import FakeTrainer
 from tradeops.adapters.store import Document, Store
 from tradeops.errors import ConflictError
