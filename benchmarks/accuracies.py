@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from tradeops.adapters.trainer.client import TrainerClient
-from tradeops.domain.models.columns import PRICES, CandleColumns
+from tradeops.domain.models.columns import PRICES, TrainingCandles
 from tradeops.domain.models.measurement import Scores, measure
 from tradeops.domain.models.training import MODEL_TYPES, Training, TrainingPlan
 from tradeops.errors import TradeOpsError
@@ -34,11 +34,11 @@ HEAD = "| symbol | predictions of | accuracy (95 %) | balanced | log loss | Brie
 RULE = "|---|---|---|---|---|---|---|---|"
 
 
-def candles_of(path: Path) -> CandleColumns:
+def candles_of(path: Path) -> TrainingCandles:
     """The file as columns."""
     table = pd.read_parquet(path)
     opened = table["timestamp"].astype("int64").to_numpy().astype(np.int64)
-    return CandleColumns("1h", opened, *(table[name].to_numpy(np.float64) for name in PRICES))
+    return TrainingCandles("1h", opened, *(table[name].to_numpy(np.float64) for name in PRICES))
 
 
 def row(symbol: str, name: str, s: Scores) -> str:

@@ -18,7 +18,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
-from tradeops.domain.models.columns import CandleColumns, UnfitDataError
+from tradeops.domain.models.columns import TrainingCandles, UnfitDataError
 from tradeops.domain.models.training import ModelType, Predictions, TrainingPlan
 from trainer.datasets import Datasets
 from trainer.errors import TrainerError, UnknownError
@@ -118,7 +118,7 @@ class _Service:
 
     async def upload(self, body: Upload) -> dict[str, str]:
         """Keep candles; the same ones have the same id."""
-        candles = await _beside(CandleColumns.from_json, body.candles)
+        candles = await _beside(TrainingCandles.from_json, body.candles)
         return {"dataset_id": await _beside(self._datasets.keep, candles)}
 
     async def train(
@@ -187,7 +187,7 @@ class _Service:
         champion = self._registry.in_use(kind).champion
         if champion is None:
             raise UnknownError(f"no {kind.model_type} of {kind.symbol} is in use")
-        candles = await _beside(CandleColumns.from_json, body.candles)
+        candles = await _beside(TrainingCandles.from_json, body.candles)
         said = await _beside(self._inference.predict, self._registry.version(kind, champion), candles)
         return {
             "probability": said,

@@ -9,7 +9,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from tradeops.domain.models.columns import PRICES, CandleColumns
+from tradeops.domain.models.columns import PRICES, TrainingCandles
 from trainer.durable import write_bytes
 from trainer.errors import DamagedError, TrainerError, UnknownError
 
@@ -22,7 +22,7 @@ class Datasets:
 
     folder: Path
 
-    def keep(self, candles: CandleColumns) -> str:
+    def keep(self, candles: TrainingCandles) -> str:
         """Keep them and return their digest; the same ones a second time change nothing."""
         digest = candles.digest()
         path = self._path(digest)
@@ -33,7 +33,7 @@ class Datasets:
             write_bytes(path, packed.getvalue())
         return digest
 
-    def load(self, digest: str) -> CandleColumns:
+    def load(self, digest: str) -> TrainingCandles:
         """The candles of that digest.
 
         Raises:
@@ -45,7 +45,7 @@ class Datasets:
             raise UnknownError(f"there is no data set {digest[:64]!r}; upload it to /ai/datasets first")
         try:
             with np.load(path, allow_pickle=False) as kept:
-                candles = CandleColumns(str(kept["timeframe"]), kept["opened_ms"], *(kept[name] for name in PRICES))
+                candles = TrainingCandles(str(kept["timeframe"]), kept["opened_ms"], *(kept[name] for name in PRICES))
         except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error) as error:
             raise DamagedError(f"the data set {digest} cannot be read; upload it again") from error
         if candles.digest() != digest:

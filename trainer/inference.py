@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeops.domain.models.columns import CandleColumns
+from tradeops.domain.models.columns import TrainingCandles
 from tradeops.domain.models.dataset import evaluation_part, newest_window
 from tradeops.domain.models.measurement import LONG_FROM, SHORT_UNTIL
 from tradeops.domain.models.scaling import Scaler
@@ -47,7 +47,7 @@ class Inference:
         self._loaded: OrderedDict[str, Loaded] = OrderedDict()
         self._turn = threading.Lock()
 
-    def evaluate(self, version: Version, candles: CandleColumns, *, since_ms: int, until_ms: int) -> Predictions:
+    def evaluate(self, version: Version, candles: TrainingCandles, *, since_ms: int, until_ms: int) -> Predictions:
         """What it says after each candle that opened in [since, until), and what followed.
 
         Raises:
@@ -59,7 +59,7 @@ class Inference:
             part = evaluation_part(candles, model.scaler, model.length, since_ms=since_ms, until_ms=until_ms)
             return Predictions(part.opened_ms, self._ask(model, part.windows), part.returns)
 
-    def predict(self, version: Version, candles: CandleColumns) -> float:
+    def predict(self, version: Version, candles: TrainingCandles) -> float:
         """How likely the next candle closes above the last one, 0-1.
 
         Raises:

@@ -21,7 +21,7 @@ class Upload(Asked):
     """POST /ai/datasets.
 
     Attributes:
-        candles: as `CandleColumns.to_json` writes them.
+        candles: as `TrainingCandles.to_json` writes them.
     """
 
     candles: dict[str, Any]
@@ -72,7 +72,7 @@ class PredictionRequest(Asked):
     """POST /predict.
 
     Attributes:
-        candles: closed ones, as `CandleColumns.to_json` writes them; the newest window of the model's length counts.
+        candles: closed ones, as `TrainingCandles.to_json` writes them; the newest window of the model's length counts.
     """
 
     model_type: ModelType

@@ -11,7 +11,7 @@ import pytest
 
 from tests.trainer.running import BATCH, CANDLES, LENGTH
 from tests.unit.domain.models.markets import market
-from tradeops.domain.models.columns import CandleColumns, UnfitDataError
+from tradeops.domain.models.columns import TrainingCandles, UnfitDataError
 from tradeops.domain.models.dataset import Dataset, make_dataset
 from tradeops.domain.models.training import Epoch, JobState, TrainingPlan
 from trainer import child
@@ -188,7 +188,7 @@ def test_without_progress_it_learns_more_slowly_then_stops_also_across_a_kill(
 # The child, from the data set to the result
 
 
-def accepted(home: Path, candles: CandleColumns = CANDLES, **plan: Any) -> Job:  # noqa: ANN401
+def accepted(home: Path, candles: TrainingCandles = CANDLES, **plan: Any) -> Job:  # noqa: ANN401
     from datetime import UTC, datetime  # noqa: PLC0415
 
     digest = Datasets(home / "datasets").keep(candles)
@@ -246,7 +246,7 @@ def test_killed_at_each_stage_the_next_process_ends_with_one_version_and_the_sam
     ids=["too few", "a dead column"],
 )
 def test_data_that_cannot_train_end_the_job_with_the_reason(
-    candles: CandleColumns, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    candles: TrainingCandles, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = accepted(tmp_path, candles)
     assert run_child(job, tmp_path, monkeypatch) == 0

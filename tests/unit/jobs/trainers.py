@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tradeops.domain.models.columns import CandleColumns, Floats
+from tradeops.domain.models.columns import Floats, TrainingCandles
 from tradeops.domain.models.dataset import Part, evaluation_part, make_dataset
 from tradeops.domain.models.measurement import majority_probabilities, persistence_probabilities
 from tradeops.domain.models.training import (
@@ -35,7 +35,7 @@ class FakeTrainer:
     polls: int = 2
     free_disk_gib: float | None = 100.0
     lies: bool = False
-    data: dict[str, CandleColumns] = field(default_factory=dict)
+    data: dict[str, TrainingCandles] = field(default_factory=dict)
     jobs: dict[str, Training] = field(default_factory=dict)
     plans: dict[str, TrainingPlan] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class FakeTrainer:
         del within
         return TrainerHealth(self.free_disk_gib, "numpy")
 
-    async def upload(self, symbol: str, candles: CandleColumns) -> str:
+    async def upload(self, symbol: str, candles: TrainingCandles) -> str:
         del symbol
         self.data[candles.digest()] = candles
         return candles.digest()

@@ -14,7 +14,7 @@ from tradeops.errors import ConflictError, MisconfiguredError, RejectedError
 from tradeops.http import Answer, HttpService
 
 if TYPE_CHECKING:  # they know arrays, and numpy costs each job a fifth of a second
-    from tradeops.domain.models.columns import CandleColumns
+    from tradeops.domain.models.columns import TrainingCandles
     from tradeops.domain.models.training import ModelRecord, Predictions, TrainerHealth, Training, TrainingPlan
 
 HEALTH = "/health"
@@ -90,7 +90,7 @@ class TrainerClient:
         await self._see_that_it_is_ours()
         return health_of(await self._ask("GET", HEALTH, within=within or QUICK))
 
-    async def upload(self, symbol: str, candles: "CandleColumns") -> str:
+    async def upload(self, symbol: str, candles: "TrainingCandles") -> str:
         """Hand over candles, once for the same ones; returns their id."""
         from tradeops.adapters.trainer.mapping import dataset_of  # noqa: PLC0415
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Protocol
 
-from tradeops.domain.models.columns import CandleColumns
+from tradeops.domain.models.columns import TrainingCandles
 from tradeops.domain.models.training import ModelRecord, Predictions, TrainerHealth, Training, TrainingPlan
 
 
@@ -14,7 +14,7 @@ class Trainer(Protocol):
         """How it is."""
         ...
 
-    async def upload(self, symbol: str, candles: CandleColumns) -> str:
+    async def upload(self, symbol: str, candles: TrainingCandles) -> str:
         """Hand over candles, once for the same ones; returns their id."""
         ...
 

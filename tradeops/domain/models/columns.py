@@ -25,7 +25,7 @@ class UnfitDataError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CandleColumns:
+class TrainingCandles:
     """Closed candles, ascending, one per time; gaps are allowed and seen in `opened_ms`.
 
     Attributes:
@@ -52,7 +52,7 @@ class CandleColumns:
         return period_of(self.timeframe) // MILLISECOND
 
     @classmethod
-    def of(cls, candles: Sequence[Candle], timeframe: str) -> "CandleColumns":
+    def of(cls, candles: Sequence[Candle], timeframe: str) -> "TrainingCandles":
         """The columns of ascending candles.
 
         Raises:
@@ -64,7 +64,7 @@ class CandleColumns:
         return cls(timeframe=timeframe, opened_ms=opened, **prices)
 
     @classmethod
-    def from_json(cls, body: Mapping[str, Any]) -> "CandleColumns":
+    def from_json(cls, body: Mapping[str, Any]) -> "TrainingCandles":
         """The inverse of `to_json`, for bytes from outside: every candle is checked.
 
         Raises:
@@ -104,9 +104,11 @@ class CandleColumns:
             )
         return summed.hexdigest()
 
-    def head(self, count: int) -> "CandleColumns":
+    def head(self, count: int) -> "TrainingCandles":
         """The first `count` candles."""
-        return CandleColumns(self.timeframe, self.opened_ms[:count], *(getattr(self, name)[:count] for name in PRICES))
+        return TrainingCandles(
+            self.timeframe, self.opened_ms[:count], *(getattr(self, name)[:count] for name in PRICES)
+        )
 
     def opened_at(self, row: int) -> datetime:
         """When that candle opened, aware UTC."""

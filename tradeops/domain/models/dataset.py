@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from tradeops.domain.models.columns import CandleColumns, Floats, Integers, UnfitDataError
+from tradeops.domain.models.columns import Floats, Integers, TrainingCandles, UnfitDataError
 from tradeops.domain.models.features import FeatureTable, feature_table
 from tradeops.domain.models.labels import hard_labels, next_returns, soft_labels
 from tradeops.domain.models.scaling import Scaler
@@ -76,7 +76,7 @@ SHARES = Shares()
 
 
 def make_dataset(
-    candles: CandleColumns, *, length: int = LENGTH, shares: Shares = SHARES, label: Label = "hard"
+    candles: TrainingCandles, *, length: int = LENGTH, shares: Shares = SHARES, label: Label = "hard"
 ) -> Dataset:
     """Train, validation and holdout in this order of time, `length` samples left out between two of them.
 
@@ -103,7 +103,7 @@ def make_dataset(
     )
 
 
-def sample_ends(candles: CandleColumns, first: int, length: int) -> tuple[Integers, int]:
+def sample_ends(candles: TrainingCandles, first: int, length: int) -> tuple[Integers, int]:
     """The rows at which whole windows end whose next candle is known, and how many were left out for a gap."""
     ends = np.arange(first + length - 1, len(candles) - 1)
     span = candles.opened_ms[ends + 1] - candles.opened_ms[ends - length + 1]
@@ -130,7 +130,7 @@ def split(ends: Integers, candles: int, length: int, shares: Shares) -> tuple[In
 
 
 def evaluation_part(
-    candles: CandleColumns, scaler: Scaler, length: int, *, since_ms: int | None = None, until_ms: int | None = None
+    candles: TrainingCandles, scaler: Scaler, length: int, *, since_ms: int | None = None, until_ms: int | None = None
 ) -> Part:
     """Samples whose last candle opened in [since, until), seen with the scaler of the model that is judged.
 
@@ -146,7 +146,7 @@ def evaluation_part(
     return _part(candles, table, scaler, ends[within], length, "hard")
 
 
-def newest_window(candles: CandleColumns, scaler: Scaler, length: int) -> NDArray[np.float32]:
+def newest_window(candles: TrainingCandles, scaler: Scaler, length: int) -> NDArray[np.float32]:
     """The window that ends with the last candle, 1 × length × features: what is predicted from it is the future.
 
     Raises:
@@ -162,7 +162,7 @@ def newest_window(candles: CandleColumns, scaler: Scaler, length: int) -> NDArra
 
 
 def _part(
-    candles: CandleColumns, table: FeatureTable, scaler: Scaler, ends: Integers, length: int, label: Label
+    candles: TrainingCandles, table: FeatureTable, scaler: Scaler, ends: Integers, length: int, label: Label
 ) -> Part:
     begin = ends[0] - length + 1
     scaled = scaler.transform(table.names, table.values[begin : ends[-1] + 1]).astype(np.float32)

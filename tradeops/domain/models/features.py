@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from tradeops.domain.models.columns import CandleColumns, Floats, UnfitDataError
+from tradeops.domain.models.columns import Floats, TrainingCandles, UnfitDataError
 from tradeops.domain.strategies import indicators
 
 FEATURES_VERSION = "1"
@@ -38,7 +38,7 @@ class FeatureTable:
     first: int = WARM_UP
 
 
-def feature_table(candles: CandleColumns) -> FeatureTable:
+def feature_table(candles: TrainingCandles) -> FeatureTable:
     """The features of each candle; row t depends on the candles up to t alone.
 
     Raises:
@@ -80,7 +80,7 @@ def changes(close: Floats, period: int) -> Floats:
     return out
 
 
-def _prices(c: CandleColumns) -> Columns:
+def _prices(c: TrainingCandles) -> Columns:
     close = c.close
     columns = {
         "open": c.open / close - 1,
@@ -92,7 +92,7 @@ def _prices(c: CandleColumns) -> Columns:
     return columns
 
 
-def _indicators(c: CandleColumns) -> Columns:
+def _indicators(c: TrainingCandles) -> Columns:
     close = c.close
     macd = indicators.macd(close, 12, 26, 9)
     bands = indicators.bollinger(close, SPAN, 2.0)
@@ -114,7 +114,7 @@ def _indicators(c: CandleColumns) -> Columns:
     }
 
 
-def _volumes(c: CandleColumns) -> Columns:
+def _volumes(c: TrainingCandles) -> Columns:
     """A market without any trade in the span has the figures of an even one."""
     mean = indicators.sma(c.volume, SPAN)
     total = mean * SPAN
@@ -131,7 +131,7 @@ def _volumes(c: CandleColumns) -> Columns:
     }
 
 
-def _shapes(c: CandleColumns) -> Columns:
+def _shapes(c: TrainingCandles) -> Columns:
     highest, lowest = indicators.highest_of(c.high, 10), indicators.lowest_of(c.low, 10)
     high_before = _shifted(indicators.highest_of(c.high, SPAN), 1)
     low_before = _shifted(indicators.lowest_of(c.low, SPAN), 1)
@@ -150,7 +150,7 @@ def _shapes(c: CandleColumns) -> Columns:
     }
 
 
-def _moves(c: CandleColumns) -> Columns:
+def _moves(c: TrainingCandles) -> Columns:
     close = c.close
     returns = changes(close, 1)
     volatility = {period: _deviation(returns, period) for period in (5, 10, SPAN)}
@@ -164,7 +164,7 @@ def _moves(c: CandleColumns) -> Columns:
     return columns
 
 
-def _calendar(c: CandleColumns) -> Columns:
+def _calendar(c: TrainingCandles) -> Columns:
     """Of the moment at which the candle closes. A day's candles all close at midnight and have no hour."""
     days = (c.opened_ms + c.period_ms) / DAY_MS
     cycles = {"day": days / WEEK_DAYS, "month": days / YEAR_DAYS}
@@ -174,7 +174,7 @@ def _calendar(c: CandleColumns) -> Columns:
     return {f"{name}_{word}": f(a) for name, a in angles.items() for word, f in (("sin", np.sin), ("cos", np.cos))}
 
 
-def _lags(c: CandleColumns) -> Columns:
+def _lags(c: TrainingCandles) -> Columns:
     columns: Columns = {}
     volume = _relative_volume(c)
     rsi = indicators.rsi(c.close, 14) / 100
@@ -187,7 +187,7 @@ def _lags(c: CandleColumns) -> Columns:
     return columns
 
 
-def _relative_volume(c: CandleColumns) -> Floats:
+def _relative_volume(c: TrainingCandles) -> Floats:
     """How many times the mean of its last candles, as a logarithm: one huge candle shall not fill the scale."""
     return np.log1p(_ratio(c.volume, indicators.sma(c.volume, SPAN), 1.0))
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tradeops.domain.models.columns import CandleColumns, Floats
+from tradeops.domain.models.columns import Floats, TrainingCandles
 from tradeops.domain.models.features import FeatureTable
 
 
 def leaking_features(
-    features: Callable[[CandleColumns], FeatureTable], candles: CandleColumns, cuts: Sequence[int], *, seed: int
+    features: Callable[[TrainingCandles], FeatureTable], candles: TrainingCandles, cuts: Sequence[int], *, seed: int
 ) -> tuple[str, ...]:
     """Names of the columns of which a row up to a cut changes when the candles after it are shuffled or cut off.
 
@@ -34,14 +34,14 @@ def leaking_features(
     return tuple(name for name in dict.fromkeys((*whole.names, *sorted(found))) if name in found)
 
 
-def _another_future(candles: CandleColumns, past: int, random: np.random.Generator) -> CandleColumns:
+def _another_future(candles: TrainingCandles, past: int, random: np.random.Generator) -> TrainingCandles:
     order = random.permutation(np.arange(past, len(candles)))
     level = random.uniform(0.5, 2.0)
 
     def changed(values: Floats, factor: float) -> Floats:
         return np.concatenate([values[:past], values[order] * factor])
 
-    return CandleColumns(
+    return TrainingCandles(
         timeframe=candles.timeframe,
         opened_ms=candles.opened_ms,
         open=changed(candles.open, level),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from tradeops.adapters.trainer.interface import Trainer
 from tradeops.domain.candles import CandleSeries, period_of
-from tradeops.domain.models.columns import CandleColumns
+from tradeops.domain.models.columns import TrainingCandles
 from tradeops.domain.models.training import MODEL_TYPES, TrainingPlan
 from tradeops.errors import MisconfiguredError, RejectedError
 from tradeops.jobs.candles import SYMBOL, closed_candles
@@ -50,7 +50,7 @@ class Data:
     """
 
     symbol: str
-    candles: CandleColumns
+    candles: TrainingCandles
     dataset_id: str
     as_of: datetime
     remarks: tuple[str, ...]
@@ -150,7 +150,7 @@ async def gather(desk: Desk, symbol: str, *, days: int, as_of: datetime) -> Data
     if len(series.candles) < FEWEST_CANDLES:
         problem = f"{symbol} has {len(series.candles)} candles of {timeframe}, at least {FEWEST_CANDLES} are needed"
         raise RejectedError("training", problem, remedy="ask for more days, or wait until the symbol is older")
-    candles = CandleColumns.of(series.candles, timeframe)
+    candles = TrainingCandles.of(series.candles, timeframe)
     dataset_id = await trainer.upload(symbol, candles)
     newest = series.candles[-1].opened_at + period
     return Data(symbol, candles, dataset_id, newest, tuple(f"{symbol}: {remark}" for remark in _remarks(series)))

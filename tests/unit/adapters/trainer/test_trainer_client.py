@@ -12,7 +12,7 @@ import respx
 from tests.unit.adapters.services import ADDRESS, serves, service
 from tradeops.adapters.trainer.client import OUR_ROUTES, Capabilities, TrainerClient
 from tradeops.adapters.trainer.interface import Trainer
-from tradeops.domain.models.columns import CandleColumns
+from tradeops.domain.models.columns import TrainingCandles
 from tradeops.domain.models.training import Epoch, JobState, ModelRecord, TrainerHealth, TrainingPlan
 from tradeops.errors import (
     ConflictError,
@@ -57,7 +57,7 @@ MODEL: dict[str, Any] = {
     "unproven": True,
 }
 PLAN = TrainingPlan("gru", "BTCUSDT", "d" * 64, epochs=4, seed=7)
-CANDLES = CandleColumns("1m", np.array([0, 60_000]), *(np.array([1.0, 1.5]) for _ in range(5)))
+CANDLES = TrainingCandles("1m", np.array([0, 60_000]), *(np.array([1.0, 1.5]) for _ in range(5)))
 Call = Callable[[TrainerClient], Awaitable[object]]
 CALLS: dict[str, Call] = {
     "health": lambda client: client.health(),
@@ -98,7 +98,7 @@ async def test_candles_are_handed_over_whole_and_known_by_their_digest(
 ) -> None:
     route = takes(respx_mock, "/ai/datasets", {"dataset_id": CANDLES.digest()})
     assert await trainer.upload("BTCUSDT", CANDLES) == CANDLES.digest()
-    assert CandleColumns.from_json(sent(route)["candles"]).digest() == CANDLES.digest()
+    assert TrainingCandles.from_json(sent(route)["candles"]).digest() == CANDLES.digest()
 
 
 async def test_a_trainer_that_keeps_other_candles_is_not_believed(

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from tradeops.domain.models.columns import CandleColumns
+from tradeops.domain.models.columns import TrainingCandles
 
 START_MS = 1_760_000_400_000  # an hour of October 2025
 
 
-def market(count: int = 800, *, seed: int = 1, timeframe: str = "1h", echo: float = 0.0) -> CandleColumns:
+def market(count: int = 800, *, seed: int = 1, timeframe: str = "1h", echo: float = 0.0) -> TrainingCandles:
     """A random walk; `echo` is how much of a candle's return comes back in the next one."""
     random = np.random.default_rng(seed)
     moves = random.standard_normal(count) * 0.005
@@ -18,7 +18,7 @@ def market(count: int = 800, *, seed: int = 1, timeframe: str = "1h", echo: floa
     wick = np.abs(random.standard_normal((2, count))) * 0.002
     step = {"15m": 900_000, "1h": 3_600_000, "1d": 86_400_000}[timeframe]
     start = START_MS // step * step
-    return CandleColumns(
+    return TrainingCandles(
         timeframe=timeframe,
         opened_ms=start + step * np.arange(count),
         open=before,
@@ -29,8 +29,8 @@ def market(count: int = 800, *, seed: int = 1, timeframe: str = "1h", echo: floa
     )
 
 
-def without(candles: CandleColumns, *rows: int) -> CandleColumns:
+def without(candles: TrainingCandles, *rows: int) -> TrainingCandles:
     """The same market with gaps."""
     kept = np.delete(np.arange(len(candles)), rows)
     columns = (candles.open, candles.high, candles.low, candles.close, candles.volume)
-    return CandleColumns(candles.timeframe, candles.opened_ms[kept], *(column[kept] for column in columns))
+    return TrainingCandles(candles.timeframe, candles.opened_ms[kept], *(column[kept] for column in columns))

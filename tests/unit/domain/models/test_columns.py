@@ -10,14 +10,14 @@ import pytest
 
 from tests.unit.domain.models.markets import market
 from tradeops.domain.candles import EPOCH, Candle
-from tradeops.domain.models.columns import CandleColumns, UnfitDataError
+from tradeops.domain.models.columns import TrainingCandles, UnfitDataError
 
 Body = dict[str, Any]
 
 
 def test_columns_survive_the_wire_and_keep_their_digest() -> None:
     candles = market(60)
-    back = CandleColumns.from_json(json.loads(json.dumps(candles.to_json())))
+    back = TrainingCandles.from_json(json.loads(json.dumps(candles.to_json())))
     assert back.digest() == candles.digest() != market(60, seed=2).digest()
     assert back.digest() != candles.head(59).digest()
     assert (len(back), back.period_ms) == (60, 3_600_000)
@@ -25,7 +25,7 @@ def test_columns_survive_the_wire_and_keep_their_digest() -> None:
 
 def test_columns_of_candles_are_their_values() -> None:
     at = EPOCH + timedelta(hours=5)
-    columns = CandleColumns.of([Candle(at, 1, 4, 0.5, 2, 9)], "1h")
+    columns = TrainingCandles.of([Candle(at, 1, 4, 0.5, 2, 9)], "1h")
     assert columns.opened_at(0) == at
     assert [float(x[0]) for x in (columns.open, columns.high, columns.low, columns.close, columns.volume)] == [
         1,
@@ -35,7 +35,7 @@ def test_columns_of_candles_are_their_values() -> None:
         9,
     ]
     with pytest.raises(ValueError, match="timeframe"):
-        CandleColumns.of([], "2h")
+        TrainingCandles.of([], "2h")
 
 
 @pytest.mark.parametrize(
@@ -56,9 +56,9 @@ def test_columns_from_outside_that_cannot_be_true_are_refused(spoil: Callable[[B
     body = market(10).to_json()
     spoil(body)
     with pytest.raises(UnfitDataError, match=problem):
-        CandleColumns.from_json(body)
+        TrainingCandles.from_json(body)
 
 
 def test_columns_keep_their_types() -> None:
-    back = CandleColumns.from_json(market(5).to_json())
+    back = TrainingCandles.from_json(market(5).to_json())
     assert (back.opened_ms.dtype, back.close.dtype) == (np.int64, np.float64)

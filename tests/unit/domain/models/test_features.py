@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from tests.unit.domain.models.markets import market
 from tradeops.domain.models import features
-from tradeops.domain.models.columns import CandleColumns, Floats, UnfitDataError
+from tradeops.domain.models.columns import Floats, TrainingCandles, UnfitDataError
 from tradeops.domain.models.features import WARM_UP, FeatureTable, checked, feature_table
 from tradeops.domain.models.leaks import leaking_features
 
 CUTS = (120, 200, 398)
 
 
-def planted(name: str, column: Floats, candles: CandleColumns) -> FeatureTable:
+def planted(name: str, column: Floats, candles: TrainingCandles) -> FeatureTable:
     table = feature_table(candles)
     return FeatureTable((*table.names, name), np.column_stack([table.values, column]))
 
@@ -43,14 +43,14 @@ def test_no_feature_knows_the_future() -> None:
     ids=["next close", "centred window", "scaled by all data", "next volume"],
 )
 def test_a_planted_look_ahead_is_caught(name: str, ahead: object) -> None:
-    def cheating(candles: CandleColumns) -> FeatureTable:
+    def cheating(candles: TrainingCandles) -> FeatureTable:
         return planted(name, ahead(candles), candles)  # type: ignore[operator]
 
     assert leaking_features(cheating, market(400), CUTS, seed=3) == (name,)
 
 
 def test_a_feature_that_comes_and_goes_with_the_data_is_caught() -> None:
-    def fickle(candles: CandleColumns) -> FeatureTable:
+    def fickle(candles: TrainingCandles) -> FeatureTable:
         table = feature_table(candles)
         return table if len(candles) == 400 else FeatureTable(table.names[1:], table.values[:, 1:])
 
