@@ -17,7 +17,7 @@ from tradeops.adapters.outside_watch.client import OutsideWatch
 from tradeops.adapters.store import Store
 from tradeops.domain.incidents.model import Observation
 from tradeops.domain.notices import Level, Notice
-from tradeops.errors import ConflictError, MisconfiguredError, TradeOpsError, UnavailableError
+from tradeops.errors import MisconfiguredError, TradeOpsError, UnavailableError
 from tradeops.jobs.alerts import alerting, incidents, standin
 from tradeops.jobs.alerts.standin import StandIn
 from tradeops.jobs.guard.aside import tell_directly
@@ -25,6 +25,7 @@ from tradeops.jobs.guard.errands import end
 from tradeops.jobs.guard.guarding import stand_guard
 from tradeops.jobs.monitoring.watch import Post, look
 from tradeops.jobs.only_one import only_one
+from tradeops.jobs.races import until_first
 from tradeops.settings import Settings
 from tradeops.wiring import open_channels, open_outside_watch, open_services, our_store
 
@@ -153,18 +154,19 @@ async def present(store: Store, *, now: datetime) -> datetime:
 
     Raises:
         UnavailableError: the store is down.
+        ConflictError: others wrote again and again.
     """
-    while True:
+
+    async def attempt() -> datetime:
         kept = await store.get(COLLECTION, DOCUMENT)
         since = now
         if kept is not None and now - datetime.fromisoformat(str(kept.body["seen"])) <= ABSENT_AFTER:
             since = datetime.fromisoformat(str(kept.body["since"]))
         body = {"since": since.isoformat(), "seen": now.isoformat()}
-        try:
-            await store.put(COLLECTION, DOCUMENT, body, expected_version=None if kept is None else kept.version)
-        except ConflictError:
-            continue
+        await store.put(COLLECTION, DOCUMENT, body, expected_version=None if kept is None else kept.version)
         return since
+
+    return await until_first(attempt, system="store", what="the presence of the watchdog")
 
 
 async def watch(settings: Settings) -> None:

@@ -5,8 +5,6 @@ the others follow it. A record is in the head before it is among the events; a p
 there, and the next writer stores it first. So the chain has neither fork nor gap, also when its events wait in a spool.
 """
 
-import asyncio
-import random
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,11 +14,10 @@ from tradeops.adapters.store.interface import Body
 from tradeops.domain.audit import KIND, Head, Record, Verified, canonical, linked
 from tradeops.domain.audit import verify as examine
 from tradeops.domain.decisions.codec import decoded, encoded
-from tradeops.errors import ConflictError, ContractError
+from tradeops.errors import ContractError
+from tradeops.jobs.races import until_first
 
 COLLECTION, DOCUMENT = "audit_chain", "head"
-TRIES = 40
-LONGEST_PAUSE_SECONDS = 0.05
 PAGE = 500
 SINCE, UNTIL = datetime(2020, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -34,21 +31,20 @@ async def append(store: Store, *, at: datetime, actor: str, what: str, content: 
         ContractError: the head was written by something else.
         ValueError: the content is no JSON that the store can keep.
     """
-    for attempt in range(TRIES):
+
+    async def attempt() -> Record:
         head, version = await read_head(store)
         if head is not None:
             await _store(store, head.last)
         if head is not None and _says(head.last, at, actor, what, content):
             return head.last
         record = linked(head, at=at.astimezone(UTC), actor=actor, what=what, content=content)
-        try:
-            await store.put(COLLECTION, DOCUMENT, _body(record), expected_version=version)
-        except ConflictError:
-            await asyncio.sleep(random.random() * LONGEST_PAUSE_SECONDS * min(attempt + 1, 5))  # noqa: S311 - parts racers
-            continue
-        await _store(store, record)
+        await store.put(COLLECTION, DOCUMENT, _body(record), expected_version=version)
         return record
-    raise ConflictError("audit trail", f"its head was changed by others {TRIES} times in a row")
+
+    record = await until_first(attempt, system="audit trail", what="its head")
+    await _store(store, record)
+    return record
 
 
 async def read_head(store: Store) -> tuple[Head | None, int | None]:

@@ -12,7 +12,7 @@ import pytest
 from tradeops.adapters.store import AuditEvent, open_store
 from tradeops.adapters.store.opening import FILE
 from tradeops.errors import ConflictError, ContractError
-from tradeops.jobs import audit
+from tradeops.jobs import audit, races
 
 AT = datetime(2026, 11, 25, 3, tzinfo=UTC)
 
@@ -110,7 +110,7 @@ async def test_a_head_of_something_else_is_told(tmp_path: Path) -> None:
 
 
 async def test_a_writer_that_never_gets_its_turn_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit, "LONGEST_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(races, "LONGEST_PAUSE_SECONDS", 0)
     async with open_store("sqlite", home=tmp_path, mongodb_url=None) as store:
 
         async def late(*_: object, **__: object) -> None:

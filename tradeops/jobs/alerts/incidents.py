@@ -5,9 +5,7 @@ on what it left. A message is on the board before it is in the outbox, so that a
 whoever comes next puts it there, once.
 """
 
-import asyncio
 import logging
-import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,12 +20,11 @@ from tradeops.domain.incidents.telling import Board, Change, Decision, Outgoing,
 from tradeops.domain.notices import Level, Notice
 from tradeops.errors import ConflictError, ContractError, RejectedError
 from tradeops.jobs.alerts import silences
+from tradeops.jobs.races import until_first
 from tradeops.settings import Settings
 
 COLLECTION = "incidents"
 BOARD = "board"
-TRIES = 25
-LONGEST_PAUSE_SECONDS = 0.05
 ACTOR = "tradeops"
 
 T = TypeVar("T")
@@ -181,17 +178,15 @@ async def change_board(store: Store, change: Callable[[Board], tuple[Board, T]],
     Raises:
         UnavailableError, ConflictError, ContractError: as `observe`.
     """
-    for attempt in range(TRIES):
+
+    async def attempt() -> tuple[Board, T]:
         board, version = await read_board(store, now=now)
         changed, outcome = change(board)
-        try:
-            if changed != board or version is None:
-                await store.put(COLLECTION, BOARD, board_body(changed), expected_version=version)
-        except ConflictError:
-            await asyncio.sleep(random.random() * LONGEST_PAUSE_SECONDS * min(attempt, 4))  # noqa: S311 - parts racers
-            continue
+        if changed != board or version is None:
+            await store.put(COLLECTION, BOARD, board_body(changed), expected_version=version)
         return changed, outcome
-    raise ConflictError("incidents", f"the board was changed by others {TRIES} times in a row")
+
+    return await until_first(attempt, system="incidents", what="the board")
 
 
 async def read_board(store: Store, *, now: datetime) -> tuple[Board, int | None]:

@@ -7,9 +7,9 @@ from tradeops.adapters.store import AuditEvent, Store
 from tradeops.domain.incidents.model import Silence
 from tradeops.domain.incidents.records import silence_body, silence_from
 from tradeops.errors import ConflictError, RejectedError
+from tradeops.jobs.races import until_first
 
 COLLECTION = "silences"
-TRIES = 25
 ACTOR = "tradeops"
 
 
@@ -41,20 +41,19 @@ async def lift(store: Store, silence_id: str, *, by: str, now: datetime) -> Sile
         UnavailableError: the store is down.
         ConflictError: others wrote again and again.
     """
-    for _ in range(TRIES):
+
+    async def attempt() -> Silence:
         kept = await store.get(COLLECTION, silence_id)
         found = None if kept is None else silence_from(silence_id, kept.body)
         if kept is None or found is None or found.until <= now:
             raise RejectedError("incidents", f"no silence {silence_id!r} lasts", remedy="see `tradeops silence --list`")
-        try:
-            body = silence_body(replace(found, until=now))
-            await store.put(COLLECTION, silence_id, body, expected_version=kept.version)
-        except ConflictError:
-            continue
-        ended = AuditEvent(f"silence:{silence_id}:lifted", "silence_lifted", now, ACTOR, {"by": by})
-        await store.append_event(ended)
+        body = silence_body(replace(found, until=now))
+        await store.put(COLLECTION, silence_id, body, expected_version=kept.version)
         return found
-    raise ConflictError("incidents", f"the silence {silence_id!r} was changed again and again")
+
+    lifted = await until_first(attempt, system="incidents", what=f"the silence {silence_id!r}")
+    await store.append_event(AuditEvent(f"silence:{silence_id}:lifted", "silence_lifted", now, ACTOR, {"by": by}))
+    return lifted
 
 
 async def lasting(store: Store, *, now: datetime) -> tuple[Silence, ...]:

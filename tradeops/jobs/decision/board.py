@@ -1,7 +1,5 @@
 """The board of decisions in the store: one document, changed by compare-and-set, so that runs agree on who decides."""
 
-import asyncio
-import random
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -9,11 +7,10 @@ from tradeops.adapters.store import Store
 from tradeops.adapters.store.interface import Body
 from tradeops.domain.decisions.board import Board
 from tradeops.domain.decisions.codec import decoded, encoded
-from tradeops.errors import ConflictError, ContractError
+from tradeops.errors import ContractError
+from tradeops.jobs.races import until_first
 
 COLLECTION, DOCUMENT = "decision_board", "board"
-TRIES = 40
-LONGEST_PAUSE_SECONDS = 0.05
 
 T = TypeVar("T")
 
@@ -42,17 +39,15 @@ async def change(store: Store, how: Callable[[Board], tuple[Board, T]]) -> T:
         ConflictError: others wrote again and again; nothing was changed.
         ContractError: the board was written by something else.
     """
-    for attempt in range(TRIES):
+
+    async def attempt() -> T:
         board, version = await read(store)
         changed, told = how(board)
-        try:
-            if changed != board:
-                await store.put(COLLECTION, DOCUMENT, _body(changed), expected_version=version)
-        except ConflictError:
-            await asyncio.sleep(random.random() * LONGEST_PAUSE_SECONDS * min(attempt + 1, 5))  # noqa: S311 - parts racers
-            continue
+        if changed != board:
+            await store.put(COLLECTION, DOCUMENT, _body(changed), expected_version=version)
         return told
-    raise ConflictError("decisions", f"the board was changed by others {TRIES} times in a row")
+
+    return await until_first(attempt, system="decisions", what="the board")
 
 
 def _body(board: Board) -> Body:

@@ -13,11 +13,11 @@ from tradeops.domain.decisions.evidence import Week
 from tradeops.domain.decisions.gate import Verdict, judge
 from tradeops.domain.llm import Exchange, Failure, Outcome, Proposal
 from tradeops.domain.llm import judge as read_answer
-from tradeops.errors import ConflictError, ContractError, RejectedError
+from tradeops.errors import ContractError, RejectedError
+from tradeops.jobs.races import until_first
 
 COLLECTION = "decisions"
 HISTORY = "gpt4_analysis_history"
-TRIES = 20
 
 
 async def find(store: Store, decision_id: str) -> Decision | None:
@@ -64,7 +64,8 @@ async def keep(store: Store, decision: Decision) -> Decision:
         ConflictError: others wrote again and again.
         ContractError: something else is kept under its id.
     """
-    for _ in range(TRIES):
+
+    async def attempt() -> Decision:
         kept = await store.get(COLLECTION, decision.decision_id)
         there = None if kept is None else decision_of(kept.body)
         if there is None:
@@ -76,13 +77,11 @@ async def keep(store: Store, decision: Decision) -> Decision:
             wanted = replace(there, start=started, retrain_run_id=run_id, problem=problem)
         if wanted == there:
             return there
-        try:
-            version = None if kept is None else kept.version
-            await store.put(COLLECTION, decision.decision_id, as_body(wanted), expected_version=version)
-        except ConflictError:
-            continue
+        version = None if kept is None else kept.version
+        await store.put(COLLECTION, decision.decision_id, as_body(wanted), expected_version=version)
         return wanted
-    raise ConflictError("decisions", f"{decision.decision_id} was changed by others {TRIES} times in a row")
+
+    return await until_first(attempt, system="decisions", what=decision.decision_id)
 
 
 async def remember(store: Store, analysis: Analysis, *, week: Week | None) -> None:

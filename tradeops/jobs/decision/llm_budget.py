@@ -4,18 +4,17 @@ One document holds what is reserved, changed by compare-and-set; what was paid i
 cost report is made. The document is read first, so that a call that is settled meanwhile is seen at least once.
 """
 
-import asyncio
-import random
-import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from typing import TypeVar
 
 from tradeops.adapters.store import AuditEvent, Document, Point
 from tradeops.adapters.store.interface import Json
 from tradeops.domain.costs.months import Month
 from tradeops.domain.llm import BudgetLimits, BudgetState, Ledger, Reservation, Settled, budget_state, month_key
 from tradeops.errors import ConflictError, ContractError, RejectedError, UnavailableError
+from tradeops.jobs.races import until_first
 from tradeops.settings import Settings
 from tradeops.wiring import Desk, Guard
 
@@ -23,11 +22,11 @@ CALLS = "llm_calls"
 COLLECTION, KEY = "llm_budget", "ledger"
 DAY = timedelta(days=1)
 MOST_CALLS = 100_000
-PATIENCE = timedelta(seconds=10)
-LONGEST_PAUSE_SECONDS = 0.05
+TRIES = 100  # of many votes at once, each of which must be reserved
 MONTHS_KEPT = 3
 
 Books = Desk | Guard
+T = TypeVar("T")
 
 
 async def read(books: Books, *, now: datetime | None = None) -> BudgetState:
@@ -52,8 +51,8 @@ async def reserve(books: Books, wanted: Reservation) -> str:
         UnavailableError: the store does not answer; the call must not be made.
         ContractError: what is kept cannot be true.
     """
-    ends = time.monotonic() + PATIENCE.total_seconds()
-    while True:
+
+    async def attempt() -> str:
         ledger, version, settled = await _read(books, wanted.at)
         state = budget_state(ledger, settled, limits(books.settings), wanted.at)
         if refusal := state.refuses(wanted.analysis, wanted.usd):
@@ -63,12 +62,10 @@ async def reserve(books: Books, wanted: Reservation) -> str:
             await books.store.add_point(CALLS, unsettled_point(one))
         paid = [one.key for one in settled if one.key in ledger.open]
         kept = ledger.without([*paid, *(one.key for one in abandoned)]).reserved(wanted)
-        try:
-            await books.store.put(COLLECTION, KEY, _body(kept, wanted.at), expected_version=version)
-        except ConflictError:
-            await _pause(ends)
-        else:
-            return ""
+        await books.store.put(COLLECTION, KEY, _body(kept, wanted.at), expected_version=version)
+        return ""
+
+    return await _first(attempt)
 
 
 async def settle(books: Books, point: Point) -> None:
@@ -79,19 +76,16 @@ async def settle(books: Books, point: Point) -> None:
             spent.
     """
     await books.store.add_point(CALLS, point)
-    ends = time.monotonic() + PATIENCE.total_seconds()
-    while True:
+
+    async def attempt() -> None:
         document = await books.store.get(COLLECTION, KEY)
         ledger = _ledger(document)
         if document is None or point.key not in ledger.open:
             return
         body = _body(ledger.without([point.key]), point.timestamp)
-        try:
-            await books.store.put(COLLECTION, KEY, body, expected_version=document.version)
-        except ConflictError:
-            await _pause(ends)
-        else:
-            return
+        await books.store.put(COLLECTION, KEY, body, expected_version=document.version)
+
+    await _first(attempt)
 
 
 async def lift(
@@ -106,7 +100,7 @@ async def lift(
     now = now or datetime.now(UTC)
     if not limit_usd.is_finite() or limit_usd <= 0:
         raise RejectedError("llm budget", "a limit must be above 0 USD", remedy="name what the month may cost in all")
-    month, ends = month_key(now), time.monotonic() + PATIENCE.total_seconds()
+    month = month_key(now)
     event = AuditEvent(
         event_id=f"llm-limit-{month}-{now:%Y%m%dT%H%M%S%f}",
         kind="llm_limit_lifted",
@@ -115,17 +109,16 @@ async def lift(
         body={"month": month, "limit_usd": str(limit_usd), "reason": reason},
     )
     await books.store.append_event(event)
-    while True:
+
+    async def attempt() -> None:
         document = await books.store.get(COLLECTION, KEY)
         ledger = _ledger(document)
         lifted = Ledger(ledger.open, ledger.analyses, {**ledger.lifted, month: limit_usd})
         version = document.version if document else None
-        try:
-            await books.store.put(COLLECTION, KEY, _body(lifted, now), expected_version=version)
-        except ConflictError:
-            await _pause(ends)
-        else:
-            return await read(books, now=now)
+        await books.store.put(COLLECTION, KEY, _body(lifted, now), expected_version=version)
+
+    await _first(attempt)
+    return await read(books, now=now)
 
 
 async def unsettled(books: Books, *, since: datetime, until: datetime, now: datetime) -> list[Point]:
@@ -228,7 +221,8 @@ def _money(value: Json, what: str) -> Decimal:
     return usd
 
 
-async def _pause(ends: float) -> None:
-    if time.monotonic() > ends:
-        raise UnavailableError("store", f"the ledger of LLM calls was busy for {PATIENCE.total_seconds():g} s")
-    await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_SECONDS))  # noqa: S311 - spreads writers, guards nothing
+async def _first(attempt: Callable[[], Awaitable[T]]) -> T:
+    try:
+        return await until_first(attempt, system="store", what="the ledger of LLM calls", tries=TRIES)
+    except ConflictError as error:  # a call that cannot be reserved is not made
+        raise UnavailableError("store", error.problem) from None

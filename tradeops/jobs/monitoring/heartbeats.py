@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from tradeops.adapters.store import Store
 from tradeops.domain.heartbeats import key_of_job
 from tradeops.domain.incidents.model import CERTAIN, Observation
-from tradeops.errors import ConflictError, TradeOpsError
+from tradeops.errors import TradeOpsError
 from tradeops.jobs.alerts.incidents import Ground, observe
+from tradeops.jobs.races import until_first
 
 COLLECTION = "heartbeats"
 PATIENCE = timedelta(seconds=2)
@@ -48,17 +49,16 @@ async def beat(store: Store, job: str, *, now: datetime) -> None:
 
     Raises:
         UnavailableError: the store is down.
+        ConflictError: others wrote again and again.
     """
-    while True:
+
+    async def attempt() -> None:
         kept = await store.get(COLLECTION, job)
-        if kept is not None and datetime.fromisoformat(str(kept.body["at"])) >= now:
-            return
-        try:
+        if kept is None or datetime.fromisoformat(str(kept.body["at"])) < now:
             version = None if kept is None else kept.version
             await store.put(COLLECTION, job, {"at": now.isoformat()}, expected_version=version)
-        except ConflictError:
-            continue
-        return
+
+    await until_first(attempt, system="store", what=f"the sign of life of {job}")
 
 
 async def beats(store: Store) -> dict[str, datetime]:

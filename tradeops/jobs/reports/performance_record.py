@@ -14,14 +14,14 @@ from tradeops.domain.health import Severity
 from tradeops.domain.performance import Performance
 from tradeops.domain.performance_report import Day, PerformanceReport
 from tradeops.domain.performance_verdict import Metric
-from tradeops.errors import ConflictError, ContractError, TradeOpsError
+from tradeops.errors import ContractError, TradeOpsError
+from tradeops.jobs.races import until_first
 from tradeops.wiring import Desk
 
 SERIES = "performance_metrics"
 COLLECTION, DOCUMENT = "snapshots", "performance"
 SHARPE_METHOD = "mean / sample standard deviation of daily returns * sqrt(365), risk-free 0, days without trades are 0"
 WORDS = {Severity.HEALTHY: "good", Severity.DEGRADED: "warning", Severity.CRITICAL: "critical", None: "unknown"}
-MOST_TRIES = 3
 
 log = logging.getLogger(__name__)
 
@@ -43,17 +43,15 @@ async def record(desk: Desk, report: PerformanceReport, *, run_id: str) -> None:
         end = point.timestamp + point.timestamp.resolution
         found = await desk.store.points(SERIES, since=point.timestamp, until=end)
         body = next((kept.body for kept in found if kept.key == point.key), body)
-    for _ in range(MOST_TRIES):
+
+    async def attempt() -> None:
         document = await desk.store.get(COLLECTION, DOCUMENT)
         if document and (document.body == body or str(document.body.get("date")) > point.key):
             return
-        try:
-            version = document.version if document else None
-            await desk.store.put(COLLECTION, DOCUMENT, body, expected_version=version)
-        except ConflictError:
-            continue
-        return
-    raise ConflictError("store", f"{COLLECTION}/{DOCUMENT} was changed {MOST_TRIES} times meanwhile")
+        version = document.version if document else None
+        await desk.store.put(COLLECTION, DOCUMENT, body, expected_version=version)
+
+    await until_first(attempt, system="store", what=f"{COLLECTION}/{DOCUMENT}")
 
 
 async def share(desk: Desk, report: PerformanceReport, *, run_id: str) -> None:

@@ -15,6 +15,7 @@ from tradeops.adapters.store.sqlite import SqliteStore
 from tradeops.domain.incidents.model import Observation, Silence
 from tradeops.domain.notices import Level, from_body
 from tradeops.errors import ConflictError, ContractError, RejectedError
+from tradeops.jobs import races
 from tradeops.jobs.alerts import incidents, silences
 from tradeops.settings import Settings
 
@@ -137,8 +138,8 @@ async def test_a_worker_that_always_loses_says_so_and_sends_nothing(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(type(ground.store), "put", AsyncMock(side_effect=ConflictError("store", "changed")))
-    monkeypatch.setattr(incidents, "LONGEST_PAUSE_SECONDS", 0)
-    with pytest.raises(ConflictError, match="25 times in a row"):
+    monkeypatch.setattr(races, "LONGEST_PAUSE_SECONDS", 0)
+    with pytest.raises(ConflictError, match="40 times in a row"):
         await see(ground, dead("engine"))
     assert await outbox(ground) == []
 
@@ -159,7 +160,7 @@ async def test_a_race_over_striking_messages_off_the_board_loses_none(
     ground: Ground, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     put = type(ground.store).put
-    monkeypatch.setattr(incidents, "LONGEST_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(races, "LONGEST_PAUSE_SECONDS", 0)
     calls = 0
 
     async def first_only(*args: object, **options: object) -> object:
@@ -228,7 +229,8 @@ async def test_a_silence_that_others_change_again_and_again_is_not_lifted(
 ) -> None:
     await silences.begin(ground.store, hush())
     monkeypatch.setattr(type(ground.store), "put", AsyncMock(side_effect=ConflictError("store", "changed")))
-    with pytest.raises(ConflictError, match="again and again"):
+    monkeypatch.setattr(races, "LONGEST_PAUSE_SECONDS", 0)
+    with pytest.raises(ConflictError, match="'s-1' was changed by others"):
         await silences.lift(ground.store, "s-1", by="ben", now=NOON)
 
 

@@ -15,6 +15,7 @@ from tradeops.adapters.store import Point, open_store
 from tradeops.domain.decisions.decision import Analysis, Ballot, Kind, Start
 from tradeops.domain.decisions.outcomes import Group
 from tradeops.errors import ConflictError, ContractError, RejectedError
+from tradeops.jobs import races
 from tradeops.jobs.decision import decisions
 from tradeops.jobs.decision.outcomes import outcomes, read_reliability
 
@@ -51,7 +52,8 @@ async def test_a_decision_that_others_change_again_and_again_is_told(
             raise ConflictError("store", "somebody was first")
 
         monkeypatch.setattr(store, "put", late)
-        with pytest.raises(ConflictError, match="20 times in a row"):
+        monkeypatch.setattr(races, "LONGEST_PAUSE_SECONDS", 0)
+        with pytest.raises(ConflictError, match="40 times in a row"):
             await decisions.keep(store, decision())
 
 

@@ -19,7 +19,7 @@ from tradeops.domain.decisions.board import Board
 from tradeops.domain.decisions.decision import Kind, Start
 from tradeops.domain.llm import Recommendation
 from tradeops.errors import ConflictError, RejectedError, UnavailableError
-from tradeops.jobs import audit
+from tradeops.jobs import audit, races
 from tradeops.jobs.decision import board as decision_board
 from tradeops.jobs.decision import decisions, llm_budget, self_analysis
 from tradeops.jobs.decision import starts as decision_starts
@@ -624,7 +624,7 @@ async def test_a_spending_that_is_not_known_asks_nobody(tmp_path: Path, monkeypa
 async def test_a_board_that_others_change_again_and_again_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(decision_board, "LONGEST_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(races, "LONGEST_PAUSE_SECONDS", 0)
     async with ground(tmp_path) as desk:
 
         async def late(*_: object, **__: object) -> None:
