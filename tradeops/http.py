@@ -8,16 +8,13 @@ import asyncio
 import base64
 import json
 import logging
-import os
 import re
-import ssl
 import time
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -27,6 +24,7 @@ import httpx
 from tradeops.errors import ContractError, MisconfiguredError, UnavailableError
 from tradeops.http_answer import Answer, parse_date
 from tradeops.http_faults import typed_error
+from tradeops.tls import NO_TLS_OF_OURS, Tls
 
 __all__ = ["Answer", "HttpPolicy", "HttpService", "open_pool"]
 
@@ -132,7 +130,8 @@ class HttpService:
                     if method not in SAFE_TO_REPEAT:
                         raise
                 # the pool may hold more connections that died the same way: only a pool of its own is surely new
-                async with open_pool() as fresh:
+                tls = self._client.tls if isinstance(self._client, Pool) else NO_TLS_OF_OURS
+                async with open_pool(tls) as fresh:
                     return await self._exchange(fresh, request, address)
 
     async def get_json(
@@ -229,25 +228,32 @@ class HttpService:
             raise typed_error(error, system=self.system, address=address) from error
 
 
+class Pool(httpx.AsyncClient):
+    """A connection pool that knows by what certificates it goes, so that another one can do as it does."""
+
+    tls: Tls = NO_TLS_OF_OURS
+
+
 @asynccontextmanager
-async def open_pool() -> AsyncGenerator[httpx.AsyncClient]:
+async def open_pool(tls: Tls = NO_TLS_OF_OURS) -> AsyncGenerator[Pool]:
     """The connection pool that all adapters of one process share; closed at exit.
 
     Redirects are never followed and cookies never kept: they ignore ports, so one service would get another's. A proxy
-    from the environment is used for all but this machine itself.
+    from the environment is used for all but this machine itself and those who may see our certificate.
+
+    Raises:
+        MisconfiguredError: a file of `tls` that cannot be used.
     """
-    trusted = _trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     limits = httpx.Limits(max_connections=50, max_keepalive_connections=20, keepalive_expiry=30)
     headers = {"user-agent": "tradeops", "accept-encoding": "gzip, deflate"}
     cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
-    direct = dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]"))
-    async with httpx.AsyncClient(
-        verify=trusted, limits=limits, follow_redirects=False, headers=headers, cookies=cookies, mounts=direct
+    direct: dict[str, httpx.AsyncBaseTransport | None] = dict.fromkeys(
+        ("all://127.0.0.1", "all://localhost", "all://[::1]")
+    )
+    for origin in tls.origins:
+        direct[origin] = httpx.AsyncHTTPTransport(verify=tls.for_web(identified=True), limits=limits)
+    async with Pool(
+        verify=tls.for_web(), limits=limits, follow_redirects=False, headers=headers, cookies=cookies, mounts=direct
     ) as client:
+        client.tls = tls
         yield client
-
-
-@cache
-def _trusted(*_: str | None) -> ssl.SSLContext:
-    """Whose certificates are trusted, by the environment; made once: reading them all takes a tenth of a second."""
-    return httpx.create_ssl_context()

@@ -103,7 +103,7 @@ async def _up(settings: Settings, wish: Wish) -> int:
     environment = own_environment(os.environ, without=without) | _for_children(settings)
     stack = Stack(home, project, environment)
     with only_one(home, "up"):
-        async with open_pool() as pool:
+        async with open_pool(settings.tls) as pool:
             try:
                 api = await _start(stack, pool, settings, wish, console)
                 deployments = await patiently(partial(api.deployments, POOL))
