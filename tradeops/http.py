@@ -9,6 +9,7 @@ import base64
 import json
 import logging
 import re
+import ssl
 import time
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -17,13 +18,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 import httpx
 
-from tradeops.errors import ContractError, MisconfiguredError, UnavailableError
+from tradeops.errors import ContractError, MisconfiguredError, RejectedError, UnavailableError
 from tradeops.http_answer import Answer, parse_date
 from tradeops.http_faults import typed_error
+from tradeops.redaction import Redactor, of_basic
 from tradeops.tls import NO_TLS_OF_OURS, Tls
 
 __all__ = ["Answer", "HttpPolicy", "HttpService", "open_pool"]
@@ -90,9 +92,9 @@ class HttpService:
             if not (value.isascii() and value.isprintable()):
                 problem = f"the {name} header has characters that cannot be sent"
                 raise MisconfiguredError(system, problem, remedy="check its token or key for line breaks and quotes")
-        credential = self._headers.get("authorization", "").rpartition(" ")[2]
+        scheme, _, credential = self._headers.get("authorization", "").rpartition(" ")
         self._hidden = secrets
-        self._secrets = (*secrets, credential) if credential else secrets
+        self._redactor = Redactor((*secrets, *(of_basic(credential) if scheme == "Basic" else (credential,))))
 
     async def request(
         self,
@@ -108,7 +110,7 @@ class HttpService:
 
         Args:
             method: an HTTP verb.
-            path: beginning with a slash, already URL-encoded.
+            path: beginning with a slash, already URL-encoded; no step of it may be `..`.
             params: of the query.
             body: sent as JSON; bytes are JSON already and sent as they are; `None` sends none.
             headers: for this request alone, besides those of the service.
@@ -117,8 +119,11 @@ class HttpService:
         Raises:
             UnavailableError: refused, reset, unresolvable, or not finished in time.
             MisconfiguredError: no valid address, or a certificate that is not trusted.
+            RejectedError: a path that would leave this service, or the route that it is for.
             ContractError: a body over the cap, one that cannot be decoded, or something that is no HTTP.
         """
+        if not path.startswith("/") or {".", ".."} & set(unquote(path.partition("?")[0]).split("/")):
+            raise RejectedError(self.system, f"{self.base_url} is not asked for a path that leads elsewhere")
         total = within or self._policy.total
         address = self.base_url + self._shown(path)
         with self._typed_errors(address, total), self._kept_from_the_log():
@@ -185,9 +190,8 @@ class HttpService:
         try:
             encoding = response.headers.get("content-encoding", "").strip().lower()
             if encoding not in KNOWN_ENCODINGS:  # nested ones would unpack beyond any cap within a single chunk
-                raise ContractError(
-                    self.system, f"{address} answered with the unknown content encoding {encoding[:40]!r}"
-                )
+                named = self._redactor.text(encoding)[:40]
+                raise ContractError(self.system, f"{address} answered with the unknown content encoding {named!r}")
             received = bytearray()
             async for chunk in response.aiter_bytes():
                 received += chunk
@@ -203,12 +207,12 @@ class HttpService:
             system=self.system,
             address=address,
             status=response.status_code,
-            headers={name.lower(): value for name, value in response.headers.items()},
-            body=bytes(received),
+            headers={name.lower(): self._redactor.text(value) for name, value in response.headers.items()},
+            body=self._redactor.data(bytes(received)),
             latency=timedelta(seconds=time.perf_counter() - started),
             received_at=datetime.now(UTC),
             server_time=parse_date(response.headers.get("date", "")),
-            secrets=self._secrets,
+            redactor=self._redactor,
         )
 
     @contextmanager
@@ -224,7 +228,7 @@ class HttpService:
         except httpx.ReadTimeout as error:
             problem = f"no answer from {address} for {self._policy.read.total_seconds():g} s"
             raise UnavailableError(self.system, problem) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:  # the last comes through it in TLS 1.3
             raise typed_error(error, system=self.system, address=address) from error
 
 

@@ -3,6 +3,7 @@
 import errno
 import re
 import socket
+import ssl
 
 import httpx
 
@@ -11,7 +12,7 @@ from tradeops.tls_faults import causes, tls_fault
 
 
 def typed_error(  # noqa: PLR0911 - one for each fault
-    error: httpx.HTTPError | httpx.InvalidURL, *, system: str, address: str
+    error: httpx.HTTPError | httpx.InvalidURL | ssl.SSLError, *, system: str, address: str
 ) -> TradeOpsError:
     """What the operator must do about a request that got no whole answer.
 

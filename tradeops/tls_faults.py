@@ -19,7 +19,7 @@ class TlsFault:
     remedy: str
 
 
-def tls_fault(error: BaseException, *, address: str, setting: str = "its address") -> TlsFault | None:
+def tls_fault(error: BaseException, *, address: str, setting: str = "the address") -> TlsFault | None:
     """The fault of TLS beneath an error; `None` when it is another one.
 
     Args:

@@ -1,10 +1,12 @@
 """An authority of our own, certificates that it signed, and a proxy that puts TLS before a server without."""
 
-import asyncio
 import datetime as dt
+import select
+import socket
 import ssl
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -77,43 +79,65 @@ class Authority:
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
             .add_extension(usage, critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
-            )
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         return builder.sign(self._key, hashes.SHA256())
 
 
-@asynccontextmanager
-async def behind_tls(address: str, context: ssl.SSLContext) -> AsyncIterator[str]:
-    """`host:port` where TLS is spoken; what is said goes on, in the clear, to the server at the address."""
+@contextmanager
+def behind_tls(address: str, context: ssl.SSLContext) -> Iterator[str]:
+    """`host:port` where TLS is spoken; what is said goes on, in the clear, to the server at the address.
+
+    In threads: asyncio hangs up on a bad handshake without the alert that says why, as no server does.
+    """
     host, port = address.rsplit(":", 1)
-    tasks: set[asyncio.Task[None]] = set()
+    opened: list[socket.socket] = []
 
-    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:  # closed: the end
+                return
+            opened.append(connection)
+            threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+    def serve(connection: socket.socket) -> None:
+        connection.settimeout(20)
         try:
-            while piece := await reader.read(65536):
-                writer.write(piece)
-                await writer.drain()
-        except (ConnectionError, ssl.SSLError):
-            pass
+            tls = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        except OSError:  # closed meanwhile
+            return
+        opened.append(tls)
+        try:
+            tls.do_handshake()
+        except OSError:
+            with suppress(OSError), tls:  # the client reads the alert before it reads that we are gone
+                tls.shutdown(socket.SHUT_WR)
+                while tls.recv(4096):
+                    pass
+            return
+        with suppress(OSError, ValueError), tls, socket.create_connection((host, int(port))) as inner:
+            _pump(tls, inner)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, daemon=True).start()
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
         finally:
-            writer.transport.abort()
+            with suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+            for connection in opened:
+                connection.close()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner_reader, inner_writer = await asyncio.open_connection(host, int(port))
-        await asyncio.gather(copy(reader, inner_writer), copy(inner_reader, writer))
 
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tasks.add(asyncio.ensure_future(serve(reader, writer)))
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=context)
-    try:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        server.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+def _pump(tls: ssl.SSLSocket, inner: socket.socket) -> None:
+    while True:
+        ready = [tls] if tls.pending() else select.select([tls, inner], [], [])[0]
+        for source in ready:
+            piece = source.recv(65536)
+            if not piece:
+                return
+            (inner if source is tls else tls).sendall(piece)
