@@ -34,6 +34,7 @@ SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "OPTIONS"})
 KNOWN_ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
 ADDRESS_IS_SECRET: ContextVar[bool] = ContextVar("address_is_secret", default=False)
 logging.getLogger("httpx").addFilter(lambda _: not ADDRESS_IS_SECRET.get())  # it logs each address, at level INFO
+logging.getLogger("httpcore").setLevel(logging.INFO)  # at level DEBUG it logs what others say, which may be our token
 
 
 @dataclass(frozen=True, slots=True)
