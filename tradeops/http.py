@@ -8,7 +8,6 @@ import asyncio
 import base64
 import json
 import logging
-import os
 import re
 import ssl
 import time
@@ -17,16 +16,17 @@ from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 import httpx
 
-from tradeops.errors import ContractError, MisconfiguredError, UnavailableError
+from tradeops.errors import ContractError, MisconfiguredError, RejectedError, UnavailableError
 from tradeops.http_answer import Answer, parse_date
 from tradeops.http_faults import typed_error
+from tradeops.redaction import Redactor, of_basic
+from tradeops.tls import NO_TLS_OF_OURS, Tls
 
 __all__ = ["Answer", "HttpPolicy", "HttpService", "open_pool"]
 
@@ -34,6 +34,7 @@ SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "OPTIONS"})
 KNOWN_ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
 ADDRESS_IS_SECRET: ContextVar[bool] = ContextVar("address_is_secret", default=False)
 logging.getLogger("httpx").addFilter(lambda _: not ADDRESS_IS_SECRET.get())  # it logs each address, at level INFO
+logging.getLogger("httpcore").setLevel(logging.INFO)  # at level DEBUG it logs what others say, which may be our token
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +93,9 @@ class HttpService:
             if not (value.isascii() and value.isprintable()):
                 problem = f"the {name} header has characters that cannot be sent"
                 raise MisconfiguredError(system, problem, remedy="check its token or key for line breaks and quotes")
-        credential = self._headers.get("authorization", "").rpartition(" ")[2]
+        scheme, _, credential = self._headers.get("authorization", "").rpartition(" ")
         self._hidden = secrets
-        self._secrets = (*secrets, credential) if credential else secrets
+        self._redactor = Redactor((*secrets, *(of_basic(credential) if scheme == "Basic" else (credential,))))
 
     async def request(
         self,
@@ -110,7 +111,7 @@ class HttpService:
 
         Args:
             method: an HTTP verb.
-            path: beginning with a slash, already URL-encoded.
+            path: beginning with a slash, already URL-encoded; no step of it may be `..`.
             params: of the query.
             body: sent as JSON; bytes are JSON already and sent as they are; `None` sends none.
             headers: for this request alone, besides those of the service.
@@ -119,8 +120,11 @@ class HttpService:
         Raises:
             UnavailableError: refused, reset, unresolvable, or not finished in time.
             MisconfiguredError: no valid address, or a certificate that is not trusted.
+            RejectedError: a path that would leave this service, or the route that it is for.
             ContractError: a body over the cap, one that cannot be decoded, or something that is no HTTP.
         """
+        if not path.startswith("/") or {".", ".."} & set(unquote(path.partition("?")[0]).split("/")):
+            raise RejectedError(self.system, f"{self.base_url} is not asked for a path that leads elsewhere")
         total = within or self._policy.total
         address = self.base_url + self._shown(path)
         with self._typed_errors(address, total), self._kept_from_the_log():
@@ -132,7 +136,8 @@ class HttpService:
                     if method not in SAFE_TO_REPEAT:
                         raise
                 # the pool may hold more connections that died the same way: only a pool of its own is surely new
-                async with open_pool() as fresh:
+                tls = self._client.tls if isinstance(self._client, Pool) else NO_TLS_OF_OURS
+                async with open_pool(tls) as fresh:
                     return await self._exchange(fresh, request, address)
 
     async def get_json(
@@ -186,9 +191,8 @@ class HttpService:
         try:
             encoding = response.headers.get("content-encoding", "").strip().lower()
             if encoding not in KNOWN_ENCODINGS:  # nested ones would unpack beyond any cap within a single chunk
-                raise ContractError(
-                    self.system, f"{address} answered with the unknown content encoding {encoding[:40]!r}"
-                )
+                named = self._redactor.text(encoding)[:40]
+                raise ContractError(self.system, f"{address} answered with the unknown content encoding {named!r}")
             received = bytearray()
             async for chunk in response.aiter_bytes():
                 received += chunk
@@ -204,12 +208,12 @@ class HttpService:
             system=self.system,
             address=address,
             status=response.status_code,
-            headers={name.lower(): value for name, value in response.headers.items()},
-            body=bytes(received),
+            headers={name.lower(): self._redactor.text(value) for name, value in response.headers.items()},
+            body=self._redactor.data(bytes(received)),
             latency=timedelta(seconds=time.perf_counter() - started),
             received_at=datetime.now(UTC),
             server_time=parse_date(response.headers.get("date", "")),
-            secrets=self._secrets,
+            redactor=self._redactor,
         )
 
     @contextmanager
@@ -225,29 +229,36 @@ class HttpService:
         except httpx.ReadTimeout as error:
             problem = f"no answer from {address} for {self._policy.read.total_seconds():g} s"
             raise UnavailableError(self.system, problem) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:  # the last comes through it in TLS 1.3
             raise typed_error(error, system=self.system, address=address) from error
 
 
+class Pool(httpx.AsyncClient):
+    """A connection pool that knows by what certificates it goes, so that another one can do as it does."""
+
+    tls: Tls = NO_TLS_OF_OURS
+
+
 @asynccontextmanager
-async def open_pool() -> AsyncGenerator[httpx.AsyncClient]:
+async def open_pool(tls: Tls = NO_TLS_OF_OURS) -> AsyncGenerator[Pool]:
     """The connection pool that all adapters of one process share; closed at exit.
 
     Redirects are never followed and cookies never kept: they ignore ports, so one service would get another's. A proxy
-    from the environment is used for all but this machine itself.
+    from the environment is used for all but this machine itself and those who may see our certificate.
+
+    Raises:
+        MisconfiguredError: a file of `tls` that cannot be used.
     """
-    trusted = _trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
     limits = httpx.Limits(max_connections=50, max_keepalive_connections=20, keepalive_expiry=30)
     headers = {"user-agent": "tradeops", "accept-encoding": "gzip, deflate"}
     cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
-    direct = dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]"))
-    async with httpx.AsyncClient(
-        verify=trusted, limits=limits, follow_redirects=False, headers=headers, cookies=cookies, mounts=direct
+    direct: dict[str, httpx.AsyncBaseTransport | None] = dict.fromkeys(
+        ("all://127.0.0.1", "all://localhost", "all://[::1]")
+    )
+    for origin in tls.origins:
+        direct[origin] = httpx.AsyncHTTPTransport(verify=tls.for_web(identified=True), limits=limits)
+    async with Pool(
+        verify=tls.for_web(), limits=limits, follow_redirects=False, headers=headers, cookies=cookies, mounts=direct
     ) as client:
+        client.tls = tls
         yield client
-
-
-@cache
-def _trusted(*_: str | None) -> ssl.SSLContext:
-    """Whose certificates are trusted, by the environment; made once: reading them all takes a tenth of a second."""
-    return httpx.create_ssl_context()

@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 
 from tradeops.domain.readings import Reading, RejectedRecord
 from tradeops.errors import ContractError, MisconfiguredError, RateLimitedError, RejectedError, TransientError
+from tradeops.redaction import Redactor
 
 EXCERPT_CHARACTERS = 120
+LOOKED_AT = 4096
 
 T = TypeVar("T")
 
@@ -24,7 +26,7 @@ class Answer:
         latency: from sending to the last byte of the body.
         received_at: our clock at that moment.
         server_time: the other side's clock by its `Date` header, to the second; `None` without one.
-        secrets: what was sent to prove who we are; never quoted, should the other side echo it.
+        redactor: knows what was sent to prove who we are; never quoted, should the other side echo it.
     """
 
     system: str
@@ -35,7 +37,7 @@ class Answer:
     latency: timedelta
     received_at: datetime
     server_time: datetime | None
-    secrets: tuple[str, ...] = field(default=(), repr=False)
+    redactor: Redactor = field(default_factory=Redactor, repr=False, compare=False)
 
     def reading(
         self, value: T, *, as_of: datetime | None = None, rejected: tuple[RejectedRecord, ...] = ()
@@ -65,15 +67,13 @@ class Answer:
 
     def excerpt(self) -> str:
         """The beginning of the body on one printable line, without our secrets, for an error message."""
-        text = self.masked(self.body[: 4 * EXCERPT_CHARACTERS].decode("utf-8", "replace"))
+        text = self.masked(self.body[:LOOKED_AT].decode("utf-8", "replace"))  # before it is cut: half a secret is one
         line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         return repr(line[:EXCERPT_CHARACTERS] + ("…" if len(line) > EXCERPT_CHARACTERS else ""))
 
     def masked(self, text: str) -> str:
         """A part of the answer, without our secrets."""
-        for secret in self.secrets:
-            text = text.replace(secret, "***")
-        return text
+        return self.redactor.text(text)
 
     def raise_for_status(self) -> None:
         """Nothing on a 2xx, the typed error of the tree on anything else.

@@ -4,15 +4,15 @@ import errno
 import re
 import socket
 import ssl
-from collections.abc import Iterator
 
 import httpx
 
 from tradeops.errors import ContractError, MisconfiguredError, TradeOpsError, UnavailableError
+from tradeops.tls_faults import causes, tls_fault
 
 
 def typed_error(  # noqa: PLR0911 - one for each fault
-    error: httpx.HTTPError | httpx.InvalidURL, *, system: str, address: str
+    error: httpx.HTTPError | httpx.InvalidURL | ssl.SSLError, *, system: str, address: str
 ) -> TradeOpsError:
     """What the operator must do about a request that got no whole answer.
 
@@ -21,7 +21,9 @@ def typed_error(  # noqa: PLR0911 - one for each fault
         system: its name in errors.
         address: of the request, without query and credentials.
     """
-    for cause in _chain(error):
+    if fault := tls_fault(error, address=address):
+        return MisconfiguredError(system, fault.problem, remedy=fault.remedy)
+    for cause in causes(error):
         match cause:
             case httpx.InvalidURL() | httpx.UnsupportedProtocol():
                 return MisconfiguredError(system, f"{address} is no valid address: {cause}")
@@ -41,29 +43,12 @@ def typed_error(  # noqa: PLR0911 - one for each fault
 
 def _connection_fault(cause: BaseException, system: str, address: str) -> TradeOpsError | None:
     match cause:
-        case ssl.SSLCertVerificationError():
-            problem = f"the certificate of {address} is not trusted: {cause.verify_message}"
-            return MisconfiguredError(system, problem, remedy="check the address and the CA bundle")
-        case ssl.SSLError(reason="WRONG_VERSION_NUMBER"):
-            return MisconfiguredError(system, f"{address} speaks no TLS", remedy="write http:// in its address")
         case socket.gaierror():
             remedy = "check the address and the network"
             return UnavailableError(system, f"the host of {address} is not known", remedy=remedy)
         case OSError(errno=errno.ECONNREFUSED):
             return UnavailableError(system, f"{address} refused the connection", remedy="start it")
     return None
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that caused it, groups opened, the deepest first."""
-    for cause in (error.__cause__, error.__context__):
-        if cause is not None:
-            yield from _chain(cause)
-            break
-    if isinstance(error, BaseExceptionGroup):
-        for member in error.exceptions:
-            yield from _chain(member)
-    yield error
 
 
 def never_sent(error: TradeOpsError) -> bool:

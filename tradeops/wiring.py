@@ -100,7 +100,7 @@ async def open_desk(settings: Settings | None = None) -> AsyncGenerator[Desk]:
                 exchange=services.exchange,
                 llm=services.llm,
                 prefect_api=services.prefect_api,
-                snapshot=RedisSnapshot(settings.redis_url) if settings.redis_url else None,
+                snapshot=RedisSnapshot(settings.redis_url, tls=settings.tls) if settings.redis_url else None,
                 trainer=services.trainer,
             )
 
@@ -128,7 +128,7 @@ async def open_guard(settings: Settings) -> AsyncGenerator[Guard]:
 async def open_services(settings: Settings) -> AsyncGenerator[Services]:
     """The clients of all configured services, on one connection pool; none of them is asked anything yet."""
     s = settings
-    async with open_pool() as pool:
+    async with open_pool(s.tls) as pool:
 
         def at(system: str, url: str, token: SecretStr | None = None) -> HttpService:
             return _service(pool, s, system, url, _bearer(token))
@@ -156,7 +156,7 @@ async def open_quick_engine(settings: Settings) -> AsyncGenerator[EngineClient |
         yield None
         return
     policy = replace(QUICK, body_cap_bytes=s.http_body_cap_mib * 1024 * 1024)
-    async with open_pool() as pool:
+    async with open_pool(s.tls) as pool:
         service = HttpService(
             pool, system="engine", base_url=s.rust_api_url, policy=policy, headers=_bearer(s.engine_token)
         )
@@ -167,7 +167,7 @@ async def open_quick_engine(settings: Settings) -> AsyncGenerator[EngineClient |
 async def open_channels(settings: Settings) -> AsyncGenerator[dict[str, Channel]]:
     """The channels in use, by name, on one connection pool; nothing is sent yet. Empty when none is configured."""
     s = settings
-    async with open_pool() as pool:
+    async with open_pool(s.tls) as pool:
 
         def at(system: str, base_url: str, *secrets: str) -> HttpService:
             connect = timedelta(seconds=s.http_connect_timeout_seconds)
@@ -205,7 +205,7 @@ async def open_outside_watch(settings: Settings) -> AsyncGenerator[OutsideWatch 
         yield None
         return
     origin, path = _parted(settings.watchdog_ping_url.get_secret_value())
-    async with open_pool() as pool:
+    async with open_pool(settings.tls) as pool:
         yield OutsideWatch(
             HttpService(pool, system="outside watch", base_url=origin, policy=HttpPolicy(), secrets=(path[1:],)), path
         )
@@ -220,7 +220,7 @@ async def open_llm_calls(settings: Settings) -> AsyncGenerator[LlmCalls]:
     """
     if settings.openai_api_key is None:
         raise MisconfiguredError("settings", "OPENAI_API_KEY is not set", remedy="without it the rules speak alone")
-    async with open_pool() as pool:
+    async with open_pool(settings.tls) as pool:
         yield LlmCalls(
             pool,
             base_url=settings.openai_base_url,
@@ -245,7 +245,7 @@ def our_store(settings: Settings) -> AbstractAsyncContextManager[Store]:
         MisconfiguredError: on entering, when TRADEOPS_HOME cannot be written.
     """
     url = settings.mongodb_url.get_secret_value() if settings.mongodb_url else None
-    return open_store(settings.store_kind, home=settings.home_folder, mongodb_url=url)
+    return open_store(settings.store_kind, home=settings.home_folder, mongodb_url=url, tls=settings.tls)
 
 
 def prefect_api(pool: httpx.AsyncClient, settings: Settings) -> PrefectApiClient | None:
@@ -308,4 +308,5 @@ def _mail_server(settings: Settings, host: str) -> MailServer:
         security=settings.smtp_security or usual_security(host, settings.smtp_port),
         user=settings.smtp_user,
         password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+        tls=settings.tls.for_wire() if settings.ca_file else None,
     )

@@ -22,6 +22,7 @@ from tradeops.errors import (
 )
 from tradeops.http import Answer, HttpPolicy, HttpService, open_pool
 from tradeops.http_faults import never_sent, typed_error
+from tradeops.redaction import Redactor
 
 URL = "http://engine.test/api"
 NOW = datetime(2026, 11, 24, 12, 0, 10, tzinfo=UTC)
@@ -51,7 +52,7 @@ def answer(
         latency=timedelta(seconds=2),
         received_at=NOW,
         server_time=server_time,
-        secrets=secrets,
+        redactor=Redactor(secrets),
     )
 
 

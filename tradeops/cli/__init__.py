@@ -1,6 +1,7 @@
 """The terminal: `tradeops COMMAND`. Each command is a module, imported only when it is called."""
 
 import importlib
+import os
 import sys
 
 import click
@@ -70,7 +71,8 @@ def tradeops() -> None:
 
 
 def main() -> None:
-    """The console script: a typed error is one line on stderr, never a traceback."""
+    """The console script: a typed error is one line on stderr, never a traceback; its files are its user's alone."""
+    os.umask(0o077)
     try:
         tradeops(prog_name="tradeops")
     except MisconfiguredError as error:

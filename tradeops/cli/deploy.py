@@ -45,7 +45,7 @@ async def apply_automations(api: PrefectApiClient, project: Path) -> Applied:
 
 
 async def _deploy(settings: Settings) -> None:
-    async with open_pool() as pool:
+    async with open_pool(settings.tls) as pool:
         api = prefect_api(pool, settings)
         if api is None:
             remedy = "name your server, or use `tradeops up`, which starts one"

@@ -128,6 +128,8 @@ class Stack:
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_SERVER_UI_API_URL": api,  # or the UI of any other port than 4200 cannot connect
         }
+        if auth := self.environment.get("PREFECT_API_AUTH_STRING"):  # who is told a password asks for it
+            self.environment["PREFECT_SERVER_API_AUTH_STRING"] = auth
         command = [*_prefect(), "server", "start", "--host", "127.0.0.1", "--port", str(port)]
         self._launch("prefect server", command)
 

@@ -36,7 +36,14 @@ from tradeops.jobs.only_one import only_one
 from tradeops.settings import Settings, env_file, load_settings
 from tradeops.wiring import prefect_api
 
-KEPT_FOR_THE_SANDBOX = {"TRADEOPS_HOME", "PREFECT_API_URL", "PREFECT_API_KEY", "PREFECT_API_AUTH_STRING"}
+KEPT_FOR_THE_SANDBOX = {
+    "TRADEOPS_HOME",
+    "PREFECT_API_URL",
+    "PREFECT_API_KEY",
+    "PREFECT_API_AUTH_STRING",
+    "TRADEOPS_CA_FILE",
+    "TRADEOPS_CLIENT_CERT_FILE",
+}
 STATE_OF = {Severity.HEALTHY: "Completed", Severity.DEGRADED: "Degraded", Severity.CRITICAL: "Critical"}
 MOST_RESTARTS = 3
 SHELL = "shell"
@@ -103,7 +110,7 @@ async def _up(settings: Settings, wish: Wish) -> int:
     environment = own_environment(os.environ, without=without) | _for_children(settings)
     stack = Stack(home, project, environment)
     with only_one(home, "up"):
-        async with open_pool() as pool:
+        async with open_pool(settings.tls) as pool:
             try:
                 api = await _start(stack, pool, settings, wish, console)
                 deployments = await patiently(partial(api.deployments, POOL))
@@ -239,7 +246,14 @@ async def _keep_running(stack: Stack, console: Console) -> Never:
 
 def _write_shell(stack: Stack) -> Path:
     """A file to source in another terminal, so that its commands mean this server and this sandbox, if there is one."""
-    names = ["PREFECT_API_URL", "PREFECT_HOME", "TRADEOPS_HOME", "TRADEOPS_ENV_FILE", "TRAINER_URL"]
+    names = [
+        "PREFECT_API_URL",
+        "PREFECT_API_AUTH_STRING",
+        "PREFECT_HOME",
+        "TRADEOPS_HOME",
+        "TRADEOPS_ENV_FILE",
+        "TRAINER_URL",
+    ]
     names += stack.sandbox["environment"] if stack.sandbox else []
     lines = [f"export {n}={shlex.quote(stack.environment[n])}" for n in names if n in stack.environment]
     lines.append(f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH")

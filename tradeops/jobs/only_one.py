@@ -20,6 +20,7 @@ def only_one(home: Path, what: str) -> Generator[None]:
     path = home / f"{what}.lock"
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
         lock = path.open("a+")
     except OSError as error:
         remedy = "set TRADEOPS_HOME to a folder that you may write"

@@ -38,6 +38,8 @@ from tradeops.settings.llm import LlmSettings
 from tradeops.settings.notify import NotifySettings
 from tradeops.settings.report import ReportSettings
 from tradeops.settings.retrain import TRAINER_NAMES, RetrainSettings
+from tradeops.settings.tls import TlsSettings
+from tradeops.tls import Tls
 
 MASK = "********"
 SECTIONS: tuple[type[BaseSettings], ...] = (
@@ -48,11 +50,19 @@ SECTIONS: tuple[type[BaseSettings], ...] = (
     DecisionSettings,
     RetrainSettings,
     NotifySettings,
+    TlsSettings,
 )  # as the documentation orders them
 
 
 class Settings(
-    NotifySettings, GuardSettings, BrakeSettings, ReportSettings, DecisionSettings, LlmSettings, RetrainSettings
+    NotifySettings,
+    GuardSettings,
+    BrakeSettings,
+    ReportSettings,
+    DecisionSettings,
+    LlmSettings,
+    RetrainSettings,
+    TlsSettings,
 ):
     """The effective settings of one process.
 
@@ -205,6 +215,14 @@ class Settings(
     def home_folder(self) -> Path:
         """TRADEOPS_HOME as an absolute path."""
         return self.home.expanduser().absolute()
+
+    @property
+    def tls(self) -> Tls:
+        """Whom we trust; our certificate is for the bot's own services, not for the exchange, the LLM or a channel."""
+        secret = self.rabbitmq_management_url
+        management = secret.get_secret_value() if secret else None
+        own = (self.rust_api_url, self.python_api_url, self.frontend_url, self.trainer_url, self.prefect_api_url)
+        return Tls(self.ca_file, self.client_cert_file, tuple(filter(None, (*own, management))))
 
     @property
     def store_kind(self) -> Literal["sqlite", "mongodb"]:

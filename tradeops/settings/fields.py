@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 from email.utils import parseaddr
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr
@@ -16,6 +16,15 @@ READING = SettingsConfigDict(
     frozen=True, case_sensitive=True, extra="ignore", env_ignore_empty=True, hide_input_in_errors=True
 )
 CHANNEL_KINDS = ("slack", "discord", "telegram", "email", "webhook", "apprise")
+UNVERIFIED = {  # options by which drivers trust anybody, and the values that do no harm
+    "tlsinsecure": {"false"},
+    "tlsallowinvalidcertificates": {"false"},
+    "tlsallowinvalidhostnames": {"false"},
+    "ssl_cert_reqs": {"required", "cert_required"},
+    "ssl_check_hostname": {"true", "1", "yes"},
+    "no_verify_ssl": {"0"},
+    "verify": {"yes", "true", "1"},
+}
 FURTHER_HOSTS = re.compile(r",[^/?#@]*(?=[/?#]|$)")  # of a replica set; the first host stands for all
 
 
@@ -31,6 +40,8 @@ def _http_address(value: str) -> str:
 def _secret_address(*schemes: str) -> AfterValidator:
     def check(value: SecretStr) -> SecretStr:
         _split(FURTHER_HOSTS.sub("", value.get_secret_value()), schemes)
+        if not schemes[0].startswith("http"):
+            _refuse_unverified(value.get_secret_value())
         return value
 
     return AfterValidator(check)
@@ -48,6 +59,14 @@ def _split(value: str, schemes: tuple[str, ...]) -> Any:  # noqa: ANN401 - urlsp
     if not parts.hostname:
         raise ValueError("has no host")
     return parts
+
+
+def _refuse_unverified(address: str) -> None:
+    query = re.split(r"[?#]", address, maxsplit=1)[1:]
+    for name, value in parse_qsl("".join(query).replace(";", "&"), keep_blank_values=True):
+        harmless = UNVERIFIED.get(name.lower())
+        if harmless is not None and value.lower() not in harmless:
+            raise ValueError(f"must not say {name.lower()}: name the authority in TRADEOPS_CA_FILE instead")
 
 
 def _path_on_host(value: str) -> str:
@@ -87,6 +106,7 @@ def _apprise_targets(value: SecretStr) -> SecretStr:
     for number, target in enumerate(targets, 1):
         if not re.match(r"[A-Za-z0-9]+://\S+$", target):
             raise ValueError(f"has no scheme://… at place {number}")
+        _refuse_unverified(target)
     return value
 
 

@@ -178,7 +178,7 @@ async def test_https_to_a_plain_port_is_a_wrong_address_not_an_outage(pool: http
     server = await asyncio.start_server(plain, "127.0.0.1", 0)
     async with server:
         url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        with pytest.raises(MisconfiguredError, match="speaks no TLS; write http:// in its address"):
+        with pytest.raises(MisconfiguredError, match="speaks no TLS; check the port in the address"):
             await engine_at(url, pool).health()
 
 

@@ -282,6 +282,8 @@ def test_every_setting_has_a_description_and_an_example_that_it_accepts(monkeypa
         assert row.example, row.name
         monkeypatch.setenv(row.name, row.example)
     monkeypatch.delenv("TRADEOPS_STORE")
+    for name in ("TRADEOPS_CA_FILE", "TRADEOPS_CLIENT_CERT_FILE"):  # such files must be there: see test_tls.py
+        monkeypatch.delenv(name)
     assert load_settings().rust_api_url == "http://127.0.0.1:8080"
 
 

@@ -39,7 +39,7 @@ def unwrap(answer: Answer) -> Opened:
     if not success:
         reason = body.get("error")
         text = reason if isinstance(reason, str) and reason.strip() else "no reason given"
-        raise RejectedError(answer.system, f"{answer.address} refused: {_one_line(text)}")
+        raise RejectedError(answer.system, f"{answer.address} refused: {_one_line(answer.masked(text))}")
     if body.get("data") is None:
         raise ContractError(answer.system, f"{answer.address} answered with a wrong envelope: data is missing or null")
     return Opened(body["data"], _timestamp(body.get("timestamp")))

@@ -95,10 +95,12 @@ def _load(target: str) -> Any:  # noqa: ANN401 - Apprise has no types
 
     for logger in ("apprise", "urllib3.connectionpool"):  # both tell addresses
         logging.getLogger(logger).setLevel(logging.CRITICAL + 1)
-    asset = apprise.AppriseAsset(async_mode=False, storage_mode="memory")
+    # a redirect would take the message, and what its target accepts, to any address within reach of this machine
+    asset = apprise.AppriseAsset(async_mode=False, storage_mode="memory", http_redirects=False)
     plugin = apprise.Apprise.instantiate(target, asset=asset)
     if plugin is None:
         return None
+    plugin.redirects = False  # whatever its address says
     plugin.socket_connect_timeout = min(float(plugin.socket_connect_timeout), CONNECT_SECONDS)
     plugin.socket_read_timeout = min(float(plugin.socket_read_timeout), READ_SECONDS)
     plugin.request_rate_per_sec = min(float(plugin.request_rate_per_sec), SECONDS_BETWEEN_MESSAGES)

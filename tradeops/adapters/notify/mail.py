@@ -1,6 +1,7 @@
 """E-mail, by one SMTP server: encrypted unless it is this machine or told otherwise, recipients judged one by one."""
 
 import asyncio
+import base64
 import contextlib
 import socket
 import ssl
@@ -19,6 +20,8 @@ from tradeops.adapters.notify.escaping import one_line
 from tradeops.adapters.notify.mail_message import compose
 from tradeops.adapters.notify.posting import Progress
 from tradeops.domain.notices import Notice
+from tradeops.redaction import Redactor
+from tradeops.tls_faults import tls_fault
 
 Security = Literal["starttls", "tls", "none"]
 IMPLICIT_TLS_PORT = 465
@@ -73,6 +76,9 @@ class MailChannel:
         self._server = server
         self._sender = sender
         self._recipients = tuple(recipients)
+        user, password = server.user or "", server.password or ""
+        spoken = (password, f"\0{user}\0{password}") if password else ()  # as the ways to log in send it
+        self._redactor = Redactor((password, *(base64.b64encode(one.encode()).decode() for one in spoken)))
         self._progress = Progress()
 
     async def send(self, notice: Notice, *, idempotency_key: str) -> None:
@@ -100,6 +106,8 @@ class MailChannel:
 
     def _typed(self, error: Exception, *, begun: bool, in_flight: bool) -> DeliveryError:
         where = f"{self._server.host}:{self._server.port}"
+        if fault := tls_fault(error, address=where, setting="SMTP_HOST, SMTP_PORT and TRADEOPS_SMTP_SECURITY"):
+            return TransientDeliveryError("email", fault.problem, may_have_arrived=begun, remedy=fault.remedy)
         match error:
             case aiosmtplib.SMTPRecipientsRefused(recipients=refused):
                 return self._refusal({one.recipient: one for one in refused}, of=len(refused), begun=begun)
@@ -144,8 +152,7 @@ class MailChannel:
                 text = f"{code} {message}"
             case _:
                 text = str(error)
-        text = one_line(text)[:QUOTED_CHARACTERS]
-        return text.replace(self._server.password, "***") if self._server.password else text
+        return one_line(self._redactor.text(text))[:QUOTED_CHARACTERS]
 
 
 class _Attempt:

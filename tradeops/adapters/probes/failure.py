@@ -4,13 +4,14 @@ import errno
 import re
 from datetime import timedelta
 
-from tradeops.errors import UnavailableError
+from tradeops.errors import MisconfiguredError, TradeOpsError, UnavailableError
+from tradeops.tls_faults import tls_fault
 
 REFUSED = re.compile(rf"refused|err(no|or) {errno.ECONNREFUSED}\b")
 UNKNOWN_HOST = ("name or service not known", "getaddrinfo", "name resolution", "nodename nor servname")
 
 
-def unreachable(error: Exception, *, system: str, address: str, within: timedelta, setting: str) -> UnavailableError:
+def unreachable(error: Exception, *, system: str, address: str, within: timedelta, setting: str) -> TradeOpsError:
     """No usable answer, by the words of the exception, because drivers hide the cause's type.
 
     Args:
@@ -20,6 +21,8 @@ def unreachable(error: Exception, *, system: str, address: str, within: timedelt
         within: how long we waited.
         setting: the variable that holds the address.
     """
+    if fault := tls_fault(error, address=address, setting=setting):
+        return MisconfiguredError(system, fault.problem, remedy=fault.remedy)
     words = str(error).lower()
     if errno.ECONNREFUSED in error.args or REFUSED.search(words):
         reason = "refused the connection"

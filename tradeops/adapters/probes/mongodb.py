@@ -9,8 +9,10 @@ from pydantic import SecretStr
 from pymongo import AsyncMongoClient
 from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
 
+from tradeops.adapters.driver_tls import mongodb_options
 from tradeops.adapters.probes.failure import unreachable
 from tradeops.errors import MisconfiguredError, TradeOpsError, UnavailableError
+from tradeops.tls import NO_TLS_OF_OURS, Tls
 
 SYSTEM = "mongodb"
 DATABASE = "tradeops"
@@ -18,7 +20,7 @@ COLLECTION = "health_checks"
 REFUSED = {18: "login", 13: "query"}  # AuthenticationFailed, Unauthorized
 
 
-async def ping_and_query(url: SecretStr, *, within: timedelta) -> None:
+async def ping_and_query(url: SecretStr, *, within: timedelta, tls: Tls = NO_TLS_OF_OURS) -> None:
     """Return when both were answered; the query reads one document of the address's database, else of ours.
 
     Raises:
@@ -27,7 +29,9 @@ async def ping_and_query(url: SecretStr, *, within: timedelta) -> None:
     """
     address = urlsplit(url.get_secret_value()).netloc.rpartition("@")[2]
     try:
-        client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(url.get_secret_value(), appname="tradeops-probe")
+        client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(
+            url.get_secret_value(), appname="tradeops-probe", **mongodb_options(url.get_secret_value(), tls)
+        )
     except PyMongoError as error:
         raise _typed(error, address, within) from error
     # the driver's own deadline, so that closing after ours has passed does not wait for the server either

@@ -9,10 +9,12 @@ import aiormq
 from aiormq.exceptions import AMQPError, AuthenticationError, ConnectionNotAllowed, ProbableAuthenticationError
 from pydantic import SecretStr, StrictStr
 
+from tradeops.adapters.driver_tls import amqp_context
 from tradeops.adapters.probes.failure import unreachable
 from tradeops.adapters.wire import WireModel, parse
 from tradeops.errors import MisconfiguredError, RejectedError
 from tradeops.http import HttpPolicy, HttpService, open_pool
+from tradeops.tls import NO_TLS_OF_OURS, Tls
 
 SYSTEM = "rabbitmq"
 ALARMS = "/api/health/checks/alarms"
@@ -30,7 +32,7 @@ class _FailedCheck(WireModel):
     alarms: list[_Alarm]
 
 
-async def login(url: SecretStr, *, within: timedelta) -> None:
+async def login(url: SecretStr, *, within: timedelta, tls: Tls = NO_TLS_OF_OURS) -> None:
     """Return when the whole AMQP handshake was done; no channel, queue or message is made.
 
     Raises:
@@ -40,7 +42,7 @@ async def login(url: SecretStr, *, within: timedelta) -> None:
     address = urlsplit(url.get_secret_value()).netloc.rpartition("@")[2]
     try:
         async with asyncio.timeout(within.total_seconds()):
-            connection = await aiormq.connect(url.get_secret_value())
+            connection = await aiormq.connect(url.get_secret_value(), context=amqp_context(url.get_secret_value(), tls))
             await connection.close()
     except (AuthenticationError, ProbableAuthenticationError, ConnectionNotAllowed) as error:
         remedy = "check user, password and virtual host in RABBITMQ_URL"
@@ -52,14 +54,14 @@ async def login(url: SecretStr, *, within: timedelta) -> None:
         raise unreachable(error, system=SYSTEM, address=address, within=within, setting="RABBITMQ_URL") from error
 
 
-async def check_alarms(management_url: SecretStr, *, within: timedelta) -> None:
+async def check_alarms(management_url: SecretStr, *, within: timedelta, tls: Tls = NO_TLS_OF_OURS) -> None:
     """Return when the management API says that no alarm is in effect in the cluster.
 
     Raises:
         RejectedError: an alarm; names the resource (memory, disk) and the node.
         TradeOpsError: as `HttpService.request`, `Answer.raise_for_status` and `Answer.json` say.
     """
-    async with open_pool() as pool:
+    async with open_pool(tls) as pool:
         service = HttpService(pool, system=SYSTEM, base_url=management_url.get_secret_value(), policy=HttpPolicy())
         answer = await service.request("GET", ALARMS, within=within)
     if answer.status == SERVICE_UNAVAILABLE:

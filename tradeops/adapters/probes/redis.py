@@ -10,14 +10,16 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, BusyLoadingError, NoPermissionError, RedisError
 
+from tradeops.adapters.driver_tls import redis_options
 from tradeops.adapters.probes.failure import unreachable
 from tradeops.errors import MisconfiguredError, RejectedError, TransientError
+from tradeops.tls import NO_TLS_OF_OURS, Tls
 
 SYSTEM = "redis"
 SAVES = ("rdb_last_bgsave_status", "aof_last_write_status", "aof_last_bgrewrite_status")
 
 
-async def ping_and_info(url: SecretStr, *, within: timedelta) -> None:
+async def ping_and_info(url: SecretStr, *, within: timedelta, tls: Tls = NO_TLS_OF_OURS) -> None:
     """Return when both were answered and INFO reports no failed save: then Redis refuses writes by default.
 
     Raises:
@@ -31,7 +33,9 @@ async def ping_and_info(url: SecretStr, *, within: timedelta) -> None:
     try:
         async with (
             asyncio.timeout(within.total_seconds()),
-            Redis.from_url(url.get_secret_value(), retry=Retry(NoBackoff(), 0)) as client,
+            Redis.from_url(
+                url.get_secret_value(), retry=Retry(NoBackoff(), 0), **redis_options(url.get_secret_value(), tls)
+            ) as client,
         ):
             await client.ping()
             info = await client.info("persistence")

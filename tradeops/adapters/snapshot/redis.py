@@ -12,7 +12,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
+from tradeops.adapters.driver_tls import redis_options
 from tradeops.errors import MisconfiguredError, RejectedError, UnavailableError
+from tradeops.tls import NO_TLS_OF_OURS, Tls
+from tradeops.tls_faults import tls_fault
 
 SYSTEM = "redis"
 KEY = "tradeops:performance:latest"
@@ -22,16 +25,18 @@ class RedisSnapshot:
     """The text under `tradeops:performance:latest`.
 
     Both methods raise UnavailableError (refused, reset, too late, or not able to write), MisconfiguredError (our login
-    is refused) and RejectedError (the user lacks the right).
+    is refused, or its certificate is not trusted) and RejectedError (the user lacks the right).
 
     Args:
         url: with the password.
         within: the longest that one call may take.
+        tls: what certificates to go by.
     """
 
-    def __init__(self, url: SecretStr, *, within: timedelta = timedelta(seconds=2)) -> None:
+    def __init__(self, url: SecretStr, *, within: timedelta = timedelta(seconds=2), tls: Tls = NO_TLS_OF_OURS) -> None:
         self._url = url
         self._within = within
+        self._tls_options = redis_options(url.get_secret_value(), tls)
 
     async def read(self) -> str | None:
         """The text, or `None`."""
@@ -57,6 +62,7 @@ class RedisSnapshot:
                     socket_connect_timeout=seconds,
                     socket_timeout=seconds,
                     retry=Retry(NoBackoff(), 0),
+                    **self._tls_options,
                 ) as redis,
             ):
                 yield redis
@@ -70,5 +76,7 @@ class RedisSnapshot:
             problem = f"{address} did not answer within {seconds:.2g} s"
             raise UnavailableError(SYSTEM, problem, remedy="start it or check REDIS_URL") from error
         except (OSError, RedisError) as error:
+            if fault := tls_fault(error, address=address, setting="REDIS_URL"):
+                raise MisconfiguredError(SYSTEM, fault.problem, remedy=fault.remedy) from error
             problem = f"{address} refused or broke off ({type(error).__name__})"
             raise UnavailableError(SYSTEM, problem, remedy="start it or check REDIS_URL") from error

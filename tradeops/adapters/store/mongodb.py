@@ -24,6 +24,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
+from tradeops.adapters.driver_tls import mongodb_options
 from tradeops.adapters.store import series as series_rules
 from tradeops.adapters.store.interface import (
     AuditEvent,
@@ -55,6 +56,7 @@ from tradeops.adapters.store.records import (
     moment_of,
 )
 from tradeops.errors import ConflictError, MisconfiguredError, UnavailableError
+from tradeops.tls import NO_TLS_OF_OURS, Tls
 
 DATABASE = "tradeops"
 SCHEMA_VERSION = 1
@@ -77,12 +79,13 @@ class MongoStore:
     Args:
         url: with user and password; never shown.
         database: ours.
+        tls: what certificates to go by.
 
     Raises:
         MisconfiguredError: an address that MongoDB's driver does not take.
     """
 
-    def __init__(self, url: str, *, database: str = DATABASE) -> None:
+    def __init__(self, url: str, *, database: str = DATABASE, tls: Tls = NO_TLS_OF_OURS) -> None:
         self._hosts = hosts_of(url)
         try:
             with _strict_about_options():
@@ -94,6 +97,7 @@ class MongoStore:
                     serverSelectionTimeoutMS=2000,
                     connectTimeoutMS=2000,
                     socketTimeoutMS=5000,
+                    **mongodb_options(url, tls),
                 )
         except (PyMongoError, ValueError, UserWarning):  # also a port that cannot be; the words may quote the password
             raise bad_address(self._hosts) from None

@@ -6,6 +6,7 @@ from bson.errors import BSONError
 from pymongo.errors import ConfigurationError, ConnectionFailure, OperationFailure, PyMongoError
 
 from tradeops.errors import MisconfiguredError, RejectedError, TradeOpsError, UnavailableError
+from tradeops.tls_faults import tls_fault
 
 NOT_ALLOWED = frozenset({13, 18, 8000})  # Unauthorized, AuthenticationFailed, AtlasError (as which Atlas says both)
 NO_PRIMARY = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})
@@ -40,6 +41,8 @@ def typed_error(error: PyMongoError | BSONError, hosts: str) -> TradeOpsError:
             return bad_address(hosts)
         case BSONError():
             return RejectedError("store", "the record is no BSON, or larger than the 16 MiB that MongoDB keeps")
+        case ConnectionFailure() if fault := tls_fault(error, address=f"MongoDB at {hosts}", setting="MONGODB_URL"):
+            return UnavailableError("store", fault.problem, remedy=fault.remedy)  # so that records are spooled
         case ConnectionFailure():
             return UnavailableError("store", f"MongoDB at {hosts} does not answer", remedy="start it")
         case _:

@@ -11,6 +11,7 @@ from tradeops.adapters.store.spool import Spool
 from tradeops.adapters.store.spooling import SpoolingStore
 from tradeops.adapters.store.sqlite import SqliteStore
 from tradeops.errors import MisconfiguredError
+from tradeops.tls import NO_TLS_OF_OURS, Tls
 
 FILE = "tradeops.sqlite"
 SPOOL = "spool.sqlite"
@@ -18,7 +19,7 @@ SPOOL = "spool.sqlite"
 
 @asynccontextmanager
 async def open_store(
-    kind: Literal["sqlite", "mongodb"], *, home: Path, mongodb_url: str | None = None
+    kind: Literal["sqlite", "mongodb"], *, home: Path, mongodb_url: str | None = None, tls: Tls = NO_TLS_OF_OURS
 ) -> AsyncGenerator[Store]:
     """The store, closed at exit.
 
@@ -26,6 +27,7 @@ async def open_store(
         kind: which one.
         home: the folder of the SQLite file, and of the spool that stands in while MongoDB is down.
         mongodb_url: with user and password; never shown.
+        tls: what certificates MongoDB goes by.
 
     Raises:
         MisconfiguredError: the folder cannot be written, or MongoDB is chosen without a good address.
@@ -42,7 +44,7 @@ async def open_store(
     from tradeops.adapters.store.mongodb import MongoStore  # noqa: PLC0415 - who keeps to SQLite need not load the driver
 
     with closing(await asyncio.to_thread(Spool, home / SPOOL)) as spool:
-        mongodb = MongoStore(mongodb_url)
+        mongodb = MongoStore(mongodb_url, tls=tls)
         try:
             yield SpoolingStore(mongodb, spool)
         finally:

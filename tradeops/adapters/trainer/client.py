@@ -219,4 +219,4 @@ def _detail(answer: Answer) -> str:
     except ValueError:
         return ""
     detail = body.get("detail") if isinstance(body, dict) else None
-    return answer.masked(detail[:LONGEST_DETAIL]) if isinstance(detail, str) else ""
+    return answer.masked(detail)[:LONGEST_DETAIL] if isinstance(detail, str) else ""

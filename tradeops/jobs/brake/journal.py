@@ -60,6 +60,7 @@ class Journal:
         line = f"{zlib.crc32(payload.encode()):08x} {payload}\n".encode()
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.touch(mode=0o600)
             with self.path.open("ab+") as file:
                 if _is_torn(file.fileno()):
                     line = b"\n" + line
@@ -127,6 +128,7 @@ class Journal:
         path, deadline = self.path.with_name(name), time.monotonic() + patience.total_seconds()
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.touch(mode=0o600)
             file = path.open("a")
         except OSError as error:
             log.warning("%s cannot be made: %s", path, error)

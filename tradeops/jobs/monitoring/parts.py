@@ -121,23 +121,23 @@ async def _frontend(client: FrontendClient, settings: Settings, within: timedelt
     return Observed(_clock_problem(reading.clock_skew, settings))
 
 
-async def _mongodb(url: SecretStr, _: Settings, within: timedelta) -> Observed:
-    await mongodb.ping_and_query(url, within=within)
+async def _mongodb(url: SecretStr, settings: Settings, within: timedelta) -> Observed:
+    await mongodb.ping_and_query(url, within=within, tls=settings.tls)
     return Observed()
 
 
-async def _redis(url: SecretStr, _: Settings, within: timedelta) -> Observed:
-    await redis.ping_and_info(url, within=within)
+async def _redis(url: SecretStr, settings: Settings, within: timedelta) -> Observed:
+    await redis.ping_and_info(url, within=within, tls=settings.tls)
     return Observed()
 
 
 async def _rabbitmq(url: SecretStr, settings: Settings, within: timedelta) -> Observed:
     if settings.rabbitmq_management_url is None:
-        await rabbitmq.login(url, within=within)
+        await rabbitmq.login(url, within=within, tls=settings.tls)
         return Observed()
     login, alarms = await asyncio.gather(
-        rabbitmq.login(url, within=within),
-        rabbitmq.check_alarms(settings.rabbitmq_management_url, within=within),
+        rabbitmq.login(url, within=within, tls=settings.tls),
+        rabbitmq.check_alarms(settings.rabbitmq_management_url, within=within, tls=settings.tls),
         return_exceptions=True,
     )
     if login is not None:
