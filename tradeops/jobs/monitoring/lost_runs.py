@@ -8,6 +8,7 @@ sent at one look and read back at the next; time in which it was not counts for 
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -44,6 +45,7 @@ class LostRuns:
         api: Prefect's.
         least: how long any run may be quiet.
         starts_again: `False` ends lost runs and leaves the rest to people.
+        clock: our own, in seconds; no other one counts.
         hearings: what is remembered of each unfinished run.
     """
 
@@ -51,6 +53,7 @@ class LostRuns:
     api: PrefectApiClient
     least: timedelta
     starts_again: bool = True
+    clock: Callable[[], float] = time.monotonic
     hearings: dict[str, Hearing] = field(default_factory=dict)
     _looked: float | None = None
     _sent: UUID | None = None
@@ -142,7 +145,7 @@ class LostRuns:
 
     async def _passed(self, now: datetime, *, anything: bool) -> timedelta | None:
         """Since the last look, as far as heartbeats could be heard; `None` when we or the server were away."""
-        last, self._looked = self._looked, time.monotonic()
+        last, self._looked = self._looked, self.clock()
         if not anything:
             self._sent = None
             return None
