@@ -32,7 +32,7 @@ from tradeops.jobs.monitoring.lost_runs import LostRuns
 JOB = "adaptive-retrain"
 PARAMETERS: dict[str, Any] = {"symbols": ["BTCUSDT"], "decision_id": None}
 LEAST = timedelta(seconds=90)
-LOOK_SECONDS = 50.0
+LOOK_SECONDS = 45.0
 
 
 class Dying(HttpService):
