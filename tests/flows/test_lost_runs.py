@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -99,6 +100,16 @@ async def ground(tmp_path: Path) -> AsyncIterator[Ground]:
         )
         yield Ground(store, service, client, deployment_id)
         await client.delete_deployment(deployment_id)
+
+
+@asynccontextmanager
+async def retitled(ground: Ground, job: str) -> AsyncIterator[None]:
+    """The ground with a deployment of another name."""
+    was = ground.deployment_id
+    ground.deployment_id = await ground.client.create_deployment(await ground.client.create_flow(stand_in), job)
+    yield
+    await ground.client.delete_deployment(ground.deployment_id)
+    ground.deployment_id = was
 
 
 async def looked(watchdog: LostRuns) -> list[Observation]:
@@ -246,3 +257,14 @@ async def test_a_run_gives_way_to_one_that_has_taken_its_place(ground: Ground) -
     [told] = await looked(ground.watchdog())
     assert f"the run {other.name} is at work" in told.summary
     assert await ground.stand_in(lost) == []
+
+
+async def test_the_incident_of_a_job_whose_runs_do_not_end_it_is_over_when_one_works(ground: Ground) -> None:
+    async with retitled(ground, "emergency-strategy-disable"):
+        lost, watchdog = await ground.run(Pending(), Running(), Crashed()), ground.watchdog()
+        [told] = await looked(watchdog)
+        assert await looked(watchdog) == []
+        [again] = await ground.stand_in(lost)
+        await ground.client.set_flow_run_state(again.id, Completed(), force=True)
+        [over] = [one for one in await watchdog.look(now=datetime.now(UTC)) if one.key == told.key]
+        assert over.severity is None

@@ -25,7 +25,7 @@ from tradeops.domain.notices import Level
 from tradeops.errors import TradeOpsError
 from tradeops.jobs.monitoring import lost_run_cases as cases
 from tradeops.jobs.monitoring.lost_run_cases import Case
-from tradeops.jobs.monitoring.lost_run_steps import advanced, observations
+from tradeops.jobs.monitoring.lost_run_steps import advanced, observations, told
 
 SILENT = "run:silent"
 LISTENING, RESOURCE = "tradeops.watchdog.listening", "tradeops.watchdog"
@@ -62,7 +62,7 @@ class LostRuns:
     hearings: dict[str, Hearing] = field(default_factory=dict)
     _looked: float | None = None
     _missed: bool = False
-    _said: list[str] = field(default_factory=list)
+    _said: list[Case] = field(default_factory=list)
     _sent: UUID | None = None
     _sent_at: float = 0.0
 
@@ -80,7 +80,7 @@ class LostRuns:
 
     async def told(self, *, now: datetime) -> None:
         """What the last look said was counted. Never raises: what stays open is said again, under the same key."""
-        await _carefully(cases.close(self.store, *self._said, now=now))
+        await _carefully(told(self.store, self._said, now=now))
 
     async def _silent(self, now: datetime) -> list[Observation]:
         runs = await self.api.unfinished.at_work(OURS)
@@ -139,8 +139,7 @@ class LostRuns:
             if after is None:
                 break
             said += observations(after, now)
-            if after.step in {cases.Step.DONE, cases.Step.OVER}:
-                self._said.append(case.run_id)
+            self._said.append(after)
         return said
 
     async def _passed(self, now: datetime, *, anything: bool) -> timedelta | None:
