@@ -25,6 +25,7 @@ from tradeops.jobs.guard.errands import end
 from tradeops.jobs.guard.guarding import stand_guard
 from tradeops.jobs.monitoring.watch import Post, look
 from tradeops.jobs.only_one import only_one
+from tradeops.jobs.upkeep import retention
 from tradeops.settings import Settings
 from tradeops.wiring import open_channels, open_outside_watch, open_services, our_store
 
@@ -32,6 +33,7 @@ COLLECTION, DOCUMENT = "watchdog", "presence"
 ABSENT_AFTER = timedelta(minutes=10)
 FAILURES_UNTIL_TOLD = 2
 MOST_THREADS = 40
+UPKEEP_SECONDS = 5
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +84,7 @@ class Watch:
             await self._tell_directly("the watchdog speaks again", "It counts and sends.", Level.INFO, now)
         self.mute_rounds = 0
         await self._ping(now)
+        await self._shorten(now)
         return True
 
     async def _count(self, seen: list[Observation], now: datetime, *, source: str) -> str:
@@ -127,6 +130,13 @@ class Watch:
                 log.warning("%s", error)
 
         await asyncio.gather(*(send(channel) for channel in self.channels.values()))
+
+    async def _shorten(self, now: datetime) -> None:
+        try:
+            async with asyncio.timeout(UPKEEP_SECONDS):
+                await retention.shorten(self.store, retention.kept_for(self.settings), now=now)
+        except (TradeOpsError, TimeoutError) as error:
+            log.warning("nothing old was deleted: %s", str(error) or "the store took too long")
 
     async def _ping(self, now: datetime) -> None:
         period = timedelta(seconds=self.settings.watchdog_ping_seconds)

@@ -38,6 +38,7 @@ from tradeops.settings.llm import LlmSettings
 from tradeops.settings.notify import NotifySettings
 from tradeops.settings.report import ReportSettings
 from tradeops.settings.retrain import TRAINER_NAMES, RetrainSettings
+from tradeops.settings.upkeep import UpkeepSettings
 
 MASK = "********"
 SECTIONS: tuple[type[BaseSettings], ...] = (
@@ -48,11 +49,19 @@ SECTIONS: tuple[type[BaseSettings], ...] = (
     DecisionSettings,
     RetrainSettings,
     NotifySettings,
+    UpkeepSettings,
 )  # as the documentation orders them
 
 
 class Settings(
-    NotifySettings, GuardSettings, BrakeSettings, ReportSettings, DecisionSettings, LlmSettings, RetrainSettings
+    NotifySettings,
+    GuardSettings,
+    BrakeSettings,
+    ReportSettings,
+    DecisionSettings,
+    LlmSettings,
+    RetrainSettings,
+    UpkeepSettings,
 ):
     """The effective settings of one process.
 

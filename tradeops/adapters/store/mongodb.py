@@ -1,10 +1,9 @@
 """The store in MongoDB: for several machines. Database `tradeops`, so that the bot's own is never written.
 
 Series and document collections bear their own names; fields that are ours are `_id` (the key), `timestamp` (a date, for
-people and for MongoDB's own expiry), `at_us` (the same moment to the microsecond, by which we order) and `write_id` (by
-which a write that is tried again knows its own record). Writes are acknowledged by the majority and journaled; reads
-see only what the majority has. Validators and expiry are extras that a server may lack; uniqueness hangs on `_id`,
-which none lacks.
+people), `at_us` (the same moment to the microsecond, by which we order) and `write_id` (by which a write that is tried
+again knows its own record). Writes are acknowledged by the majority and journaled; reads see only what the majority
+has. Validators are an extra that a server may lack; uniqueness hangs on `_id`, which none lacks.
 """
 
 import asyncio
@@ -19,7 +18,7 @@ from uuid import uuid4
 
 import pymongo
 from bson.errors import BSONError
-from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, ReadPreference, ReturnDocument, WriteConcern
+from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, ReadPreference, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
@@ -36,7 +35,8 @@ from tradeops.adapters.store.interface import (
     Point,
     QueuedMessage,
 )
-from tradeops.adapters.store.mongodb_errors import NOT_ALLOWED, NOT_SUPPORTED, bad_address, hosts_of, typed_error
+from tradeops.adapters.store.mongodb_errors import NOT_SUPPORTED, bad_address, hosts_of, typed_error
+from tradeops.adapters.store.mongodb_schema import bring_forward, version_known
 from tradeops.adapters.store.records import (
     AUDIT_EVENTS,
     OURS,
@@ -54,16 +54,14 @@ from tradeops.adapters.store.records import (
     micros,
     moment_of,
 )
-from tradeops.errors import ConflictError, MisconfiguredError, UnavailableError
+from tradeops.errors import ConflictError, UnavailableError
 
 DATABASE = "tradeops"
-SCHEMA_VERSION = 1
 ANSWER_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
 TRIES = 3
 ALREADY_THERE = 48
 DUPLICATE_KEY = 11000
-OTHER_OPTIONS = frozenset({85, 86})
 INTEGER = {"bsonType": ["int", "long"]}
 
 log = logging.getLogger(__name__)
@@ -104,6 +102,7 @@ class MongoStore:
             read_preference=ReadPreference.PRIMARY,
         )
         self._prepared: set[str] = set()
+        self._owner = uuid4().hex
 
     async def close(self) -> None:
         """Close its connections, without waiting for a server that hangs."""
@@ -166,13 +165,13 @@ class MongoStore:
         return Document(key, fields, (expected_version or 0) + 1)
 
     async def add_point(self, series: str, point: Point) -> bool:
-        """See `Store`; expired points are deleted by MongoDB itself, within about a minute."""
+        """See `Store`."""
         row = _row(point)
         async with self._timed(checked_collection(series)) as points:
             return await _inserted(points, row)
 
     async def add_points(self, series: str, points: Sequence[Point]) -> None:
-        """See `Store`; expired points are deleted by MongoDB itself, within about a minute."""
+        """See `Store`."""
         name = checked_collection(series)
         for batch in batched(points):
             rows = await asyncio.to_thread(lambda several: [_row(point) for point in several], batch)
@@ -205,10 +204,14 @@ class MongoStore:
         """See `Store`."""
         return series_rules.tally(await self._field(series, path, since, until), path)
 
-    async def prune(self, series: str, *, before: datetime) -> int:
+    async def prune(self, series: str, *, before: datetime, limit: int | None = None) -> int:
         """See `Store`."""
+        where: Fields = {"at_us": {"$lt": micros(before)}}
         async with self._timed(checked_collection(series)) as points:
-            return (await points.delete_many({"at_us": {"$lt": micros(before)}})).deleted_count
+            if limit is not None:
+                oldest = points.find(where, {"_id": 1}).sort("at_us", ASCENDING).limit(checked_limit(limit))
+                where = {"_id": {"$in": [row["_id"] for row in await oldest.to_list()]}}
+            return (await points.delete_many(where)).deleted_count
 
     async def enqueue(self, message: Message) -> bool:
         """See `Store`."""
@@ -223,6 +226,7 @@ class MongoStore:
             "owner": None,
             "leased_us": None,
             "tries": 0,
+            "note": "",
         }
         async with self._timed(OUTBOX) as outbox:
             return await _inserted(outbox, row)
@@ -260,13 +264,13 @@ class MongoStore:
         order = [("due_us", ASCENDING), ("at_us", ASCENDING), ("_id", ASCENDING)]
         async with self._timed(OUTBOX) as outbox:
             rows = await outbox.find({"state": state.value}).sort(order).limit(checked_limit(limit)).to_list()
-        return [QueuedMessage(_message(row), state, row["tries"], row.get("note", "")) for row in rows]
+        return [QueuedMessage(_message(row), state, row["tries"], row["note"]) for row in rows]
 
     async def describe(self) -> str:
         """See `Store`."""
         async with self._timed(AUDIT_EVENTS):
             version = (await self._client.server_info())["version"]
-        return f"MongoDB {version} at {self._hosts}, database {self._database.name}"
+        return f"MongoDB {version} at {self._hosts}, database {self._database.name}, schema {version_known()}"
 
     async def _field(self, series: str, path: str, since: datetime, until: datetime) -> list[Point]:
         fields = {"at_us": 1, checked_path(path): 1}
@@ -301,7 +305,7 @@ class MongoStore:
 
     async def _prepare(self, name: str, *, documents: bool) -> None:
         if SCHEMA not in self._prepared:
-            await self._check_schema()
+            await bring_forward(self._database, hosts=self._hosts, owner=self._owner)
             self._prepared.add(SCHEMA)
         required = {"version": INTEGER, "body": {"bsonType": "object"}} if documents else {"at_us": INTEGER}
         schema = {"bsonType": "object", "required": list(required), "properties": required}
@@ -313,32 +317,6 @@ class MongoStore:
         await collection.create_index([("at_us", DESCENDING), ("_id", DESCENDING)])
         if name == OUTBOX:
             await collection.create_index([("state", ASCENDING), ("due_us", ASCENDING)])
-        if retention := series_rules.RETENTION.get(name):
-            await self._expire(collection, retention)
-
-    async def _check_schema(self) -> None:
-        found = await self._database[SCHEMA].find_one_and_update(
-            {"_id": "tradeops"},
-            {"$setOnInsert": {"version": SCHEMA_VERSION}},
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
-        )
-        if found and found["version"] > SCHEMA_VERSION:
-            problem = f"the database {self._database.name} at {self._hosts} has schema {found['version']}"
-            remedy = "use the newer release again"
-            raise MisconfiguredError("store", f"{problem}, this release knows {SCHEMA_VERSION}", remedy=remedy)
-
-    async def _expire(self, collection: AsyncCollection[Fields], retention: timedelta) -> None:
-        seconds = int(retention.total_seconds())
-        try:
-            with _tolerated(*NOT_SUPPORTED):
-                await collection.create_index([("timestamp", DESCENDING)], expireAfterSeconds=seconds)
-        except OperationFailure as error:
-            if error.code not in OTHER_OPTIONS:
-                raise
-            change = {"keyPattern": {"timestamp": DESCENDING}, "expireAfterSeconds": seconds}
-            with _tolerated(*NOT_ALLOWED, *NOT_SUPPORTED):  # the role readWrite may make an index but not change one
-                await self._database.command("collMod", collection.name, index=change)
 
 
 @contextmanager
