@@ -20,6 +20,7 @@ import pymongo
 from bson.errors import BSONError
 from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, ReadPreference, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
@@ -75,12 +76,13 @@ class MongoStore:
     Args:
         url: with user and password; never shown.
         database: ours.
+        unfinished: also a database may be used that a restore has left half-way.
 
     Raises:
         MisconfiguredError: an address that MongoDB's driver does not take.
     """
 
-    def __init__(self, url: str, *, database: str = DATABASE) -> None:
+    def __init__(self, url: str, *, database: str = DATABASE, unfinished: bool = False) -> None:
         self._hosts = hosts_of(url)
         try:
             with _strict_about_options():
@@ -102,7 +104,7 @@ class MongoStore:
             read_preference=ReadPreference.PRIMARY,
         )
         self._prepared: set[str] = set()
-        self._owner = uuid4().hex
+        self._owner, self._unfinished = uuid4().hex, unfinished
 
     async def close(self) -> None:
         """Close its connections, without waiting for a server that hangs."""
@@ -291,32 +293,43 @@ class MongoStore:
     @asynccontextmanager
     async def _timed(self, name: str, *, documents: bool = False) -> AsyncGenerator[AsyncCollection[Fields]]:
         """The collection, prepared, with a bound on all that is done in the block, and its errors typed."""
+        async with self.bounded():
+            if name not in self._prepared:
+                await self.prepare(name, documents=documents)
+            yield self._database[name]
+
+    @asynccontextmanager
+    async def bounded(self) -> AsyncGenerator[tuple[AsyncMongoClient[Fields], AsyncDatabase[Fields]]]:
+        """The driver itself, for who copies all at once; a bound on what is done in the block, errors typed."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                if name not in self._prepared:
-                    await self._prepare(name, documents=documents)
-                    self._prepared.add(name)
-                yield self._database[name]
+                yield self._client, self._database
         except TimeoutError as error:
             problem = f"MongoDB at {self._hosts} did not answer within {ANSWER_SECONDS:g} s"
             raise UnavailableError("store", problem) from error
         except (PyMongoError, BSONError) as error:
             raise typed_error(error, self._hosts) from error
 
-    async def _prepare(self, name: str, *, documents: bool) -> None:
+    async def bring_forward(self) -> None:
+        """Bring the schema to that of this release; see `mongodb_schema`."""
         if SCHEMA not in self._prepared:
-            await bring_forward(self._database, hosts=self._hosts, owner=self._owner)
+            tolerated = self._unfinished
+            await bring_forward(self._database, hosts=self._hosts, owner=self._owner, unfinished=tolerated)
             self._prepared.add(SCHEMA)
+
+    async def prepare(self, name: str, *, documents: bool) -> None:
+        """Make the collection with its indexes if it is not there; within `bounded`."""
+        await self.bring_forward()
         required = {"version": INTEGER, "body": {"bsonType": "object"}} if documents else {"at_us": INTEGER}
         schema = {"bsonType": "object", "required": list(required), "properties": required}
         with _tolerated(ALREADY_THERE, *NOT_SUPPORTED):
             await self._database.create_collection(name, validator={"$jsonSchema": schema}, check_exists=False)
-        if documents:
-            return
         collection = self._database[name]
-        await collection.create_index([("at_us", DESCENDING), ("_id", DESCENDING)])
+        if not documents:
+            await collection.create_index([("at_us", DESCENDING), ("_id", DESCENDING)])
         if name == OUTBOX:
             await collection.create_index([("state", ASCENDING), ("due_us", ASCENDING)])
+        self._prepared.add(name)
 
 
 @contextmanager

@@ -51,13 +51,14 @@ def version_known() -> int:
     return len(STEPS) + 1
 
 
-async def bring_forward(database: AsyncDatabase[Fields], *, hosts: str, owner: str) -> None:
+async def bring_forward(database: AsyncDatabase[Fields], *, hosts: str, owner: str, unfinished: bool = False) -> None:
     """Bring the database to the schema of this release; a new one begins with it.
 
     Args:
         database: ours.
         hosts: for messages.
         owner: of the lease under which a step is done; who was interrupted goes on under his own.
+        unfinished: whether what a restore has left half-way may be used, by the next restore.
 
     Raises:
         MisconfiguredError: a newer release has changed it already, or a restore of it was never finished.
@@ -75,7 +76,7 @@ async def bring_forward(database: AsyncDatabase[Fields], *, hosts: str, owner: s
             await asyncio.sleep(0)
             continue
         version = int(found["version"])
-        if found.get("restoring"):
+        if found.get("restoring") and not unfinished:
             remedy = "restore it again with --replace; nothing else may run meanwhile"
             raise MisconfiguredError("store", f"a restore of {where} was never finished", remedy=remedy)
         if version > version_known():
