@@ -27,6 +27,7 @@ from tradeops.jobs.monitoring.lost_runs import LostRuns
 from tradeops.jobs.monitoring.watch import Post, look
 from tradeops.jobs.only_one import only_one
 from tradeops.jobs.races import until_first
+from tradeops.jobs.upkeep import retention
 from tradeops.settings import Settings
 from tradeops.wiring import open_channels, open_outside_watch, open_services, our_store
 
@@ -34,6 +35,7 @@ COLLECTION, DOCUMENT = "watchdog", "presence"
 ABSENT_AFTER = timedelta(minutes=10)
 FAILURES_UNTIL_TOLD = 2
 MOST_THREADS = 40
+UPKEEP_SECONDS = 5
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +92,7 @@ class Watch:
         if self.lost_runs is not None:
             await self.lost_runs.told(now=now)
         await self._ping(now)
+        await self._shorten(now)
         return True
 
     async def _count(self, seen: list[Observation], now: datetime, *, source: str) -> str:
@@ -135,6 +138,13 @@ class Watch:
                 log.warning("%s", error)
 
         await asyncio.gather(*(send(channel) for channel in self.channels.values()))
+
+    async def _shorten(self, now: datetime) -> None:
+        try:
+            async with asyncio.timeout(UPKEEP_SECONDS):
+                await retention.shorten(self.store, retention.kept_for(self.settings), now=now)
+        except (TradeOpsError, TimeoutError) as error:
+            log.warning("nothing old was deleted: %s", str(error) or "the store took too long")
 
     async def _ping(self, now: datetime) -> None:
         period = timedelta(seconds=self.settings.watchdog_ping_seconds)

@@ -29,6 +29,8 @@ COMMANDS = {
     "deploy": ("tradeops.cli.deploy", "Put pool, deployments and automations onto your Prefect server."),
     "watchdog": ("tradeops.cli.watchdog", "Guard the desk: send what waits, alarm when its jobs stop."),
     "trainer": ("tradeops.cli.trainer", "Run the service that trains models and serves them."),
+    "backup": ("tradeops.cli.backup", "Write all that is known into one file, verified."),
+    "restore": ("tradeops.cli.restore", "Fill a store from a backup, or only examine one."),
     "disable": ("tradeops.cli.disable", "Switch a strategy off now, and see that it is off."),
     "release": ("tradeops.cli.release", "Let a strategy trade again that was switched off."),
     "brakes": ("tradeops.cli.brakes", "List what is switched off, since when and why."),

@@ -39,6 +39,7 @@ from tradeops.settings.notify import NotifySettings
 from tradeops.settings.report import ReportSettings
 from tradeops.settings.retrain import TRAINER_NAMES, RetrainSettings
 from tradeops.settings.tls import TlsSettings
+from tradeops.settings.upkeep import UpkeepSettings
 from tradeops.tls import Tls
 
 MASK = "********"
@@ -51,6 +52,7 @@ SECTIONS: tuple[type[BaseSettings], ...] = (
     RetrainSettings,
     NotifySettings,
     TlsSettings,
+    UpkeepSettings,
 )  # as the documentation orders them
 
 
@@ -63,6 +65,7 @@ class Settings(
     LlmSettings,
     RetrainSettings,
     TlsSettings,
+    UpkeepSettings,
 ):
     """The effective settings of one process.
 

@@ -206,6 +206,12 @@ async def test_pruning_deletes_what_is_older_in_that_series_alone(store: Store) 
     assert len(await store.points("other_marks", **EVER)) == 3
 
 
+async def test_pruning_with_a_limit_takes_the_oldest_first(store: Store) -> None:
+    await store.add_points("marks", [point(f"p-{n}", at=NOON - n * SECOND) for n in range(4)])
+    assert await store.prune("marks", before=NOON, limit=2) == 2
+    assert [p.key for p in await store.points("marks", **EVER)] == ["p-1", "p-0"]
+
+
 async def test_a_message_is_claimed_when_it_is_due_and_by_one_owner_alone(store: Store) -> None:
     assert await store.enqueue(message(due=NOON + SECOND))
     assert await store.claim("a", now=NOON, lease=LEASE) == []

@@ -1,4 +1,4 @@
-"""What only MongoDB does: logins and rights, expiry, validators, and answers that are lost on their way."""
+"""What only MongoDB does: logins and rights, validators, and answers that are lost on their way."""
 
 import asyncio
 import signal
@@ -15,7 +15,6 @@ from pymongo.errors import WriteError
 from tests.contract.store.stores import MongoServer
 from tradeops.adapters.store import AuditEvent, Point, open_store
 from tradeops.adapters.store.mongodb import DATABASE, MongoStore
-from tradeops.adapters.store.series import RETENTION
 from tradeops.adapters.store.spooling import SpoolingStore
 from tradeops.errors import MisconfiguredError, RejectedError, UnavailableError
 
@@ -131,35 +130,11 @@ async def test_a_login_that_is_refused_is_a_setting_to_change_and_nothing_is_spo
 
 async def test_a_database_of_a_newer_release_is_left_alone(session_server: MongoServer, database: str) -> None:
     with pymongo.MongoClient(session_server.url) as client:
-        client[database]["schema"].insert_one({"_id": "tradeops", "version": 2})
+        client[database]["schema"].insert_one({"_id": "tradeops", "version": 3})
         async with connected(session_server.url, database) as store:
-            with pytest.raises(MisconfiguredError, match="has schema 2, this release knows 1; use the newer release"):
+            with pytest.raises(MisconfiguredError, match="has schema 3, this release knows 2; use the newer release"):
                 await store.append_event(EVENT)
         assert client[database].list_collection_names() == ["schema"]
-
-
-def expiry(url: str, database: str) -> list[int]:
-    with pymongo.MongoClient(url) as client:
-        indexes = client[database]["health_checks"].list_indexes()
-        return [index["expireAfterSeconds"] for index in indexes if "expireAfterSeconds" in index]
-
-
-async def test_mongodb_expires_health_checks_after_ninety_days(session_server: MongoServer, database: str) -> None:
-    async with connected(session_server.url, database) as store:
-        await store.add_point("health_checks", Point("p-1", NOON, {}))
-        await store.add_point("marks", Point("p-1", NOON, {}))
-    assert expiry(session_server.url, database) == [90 * 24 * 3600]
-
-
-async def test_a_release_with_another_retention_changes_the_expiry(
-    session_server: MongoServer, database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with connected(session_server.url, database) as store:
-        await store.add_point("health_checks", Point("p-1", NOON, {}))
-    monkeypatch.setitem(RETENTION, "health_checks", timedelta(days=30))  # type: ignore[arg-type] # a dict underneath
-    async with connected(session_server.url, database) as store:
-        await store.add_point("health_checks", Point("p-2", NOON, {}))
-    assert expiry(session_server.url, database) == [30 * 24 * 3600]
 
 
 @pytest.mark.parametrize(

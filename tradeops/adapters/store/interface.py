@@ -171,10 +171,7 @@ class Store(Protocol):
         ...
 
     async def add_point(self, series: str, point: Point) -> bool:
-        """Keep a point; `False` when one with its key is there already.
-
-        Points that have outlived the series' retention are deleted some time after.
-        """
+        """Keep a point; `False` when one with its key is there already."""
         ...
 
     async def add_points(self, series: str, points: Sequence[Point]) -> None:
@@ -207,8 +204,8 @@ class Store(Protocol):
         """
         ...
 
-    async def prune(self, series: str, *, before: datetime) -> int:
-        """Delete older points; returns how many."""
+    async def prune(self, series: str, *, before: datetime, limit: int | None = None) -> int:
+        """Delete older points, the oldest first and at most `limit` of them; returns how many."""
         ...
 
     async def enqueue(self, message: Message) -> bool:

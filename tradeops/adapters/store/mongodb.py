@@ -1,10 +1,9 @@
 """The store in MongoDB: for several machines. Database `tradeops`, so that the bot's own is never written.
 
 Series and document collections bear their own names; fields that are ours are `_id` (the key), `timestamp` (a date, for
-people and for MongoDB's own expiry), `at_us` (the same moment to the microsecond, by which we order) and `write_id` (by
-which a write that is tried again knows its own record). Writes are acknowledged by the majority and journaled; reads
-see only what the majority has. Validators and expiry are extras that a server may lack; uniqueness hangs on `_id`,
-which none lacks.
+people), `at_us` (the same moment to the microsecond, by which we order) and `write_id` (by which a write that is tried
+again knows its own record). Writes are acknowledged by the majority and journaled; reads see only what the majority
+has. Validators are an extra that a server may lack; uniqueness hangs on `_id`, which none lacks.
 """
 
 import asyncio
@@ -19,8 +18,9 @@ from uuid import uuid4
 
 import pymongo
 from bson.errors import BSONError
-from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, ReadPreference, ReturnDocument, WriteConcern
+from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, ReadPreference, WriteConcern
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import AutoReconnect, BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
@@ -37,7 +37,8 @@ from tradeops.adapters.store.interface import (
     Point,
     QueuedMessage,
 )
-from tradeops.adapters.store.mongodb_errors import NOT_ALLOWED, NOT_SUPPORTED, bad_address, hosts_of, typed_error
+from tradeops.adapters.store.mongodb_errors import NOT_SUPPORTED, bad_address, hosts_of, typed_error
+from tradeops.adapters.store.mongodb_schema import bring_forward, version_known
 from tradeops.adapters.store.records import (
     AUDIT_EVENTS,
     OURS,
@@ -55,17 +56,15 @@ from tradeops.adapters.store.records import (
     micros,
     moment_of,
 )
-from tradeops.errors import ConflictError, MisconfiguredError, UnavailableError
+from tradeops.errors import ConflictError, UnavailableError
 from tradeops.tls import NO_TLS_OF_OURS, Tls
 
 DATABASE = "tradeops"
-SCHEMA_VERSION = 1
 ANSWER_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
 TRIES = 3
 ALREADY_THERE = 48
 DUPLICATE_KEY = 11000
-OTHER_OPTIONS = frozenset({85, 86})
 INTEGER = {"bsonType": ["int", "long"]}
 
 log = logging.getLogger(__name__)
@@ -80,12 +79,15 @@ class MongoStore:
         url: with user and password; never shown.
         database: ours.
         tls: what certificates to go by.
+        unfinished: also a database may be used that a restore has left half-way.
 
     Raises:
         MisconfiguredError: an address that MongoDB's driver does not take.
     """
 
-    def __init__(self, url: str, *, database: str = DATABASE, tls: Tls = NO_TLS_OF_OURS) -> None:
+    def __init__(
+        self, url: str, *, database: str = DATABASE, tls: Tls = NO_TLS_OF_OURS, unfinished: bool = False
+    ) -> None:
         self._hosts = hosts_of(url)
         try:
             with _strict_about_options():
@@ -108,6 +110,7 @@ class MongoStore:
             read_preference=ReadPreference.PRIMARY,
         )
         self._prepared: set[str] = set()
+        self._owner, self._unfinished = uuid4().hex, unfinished
 
     async def close(self) -> None:
         """Close its connections, without waiting for a server that hangs."""
@@ -170,13 +173,13 @@ class MongoStore:
         return Document(key, fields, (expected_version or 0) + 1)
 
     async def add_point(self, series: str, point: Point) -> bool:
-        """See `Store`; expired points are deleted by MongoDB itself, within about a minute."""
+        """See `Store`."""
         row = _row(point)
         async with self._timed(checked_collection(series)) as points:
             return await _inserted(points, row)
 
     async def add_points(self, series: str, points: Sequence[Point]) -> None:
-        """See `Store`; expired points are deleted by MongoDB itself, within about a minute."""
+        """See `Store`."""
         name = checked_collection(series)
         for batch in batched(points):
             rows = await asyncio.to_thread(lambda several: [_row(point) for point in several], batch)
@@ -209,10 +212,14 @@ class MongoStore:
         """See `Store`."""
         return series_rules.tally(await self._field(series, path, since, until), path)
 
-    async def prune(self, series: str, *, before: datetime) -> int:
+    async def prune(self, series: str, *, before: datetime, limit: int | None = None) -> int:
         """See `Store`."""
+        where: Fields = {"at_us": {"$lt": micros(before)}}
         async with self._timed(checked_collection(series)) as points:
-            return (await points.delete_many({"at_us": {"$lt": micros(before)}})).deleted_count
+            if limit is not None:
+                oldest = points.find(where, {"_id": 1}).sort("at_us", ASCENDING).limit(checked_limit(limit))
+                where = {"_id": {"$in": [row["_id"] for row in await oldest.to_list()]}}
+            return (await points.delete_many(where)).deleted_count
 
     async def enqueue(self, message: Message) -> bool:
         """See `Store`."""
@@ -227,6 +234,7 @@ class MongoStore:
             "owner": None,
             "leased_us": None,
             "tries": 0,
+            "note": "",
         }
         async with self._timed(OUTBOX) as outbox:
             return await _inserted(outbox, row)
@@ -264,13 +272,13 @@ class MongoStore:
         order = [("due_us", ASCENDING), ("at_us", ASCENDING), ("_id", ASCENDING)]
         async with self._timed(OUTBOX) as outbox:
             rows = await outbox.find({"state": state.value}).sort(order).limit(checked_limit(limit)).to_list()
-        return [QueuedMessage(_message(row), state, row["tries"], row.get("note", "")) for row in rows]
+        return [QueuedMessage(_message(row), state, row["tries"], row["note"]) for row in rows]
 
     async def describe(self) -> str:
         """See `Store`."""
         async with self._timed(AUDIT_EVENTS):
             version = (await self._client.server_info())["version"]
-        return f"MongoDB {version} at {self._hosts}, database {self._database.name}"
+        return f"MongoDB {version} at {self._hosts}, database {self._database.name}, schema {version_known()}"
 
     async def _field(self, series: str, path: str, since: datetime, until: datetime) -> list[Point]:
         fields = {"at_us": 1, checked_path(path): 1}
@@ -291,58 +299,43 @@ class MongoStore:
     @asynccontextmanager
     async def _timed(self, name: str, *, documents: bool = False) -> AsyncGenerator[AsyncCollection[Fields]]:
         """The collection, prepared, with a bound on all that is done in the block, and its errors typed."""
+        async with self.bounded():
+            if name not in self._prepared:
+                await self.prepare(name, documents=documents)
+            yield self._database[name]
+
+    @asynccontextmanager
+    async def bounded(self) -> AsyncGenerator[tuple[AsyncMongoClient[Fields], AsyncDatabase[Fields]]]:
+        """The driver itself, for who copies all at once; a bound on what is done in the block, errors typed."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                if name not in self._prepared:
-                    await self._prepare(name, documents=documents)
-                    self._prepared.add(name)
-                yield self._database[name]
+                yield self._client, self._database
         except TimeoutError as error:
             problem = f"MongoDB at {self._hosts} did not answer within {ANSWER_SECONDS:g} s"
             raise UnavailableError("store", problem) from error
         except (PyMongoError, BSONError) as error:
             raise typed_error(error, self._hosts) from error
 
-    async def _prepare(self, name: str, *, documents: bool) -> None:
+    async def bring_forward(self) -> None:
+        """Bring the schema to that of this release; see `mongodb_schema`."""
         if SCHEMA not in self._prepared:
-            await self._check_schema()
+            tolerated = self._unfinished
+            await bring_forward(self._database, hosts=self._hosts, owner=self._owner, unfinished=tolerated)
             self._prepared.add(SCHEMA)
+
+    async def prepare(self, name: str, *, documents: bool) -> None:
+        """Make the collection with its indexes if it is not there; within `bounded`."""
+        await self.bring_forward()
         required = {"version": INTEGER, "body": {"bsonType": "object"}} if documents else {"at_us": INTEGER}
         schema = {"bsonType": "object", "required": list(required), "properties": required}
         with _tolerated(ALREADY_THERE, *NOT_SUPPORTED):
             await self._database.create_collection(name, validator={"$jsonSchema": schema}, check_exists=False)
-        if documents:
-            return
         collection = self._database[name]
-        await collection.create_index([("at_us", DESCENDING), ("_id", DESCENDING)])
+        if not documents:
+            await collection.create_index([("at_us", DESCENDING), ("_id", DESCENDING)])
         if name == OUTBOX:
             await collection.create_index([("state", ASCENDING), ("due_us", ASCENDING)])
-        if retention := series_rules.RETENTION.get(name):
-            await self._expire(collection, retention)
-
-    async def _check_schema(self) -> None:
-        found = await self._database[SCHEMA].find_one_and_update(
-            {"_id": "tradeops"},
-            {"$setOnInsert": {"version": SCHEMA_VERSION}},
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
-        )
-        if found and found["version"] > SCHEMA_VERSION:
-            problem = f"the database {self._database.name} at {self._hosts} has schema {found['version']}"
-            remedy = "use the newer release again"
-            raise MisconfiguredError("store", f"{problem}, this release knows {SCHEMA_VERSION}", remedy=remedy)
-
-    async def _expire(self, collection: AsyncCollection[Fields], retention: timedelta) -> None:
-        seconds = int(retention.total_seconds())
-        try:
-            with _tolerated(*NOT_SUPPORTED):
-                await collection.create_index([("timestamp", DESCENDING)], expireAfterSeconds=seconds)
-        except OperationFailure as error:
-            if error.code not in OTHER_OPTIONS:
-                raise
-            change = {"keyPattern": {"timestamp": DESCENDING}, "expireAfterSeconds": seconds}
-            with _tolerated(*NOT_ALLOWED, *NOT_SUPPORTED):  # the role readWrite may make an index but not change one
-                await self._database.command("collMod", collection.name, index=change)
+        self._prepared.add(name)
 
 
 @contextmanager

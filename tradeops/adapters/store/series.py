@@ -1,4 +1,4 @@
-"""What all adapters know of series: how long their points are kept, and how they are rolled up."""
+"""What all adapters know of series: how they are rolled up."""
 
 import math
 from collections import Counter, defaultdict
@@ -6,13 +6,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from tradeops.adapters.store.interface import Bucket, Json, Point
-
-RETENTION: Mapping[str, timedelta] = {
-    "health_checks": timedelta(days=90),
-    "api_cost_samples": timedelta(days=800),  # two years of ledger; the reports made of it are kept for ever
-    "equity_observations": timedelta(days=800),  # trades and portfolio reports are kept for ever
-    "equity_minutes": timedelta(days=90),  # of each minute, for curves; 500 bytes each
-}
 
 
 def roll_up(points: Iterable[Point], path: str, *, since: datetime, every: timedelta) -> list[Bucket]:

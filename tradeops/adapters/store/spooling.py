@@ -144,9 +144,9 @@ class SpoolingStore:
         """See `Store`."""
         return await self._ask(lambda: self._store.tally(series, path, since=since, until=until))
 
-    async def prune(self, series: str, *, before: datetime) -> int:
+    async def prune(self, series: str, *, before: datetime, limit: int | None = None) -> int:
         """See `Store`."""
-        return await self._ask(lambda: self._store.prune(series, before=before))
+        return await self._ask(lambda: self._store.prune(series, before=before, limit=limit))
 
     async def claim(self, owner: str, *, now: datetime, lease: timedelta, limit: int = 10) -> list[Claim]:
         """See `Store`."""

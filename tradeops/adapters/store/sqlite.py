@@ -4,7 +4,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -139,18 +139,7 @@ class SqliteStore:
 
     async def add_point(self, series: str, point: Point) -> bool:
         """See `Store`."""
-        row = _row(checked_collection(series), point)
-        retention = series_rules.RETENTION.get(series)
-
-        def add(connection: sqlite3.Connection) -> bool:
-            added = connection.execute(INSERT_POINT, row).rowcount
-            if retention:
-                # never later than by our own clock: a point of a wrong, future time must not sweep the history away
-                oldest = micros(min(point.timestamp, datetime.now(UTC)) - retention)
-                connection.execute("DELETE FROM points WHERE series = ? AND at < ?", (series, oldest))
-            return added == 1
-
-        return await self._file.write(add)
+        return await self._file.changed(INSERT_POINT, *_row(checked_collection(series), point)) == 1
 
     async def add_points(self, series: str, points: Sequence[Point]) -> None:
         """See `Store`; other processes may write in between."""
@@ -184,11 +173,15 @@ class SqliteStore:
         """See `Store`."""
         return series_rules.tally(await self._points(series, since, until), checked_path(path))
 
-    async def prune(self, series: str, *, before: datetime) -> int:
+    async def prune(self, series: str, *, before: datetime, limit: int | None = None) -> int:
         """See `Store`."""
-        place = (checked_collection(series), micros(before))
-        return await self._file.write(
-            lambda c: c.execute("DELETE FROM points WHERE series = ? AND at < ?", place).rowcount
+        most = -1 if limit is None else checked_limit(limit)
+        return await self._file.changed(
+            "DELETE FROM points WHERE rowid IN"
+            " (SELECT rowid FROM points WHERE series = ? AND at < ? ORDER BY at LIMIT ?)",
+            checked_collection(series),
+            micros(before),
+            most,
         )
 
     async def enqueue(self, message: Message) -> bool:

@@ -33,7 +33,7 @@ class SqliteFile:
 
     def __init__(self, path: Path, migrations: tuple[str, ...]) -> None:
         self.path = path
-        self._connection = _open(path, migrations)
+        self._connection = connected(path, migrations)
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -60,11 +60,16 @@ class SqliteFile:
 
     def _alone(self, work: Callable[[sqlite3.Connection], T]) -> T:
         # a lock of threads, not of tasks: a cancelled task lets go of its lock while its thread is still at work
-        with self._lock, _typed_errors(self.path):
+        with self._lock, typed_errors(self.path):
             return work(self._connection)
 
 
-def _open(path: Path, migrations: tuple[str, ...]) -> sqlite3.Connection:
+def connected(path: Path, migrations: tuple[str, ...]) -> sqlite3.Connection:
+    """A connection to the file as `SqliteFile` uses it, for who reads or writes all of it at once; in autocommit mode.
+
+    Raises:
+        MisconfiguredError, UnavailableError: as `SqliteFile`.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
@@ -73,7 +78,7 @@ def _open(path: Path, migrations: tuple[str, ...]) -> sqlite3.Connection:
             raise _disk_full(path) from error
         remedy = "set TRADEOPS_HOME to a folder that you may write"
         raise MisconfiguredError("store", f"{path} cannot be written: {error.strerror}", remedy=remedy) from error
-    with _typed_errors(path):
+    with typed_errors(path):
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             _write_ahead(connection)
@@ -100,7 +105,8 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def _typed_errors(path: Path) -> Generator[None]:
+def typed_errors(path: Path) -> Generator[None]:
+    """Errors of SQLite as those of our tree, with the path."""
     try:
         yield
     except sqlite3.Error as error:

@@ -140,6 +140,45 @@ class Journal:
             yield mine
 
 
+def merge(home: Path, other: bytes) -> None:
+    """Let the journal of this home hold what another one of the same installation holds, too; replaced whole.
+
+    No line of ours is lost. Where both have gone on by themselves the lines are ordered by what they tell of, so that
+    the later word counts.
+
+    Raises:
+        UnavailableError: it cannot be read or written.
+    """
+    path = home / NAME
+    unfinished = path.with_name(f".{NAME}.{os.getpid()}.part")
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ours = b""
+        while (now := path.read_bytes() if path.exists() else b"") != ours or not unfinished.exists():
+            ours = now
+            with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.writelines(line + b"\n" for line in _merged(_good_lines(other), _good_lines(ours)))
+                file.flush()
+                os.fsync(file.fileno())
+        unfinished.replace(path)
+    except OSError as error:
+        raise UnavailableError("brake", f"{path} cannot be written: {error.strerror}") from error
+
+
+def _merged(others: list[bytes], ours: list[bytes]) -> list[bytes]:
+    lines = list(dict.fromkeys([*others, *ours]))
+    return lines if lines in (others, ours) else sorted(lines, key=_at_of)
+
+
+def _good_lines(content: bytes) -> list[bytes]:
+    _, spoilt = _whole(content)
+    return [line for number, line in enumerate(content.split(b"\n"), 1) if line.strip() and number not in spoilt]
+
+
+def _at_of(line: bytes) -> datetime:
+    return datetime.fromisoformat(json.loads(line.partition(b" ")[2])["at"])
+
+
 def _whole(content: bytes) -> tuple[tuple[Record, ...], tuple[int, ...]]:
     """The records, and the numbers of the lines that are none."""
     records: list[Record] = []

@@ -11,11 +11,11 @@ from typing import Any
 
 from tradeops.adapters.store import Point, Store
 from tradeops.adapters.store.interface import Json
-from tradeops.adapters.store.series import RETENTION
 
 SERIES = "equity_observations"
 MINUTES = "equity_minutes"
 NEAR = timedelta(minutes=10)
+PEAK_WITHIN = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +85,12 @@ async def worth_near(store: Store, moment: datetime) -> Worth | None:
 
 
 async def highest(store: Store, *, now: datetime) -> Decimal | None:
-    """The most that the account was worth in any minute that is kept, to about a cent; `None` when none is.
+    """The most that the account was worth in any minute of the last ninety days, to a cent; `None` if none is kept.
 
     Raises:
         UnavailableError: the store does not answer.
     """
-    since = now - RETENTION[MINUTES]
+    since = now - PEAK_WITHIN
     found = await store.roll_up(MINUTES, "equity", since=since, until=now, every=now - since)
     return Decimal(repr(found[0].maximum)) if found else None
 

@@ -20,7 +20,6 @@ import respx
 from tests.unit.adapters.samples import COSTS
 from tradeops.adapters.store import Point
 from tradeops.adapters.store.interface import Json
-from tradeops.adapters.store.series import RETENTION
 from tradeops.domain.costs import Absent
 from tradeops.domain.health import Severity
 from tradeops.errors import ContractError, RejectedError, UnavailableError
@@ -35,12 +34,6 @@ NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
 MICROSECOND = timedelta(microseconds=1)
 EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
-
-
-@pytest.fixture(autouse=True)
-def _kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The days of these tests lie further in the past every year."""
-    monkeypatch.delitem(RETENTION, SAMPLES)  # type: ignore[arg-type]
 
 
 @asynccontextmanager
