@@ -11,7 +11,7 @@ import click
 
 from sandbox.runner import BROKERS, PORTS, USUAL_PORTS, HomeError, Wish, run
 from sandbox.scenarios import SCENARIOS
-from sandbox.servers import PortTakenError
+from sandbox.servers import HOST, PortTakenError
 
 
 def _port_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -35,16 +35,23 @@ def _broker_options(command: Callable[..., None]) -> Callable[..., None]:
     "--scenario", type=click.Choice(list(SCENARIOS)), default="healthy", show_default=True, help="What to play."
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the market and the trades.")
+@click.option("--host", default=HOST, show_default=True, help="The address it listens on.")
+@click.option("--called", help="The name by which others reach it; mandatory beyond loopback.")
 @_port_options
 @_broker_options
-def main(home: Path, scenario: str, seed: int, **options: Any) -> None:  # noqa: ANN401 - ports and switches
-    """Stand in for the whole bot until SIGTERM or Ctrl-C; HOME/sandbox.json then says where everything is."""
+def main(home: Path, scenario: str, seed: int, host: str, called: str | None, **options: Any) -> None:  # noqa: ANN401 - ports and switches
+    """Stand in for the whole bot until SIGTERM or Ctrl-C; HOME/sandbox.json then says where everything is.
+
+    Who reaches it commands it: keep it to loopback, or to a network of containers.
+    """
+    if called is None and host != HOST:
+        raise click.UsageError(f"to listen on {host}, beyond this machine, say by --called what others call it")
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it tells of each start and end of each service
     ports = {name: port for name in PORTS if (port := options[f"{name}_port"]) is not None}
     chosen = tuple(name for name in BROKERS if not options[f"no_{name}"])
     try:
-        asyncio.run(run(Wish(home, SCENARIOS[scenario], seed, ports, chosen)))
+        asyncio.run(run(Wish(home, SCENARIOS[scenario], seed, ports, chosen, host, called or HOST)))
     except (HomeError, PortTakenError) as error:
         click.echo(f"sandbox: {error}", err=True)
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""Runs the whole sandbox: one process, one event loop, one port of the loopback interface for each service."""
+"""Runs the whole sandbox: one process, one event loop, a port for each service, of the loopback interface as a rule."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from sandbox import brokers
 from sandbox.faults import FaultBook
 from sandbox.scenarios import Scenario
-from sandbox.servers import Service, claim
+from sandbox.servers import HOST, Service, claim
 from sandbox.sinks import TELEGRAM_TOKEN, sink_settings
 from sandbox.stage import Stage
 
@@ -42,6 +42,9 @@ class Wish:
         seed: of the world.
         ports: those that were asked for by number, by the names in `PORTS`.
         brokers: the names, from `BROKERS`, of those to start where they are installed.
+        host: the address on which it listens; whoever reaches it commands it, so nothing but loopback outside of a
+            network of containers.
+        called: the name by which others reach it.
     """
 
     home: Path
@@ -49,6 +52,8 @@ class Wish:
     seed: int
     ports: Mapping[str, int]
     brokers: tuple[str, ...] = tuple(BROKERS)
+    host: str = HOST
+    called: str = HOST
 
 
 async def run(wish: Wish) -> None:
@@ -71,7 +76,7 @@ class _Play:
         self._brokers: list[brokers.Broker] = []
 
         def place(name: str, app: ASGIApp, faults: FaultBook) -> Service:
-            return Service(name, app, ports[name], faults)
+            return Service(name, app, ports[name], faults, called=wish.called)
 
         self._stage = Stage(wish.scenario, seed=wish.seed, place=place, on_change=self._tell)
 
@@ -89,6 +94,7 @@ class _Play:
                 self._stage.advance()
         finally:
             self._found.unlink(missing_ok=True)
+            self._variables.unlink(missing_ok=True)
             if mail is not None:
                 mail.close()
             await asyncio.gather(self._end_brokers(starting), self._stage.close())
@@ -104,19 +110,26 @@ class _Play:
     def _found(self) -> Path:
         return self._wish.home / "sandbox.json"
 
+    @property
+    def _variables(self) -> Path:
+        return self._wish.home / "sandbox.env"
+
     def _tell(self) -> None:
-        """Write `sandbox.json`, whole or not at all."""
+        """Write `sandbox.json`, and its environment as a settings file beside it, each whole or not at all."""
         stage, sinks = self._stage, self._stage.services["sinks"].url
-        host, port = self._smtp.getsockname()
+        host, port = self._wish.called, self._smtp.getsockname()[1]
+        environment = (
+            stage.environment
+            | {one.plan.variable: one.plan.url for one in self._brokers}
+            | sink_settings(sinks, smtp_host=host, smtp_port=port)
+        )
         told = {
             "pid": os.getpid(),
             "scenario": stage.scenario.name,
             "seed": stage.seed,
             "control_url": stage.control.url,
             "expected_states": dict(stage.scenario.expected_states),
-            "environment": stage.environment
-            | {one.plan.variable: one.plan.url for one in self._brokers}
-            | sink_settings(sinks, smtp_host=host, smtp_port=port),
+            "environment": environment,
             "pages": {
                 "sandbox": f"{stage.control.url}/",
                 "frontend": f"{stage.services['frontend'].url}/",
@@ -131,9 +144,14 @@ class _Play:
                 "deliveries": f"{sinks}/deliveries",
             },
         }
-        draft = self._found.with_suffix(".json.draft")
-        draft.write_text(json.dumps(told, indent=2) + "\n")
-        draft.replace(self._found)
+        _write(self._variables, "".join(f"{name}='{value}'\n" for name, value in environment.items()))
+        _write(self._found, json.dumps(told, indent=2) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    draft = path.with_name(f"{path.name}.draft")
+    draft.write_text(text)
+    draft.replace(path)
 
 
 @contextlib.contextmanager
@@ -171,7 +189,8 @@ def _own(home: Path) -> Generator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise HomeError(f"another sandbox runs in {home}") from error
-        (home / "sandbox.json").unlink(missing_ok=True)
+        for name in ("sandbox.json", "sandbox.env"):
+            (home / name).unlink(missing_ok=True)
         yield
 
 
@@ -183,5 +202,5 @@ def _claimed(wish: Wish) -> Generator[dict[str, socket.socket]]:
         for name in sorted(PORTS, key=lambda name: name not in wish.ports):
             asked = wish.ports.get(name)
             port = USUAL_PORTS.get(name, 0) if asked is None else asked
-            claimed[name] = stack.enter_context(claim(port, usual=asked is None))
+            claimed[name] = stack.enter_context(claim(port, usual=asked is None, host=wish.host))
         yield dict(claimed)

@@ -23,29 +23,30 @@ class PortTakenError(Exception):
     """Somebody else listens on a port that was asked for by number."""
 
 
-def claim(port: int, *, usual: bool = False) -> socket.socket:
-    """A socket that listens on this port of the loopback interface from now on.
+def claim(port: int, *, usual: bool = False, host: str = HOST) -> socket.socket:
+    """A socket that listens on this port from now on.
 
     Args:
         port: 0 is any free one.
         usual: the port is a wish; when it is taken, any free one does.
+        host: the address; loopback but inside of a network of containers.
 
     Raises:
         PortTakenError: it is taken, or may not be used, and was not just a wish.
     """
     try:
-        return _bound(port)
+        return _bound(port, host)
     except OSError as error:
         if usual:
-            return _bound(0)
+            return _bound(0, host)
         raise PortTakenError(f"port {port} cannot be used: {error.strerror or error}") from error
 
 
-def _bound(port: int, *, listening: bool = True) -> socket.socket:
+def _bound(port: int, host: str, *, listening: bool = True) -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((HOST, port))
+        sock.bind((host, port))
         if listening:
             sock.listen(BACKLOG)
         else:  # or somebody else who reuses addresses, too, may listen here
@@ -56,8 +57,16 @@ def _bound(port: int, *, listening: bool = True) -> socket.socket:
     return sock
 
 
+def _address(listener: socket.socket) -> tuple[str, int]:
+    host, port = listener.getsockname()[:2]
+    return str(host), int(port)
+
+
 class Service:
-    """An ASGI application on a port of the loopback interface, as the fault book lets it be.
+    """An ASGI application on a port, of the loopback interface as a rule, as the fault book lets it be.
+
+    Args:
+        called: the name by which others reach it.
 
     Attributes:
         name: in rules, counts and addresses.
@@ -65,9 +74,12 @@ class Service:
         requests: how many there were of each method and path, failed ones included.
     """
 
-    def __init__(self, name: str, app: ASGIApp, listener: socket.socket, faults: FaultBook) -> None:
+    def __init__(
+        self, name: str, app: ASGIApp, listener: socket.socket, faults: FaultBook, *, called: str = HOST
+    ) -> None:
         self.name = name
-        self.port: int = listener.getsockname()[1]
+        self._host, self.port = _address(listener)
+        self._called = called
         self.requests: Counter[tuple[str, str]] = Counter()
         self._app = app
         self._faults = faults
@@ -79,7 +91,7 @@ class Service:
     @property
     def url(self) -> str:
         """Its address, without a slash at the end."""
-        return f"http://{HOST}:{self.port}"
+        return f"http://{self._called}:{self.port}"
 
     @property
     def listening(self) -> bool:
@@ -120,7 +132,7 @@ class Service:
             self._server.end()
             self._server = None
         self._socket.close()
-        self._socket = _bound(self.port, listening=False)
+        self._socket = _bound(self.port, self._host, listening=False)
 
     async def close(self) -> None:
         """Give the port back; returns when nothing of it runs any more."""

@@ -23,6 +23,7 @@ from tradeops.jobs.alerts.standin import StandIn
 from tradeops.jobs.guard.aside import tell_directly
 from tradeops.jobs.guard.errands import end
 from tradeops.jobs.guard.guarding import stand_guard
+from tradeops.jobs.monitoring import pulse
 from tradeops.jobs.monitoring.lost_runs import LostRuns
 from tradeops.jobs.monitoring.watch import Post, look
 from tradeops.jobs.only_one import only_one
@@ -226,6 +227,7 @@ async def _keep_watch(settings: Settings) -> None:
                 now = datetime.now(UTC)
                 down = Observation("store", Level.CRITICAL, f"alerts wait: {error.problem}", now)
                 await tell_directly(settings, [down], run_id=f"watchdog-{now:%Y%m%dT%H%M%S}", because="it is down")
+        pulse.beat(settings.home_folder, pulse.WATCH)
         await asyncio.sleep(settings.watchdog_seconds)
 
 
@@ -243,4 +245,5 @@ async def _rounds(settings: Settings) -> None:
         log.info("watching every %g s; messages go to %s", settings.watchdog_seconds, told)
         while True:
             await at_work.round()
+            pulse.beat(settings.home_folder, pulse.WATCH)
             await asyncio.sleep(settings.watchdog_seconds)

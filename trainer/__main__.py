@@ -1,6 +1,7 @@
 """Starts the service: `python -m trainer`; options stand above the settings of the environment."""
 
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from trainer.settings import TrainerSettings
 @click.option("--home", type=click.Path(path_type=Path), help="Where data sets, jobs and models are kept.")
 def main(**options: Any) -> None:  # noqa: ANN401 - passed on to the settings, which check them
     """Train models and serve them."""
+    given = {name: value for name, value in options.items() if value is not None}
     try:
-        settings = TrainerSettings(**{name: value for name, value in options.items() if value is not None})
+        settings = TrainerSettings(_secrets_dir=os.environ.get("TRADEOPS_SECRETS_DIR") or None, **given)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'trainer'}: {one['msg']}" for one in error.errors())
         raise click.UsageError(problems) from None

@@ -12,10 +12,12 @@ from prefect.client.schemas.schedules import CronSchedule
 from prefect.flows import Flow, load_flow_from_entrypoint
 
 from tradeops.jobs.automations import read_definitions
+from tradeops.jobs.queues import read_queues
 
 ROOT = Path(__file__).parents[2]
 FLOW_FILES = sorted(path for path in (ROOT / "flows").rglob("*.py") if path.name != "__init__.py")
-ON_DEMAND = ("train-model", "backtest-strategy", "optimize-strategy", "bulk-analysis")
+LABORATORY = ("backtest-strategy", "optimize-strategy", "bulk-analysis")
+ON_DEMAND = ("train-model", *LABORATORY)
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 NAMES = [deployment["name"] for deployment in DEPLOYMENTS]
 
@@ -97,11 +99,20 @@ def test_a_job_runs_when_its_readers_expect_it(name: str, cron: str) -> None:
     assert [schedule["cron"] for schedule in found["schedules"]] == [cron]
 
 
-@pytest.mark.parametrize("name", ["adaptive-retrain", *ON_DEMAND])
-def test_what_takes_long_waits_in_a_queue_of_its_own(name: str) -> None:
-    queues = {d["name"]: d["work_pool"].get("work_queue_name", "default") for d in DEPLOYMENTS}
-    assert queues[name] == "research"
-    assert queues["system-health-check"] == queues["model-watch"] == "default"
+def test_what_takes_long_waits_in_queues_of_its_own() -> None:
+    queues = {d["name"]: d["work_pool"]["work_queue_name"] for d in DEPLOYMENTS}
+    long = {"adaptive-retrain": "retrain", "train-model": "retrain"} | dict.fromkeys(LABORATORY, "research")
+    assert queues == dict.fromkeys(NAMES, "monitoring") | long
+    assert not [d["name"] for d in DEPLOYMENTS if d["schedules"] and d["name"] in long]
+    assert set(queues.values()) < {queue.name for queue in read_queues((ROOT / "prefect.yaml").read_text())}
+
+
+def test_every_run_that_may_be_at_work_has_a_slot_in_its_queue() -> None:
+    """Otherwise one would wait there, Prefect would call it late, and people would be told of it."""
+    for queue in read_queues((ROOT / "prefect.yaml").read_text()):
+        runs = [d["concurrency_limit"]["limit"] for d in DEPLOYMENTS if d["work_pool"]["work_queue_name"] == queue.name
+                and "concurrency_limit" in d]  # fmt: skip
+        assert queue.most_at_once is None or queue.most_at_once >= sum(runs)
 
 
 OFFLINE = """
@@ -124,13 +135,6 @@ def test_importing_a_flow_makes_no_connection_and_needs_no_variable(tmp_path: Pa
         [sys.executable, "-c", OFFLINE], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
-
-
-@pytest.mark.parametrize("name", ["backtest-strategy", "optimize-strategy", "bulk-analysis"])
-def test_the_laboratory_keeps_out_of_the_way_of_what_watches_the_bot(name: str) -> None:
-    [found] = [d for d in DEPLOYMENTS if d["name"] == name]
-    assert found["work_pool"]["work_queue_name"] == "research"
-    assert found["schedules"] == []
 
 
 def test_flow_files_have_unique_names_that_shadow_nothing() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from dotenv import dotenv_values
 
 from sandbox import runner
 from sandbox.brokers import RABBITMQ_SERVER
@@ -84,6 +85,7 @@ def test_it_says_where_everything_is_and_leaves_nothing_after_sigterm(tmp_path: 
         assert {"SLACK_WEBHOOK_URL", "DISCORD_WEBHOOK_URL", "TELEGRAM_BOT_TOKEN", "SMTP_HOST"} < set(
             told["environment"]
         )
+        assert dotenv_values(home / "sandbox.env") == told["environment"]
         assert ("RABBITMQ_URL" in told["environment"]) == RABBITMQ_SERVER.exists()
         engine = httpx.get(told["environment"]["RUST_API_URL"] + "/api/health", trust_env=False)
         assert engine.headers["x-sandbox"] == "true"
@@ -97,7 +99,7 @@ def test_it_says_where_everything_is_and_leaves_nothing_after_sigterm(tmp_path: 
         family = psutil.Process(process.pid).children(recursive=True)
         process.terminate()
         assert _ended_within(process, 5) == 0
-    assert not (home / "sandbox.json").exists()
+    assert not list(home.glob("sandbox.[ej]*"))
     assert not [one for one in family if one.is_running()]
     assert not living_below(home)
 
@@ -197,3 +199,10 @@ def test_bad_usage_is_named(tmp_path: Path, options: list[str], told: str) -> No
     ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, env=environment)
     assert ended.returncode == 2
     assert told in ended.stderr
+
+
+def test_beyond_this_machine_it_must_be_told_what_others_call_it(tmp_path: Path) -> None:
+    done = subprocess.run(_command(tmp_path, "--host", "0.0.0.0"), capture_output=True, text=True, check=False)  # noqa: S104 - refused
+    assert done.returncode == 2
+    assert "say by --called what others call it" in done.stderr
+    assert not list(tmp_path.iterdir())

@@ -120,3 +120,15 @@ def test_a_port_that_was_asked_for_and_is_taken_is_an_error_that_names_it() -> N
         taken = rival.getsockname()[1]
         with pytest.raises(PortTakenError, match=str(taken)):
             claim(taken)
+
+
+async def test_in_a_network_of_containers_it_bears_the_name_that_others_call_it(
+    faults: FaultBook, echo_app: Starlette
+) -> None:
+    service = Service("echo", echo_app, claim(0, host="0.0.0.0"), faults, called="sandbox")  # noqa: S104 - seen from outside
+    assert service.url == f"http://sandbox:{service.port}"
+    service.refuse()
+    await service.open()
+    async with httpx.AsyncClient(trust_env=False) as client:
+        assert (await client.get(f"http://127.0.0.2:{service.port}/")).is_success
+    await service.close()

@@ -23,6 +23,7 @@ from tradeops.cli.processes import Leashed
 from tradeops.errors import MisconfiguredError, TradeOpsError, UnavailableError
 from tradeops.jobs.monitoring.parts import POOL
 from tradeops.jobs.only_one import is_held
+from tradeops.jobs.queues import arrange, read_queues
 
 PATIENCE = timedelta(seconds=50)  # ten looks at five seconds, as the bot's services are given after a deployment
 OWN_PATIENCE = timedelta(minutes=3)  # with what we started ourselves: while it lives, it may be slow on a busy machine
@@ -78,7 +79,7 @@ class Stack:
             last.unlink()  # messages would contradict this one's
         self.sandbox = json.loads(found.read_text())
         self.environment |= self.sandbox["environment"]
-        self.environment |= {"TRADEOPS_HOME": str(folder), "TRADEOPS_ENV_FILE": os.devnull}
+        self.environment |= {"TRADEOPS_HOME": str(folder), "TRADEOPS_ENV_FILE": os.devnull, "TRADEOPS_SECRETS_DIR": ""}
         self.environment["TRADEOPS_STARTUP_GRACE_SECONDS"] = "0"  # it is up: what fails from here on is meant to
 
     async def start_trainer(self, *, once: bool, models: str | None = None) -> bool:
@@ -158,14 +159,17 @@ class Stack:
         raise UnavailableError("prefect", problem + log, remedy="start it, or unset PREFECT_API_URL")
 
     async def deploy(self, api: PrefectApiClient) -> None:
-        """Create the pool if it is missing and apply every deployment of prefect.yaml.
+        """Create the pool if it is missing, arrange its queues and apply every deployment of prefect.yaml.
 
         Raises:
+            MisconfiguredError: prefect.yaml names no queues.
             UnavailableError: Prefect's own command failed; with what it said.
         """
+        queues = read_queues((self.project / "prefect.yaml").read_text(encoding="utf-8"))
         if not await patiently(partial(api.has_pool, POOL)):
             # overwrite: Prefect's client repeats what a busy server answered by 503, though it may have been done
             await self._prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
+        await patiently(partial(arrange, api, POOL, queues))
         await self._prefect("deploy", "--all")
 
     async def start_worker(self, api: PrefectApiClient) -> None:

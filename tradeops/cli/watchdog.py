@@ -3,21 +3,43 @@
 import asyncio
 import logging
 import signal
+from datetime import timedelta
 
 import click
 
+from tradeops.errors import UnavailableError
+from tradeops.jobs.monitoring import pulse
 from tradeops.settings import Settings, load_settings
+
+ROUNDS_LEFT_OUT = 4
+LEAST_PATIENCE = timedelta(minutes=1)  # a round may wait for a store and for channels
 
 
 @click.command()
-def command() -> None:
+@click.option("--check", is_flag=True, help="Say whether the one of this home is at work; starts nothing.")
+def command(*, check: bool) -> None:
     """Guard the desk: send what waits, alarm when its jobs stop.
 
     Runs once per TRADEOPS_HOME, beside everything else and without needing it.
     """
+    if check:
+        _check(load_settings())
+        return
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     asyncio.run(_until_ended(load_settings()))
+
+
+def _check(settings: Settings) -> None:
+    within = max(LEAST_PATIENCE, ROUNDS_LEFT_OUT * timedelta(seconds=settings.watchdog_seconds))
+    halves = [pulse.WATCH] if settings.rust_api_url is None else [pulse.WATCH, pulse.GUARD]
+    silent = pulse.silent(settings.home_folder, halves, within=within)
+    if silent:
+        told = (f"its {half} was " + ("never heard of" if age is None else f"last heard of {age:.0f} s ago")
+                for half, age in silent.items())  # fmt: skip
+        remedy = f"start it with TRADEOPS_HOME={settings.home_folder}, or see its log"
+        raise UnavailableError("watchdog", "; ".join(told), remedy=remedy)
+    click.echo(f"at work: {' and '.join(halves)}")
 
 
 async def _until_ended(settings: Settings) -> None:

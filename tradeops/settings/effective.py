@@ -1,7 +1,7 @@
 """Every setting of the product: typed, documented, frozen, read from the environment and from a file.
 
-The file is `.env` in the working folder, or the one that TRADEOPS_ENV_FILE names. The environment wins over it; an
-empty value counts as not set. One bad value stops start-up with one line.
+The file is `.env` in the working folder, or the one that TRADEOPS_ENV_FILE names. The environment wins over it, both
+over the files of TRADEOPS_SECRETS_DIR; an empty value counts as not set. One bad value stops start-up with one line.
 """
 
 import difflib
@@ -13,9 +13,10 @@ from typing import Annotated, Any, Literal, Self
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from tradeops.errors import MisconfiguredError
+from tradeops.settings import secret_files
 from tradeops.settings.brake import BrakeSettings
 from tradeops.settings.decision import DecisionSettings
 from tradeops.settings.fields import (
@@ -214,6 +215,19 @@ class Settings(
                 raise ValueError(f"{critical} must be below {target}")
         return self
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Where a setting is looked for, in turn."""
+        del file_secret_settings
+        return init_settings, env_settings, dotenv_settings, secret_files.SecretFiles(settings_cls)
+
     @property
     def home_folder(self) -> Path:
         """TRADEOPS_HOME as an absolute path."""
@@ -245,14 +259,14 @@ class EffectiveSetting:
     Attributes:
         name: of the variable.
         value: as text, secrets masked; `None` when not set.
-        origin: `environment`, `.env` or `default`.
+        origin: `environment`, `.env`, `secret file` or `default`.
         description: what it means.
         example: a good value.
     """
 
     name: str
     value: str | None
-    origin: Literal["environment", ".env", "default"]
+    origin: Literal["environment", ".env", "secret file", "default"]
     description: str
     example: str
 
@@ -287,7 +301,7 @@ def effective_settings(settings: Settings) -> list[EffectiveSetting]:
             EffectiveSetting(
                 name=name,
                 value=None if value is None else MASK if isinstance(value, SecretStr) else _text(value),
-                origin="environment" if os.environ.get(name) else ".env" if name in in_file else "default",
+                origin=_origin(name, in_file),
                 description=info.description or "",
                 example=str((info.examples or [""])[0]),
             )
@@ -300,11 +314,20 @@ def unknown_names() -> list[tuple[str, str | None]]:
     environment = {**dotenv_values(env_file()), **os.environ}
     known = [
         "TRADEOPS_ENV_FILE",
+        secret_files.VARIABLE,
         *TRAINER_NAMES,
         *(str(info.validation_alias) for info in Settings.model_fields.values()),
     ]
     strangers = sorted(name for name in environment if name.startswith("TRADEOPS_") and name not in known)
     return [(name, next(iter(difflib.get_close_matches(name, known, n=1)), None)) for name in strangers]
+
+
+def _origin(name: str, in_file: set[str]) -> Literal["environment", ".env", "secret file", "default"]:
+    if os.environ.get(name):
+        return "environment"
+    if name in in_file:
+        return ".env"
+    return "secret file" if secret_files.read(name) else "default"
 
 
 def _place(field: str) -> int:

@@ -178,5 +178,6 @@ def test_one_watches_a_home_and_a_second_says_which(home: Path) -> None:
 def test_it_ends_when_it_is_asked_to(home: Path) -> None:
     with served(Outside()) as outside, watching(home, outside, prefect=outside.url) as process:
         wait_for(lambda: outside.pings > 1)
+        wait_for((home / "watch.pulse").exists)
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=10) == 0

@@ -1,5 +1,6 @@
 """What `tradeops up` starts: where, with what environment, and what it says when a part does not come up."""
 
+import json
 import os
 import re
 import socket
@@ -173,8 +174,16 @@ async def test_a_pool_is_made_only_when_it_is_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     respx_mock.get(f"{ADDRESS}/work_pools/tradeops").respond(status, json={})
+    respx_mock.post(f"{ADDRESS}/work_pools/tradeops/queues/filter").respond(json=[])
+    made = respx_mock.post(f"{ADDRESS}/work_pools/tradeops/queues").respond(201, json={})
     prefect_is(monkeypatch, "print(*sys.argv[1:])")
     await desk.deploy(api)
+    assert [json.loads(call.request.content)["name"] for call in made.calls] == [
+        "monitoring",
+        "default",
+        "retrain",
+        "research",
+    ]
     said = {path.stem: path.read_text().strip() for path in (desk.home / "logs").iterdir()}
     expected = {
         "prefect-deploy": "--no-prompt deploy --all",
@@ -188,6 +197,8 @@ async def test_a_deployment_that_fails_is_told_with_what_prefect_said(
     desk: Stack, api: PrefectApiClient, respx_mock: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     respx_mock.get(f"{ADDRESS}/work_pools/tradeops").respond(json={})
+    respx_mock.post(f"{ADDRESS}/work_pools/tradeops/queues/filter").respond(json=[])
+    respx_mock.post(f"{ADDRESS}/work_pools/tradeops/queues").respond(201, json={})
     prefect_is(monkeypatch, "sys.exit('Invalid fields')")
     with pytest.raises(UnavailableError, match=r"prefect deploy: failed with exit code 1:\n  Invalid fields"):
         await desk.deploy(api)
@@ -198,6 +209,8 @@ async def test_a_deployment_that_hangs_is_ended(
     desk: Stack, api: PrefectApiClient, respx_mock: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     respx_mock.get(f"{ADDRESS}/work_pools/tradeops").respond(json={})
+    respx_mock.post(f"{ADDRESS}/work_pools/tradeops/queues/filter").respond(json=[])
+    respx_mock.post(f"{ADDRESS}/work_pools/tradeops/queues").respond(201, json={})
     monkeypatch.setattr(stack, "DEPLOY_SECONDS", 0.3)
     prefect_is(monkeypatch, "time.sleep(60)")
     began = time.monotonic()

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.unit.cli.conftest import Invoke
 from tradeops import watchdog as at_work
 from tradeops.cli.watchdog import _until_ended
 from tradeops.errors import MisconfiguredError, UnavailableError
+from tradeops.jobs.monitoring import pulse
 from tradeops.jobs.only_one import only_one
 from tradeops.settings import Settings, load_settings
 
@@ -53,3 +55,22 @@ def test_a_home_that_cannot_be_used_ends_it(invoke: Invoke, tmp_path: Path, monk
     (tmp_path / "file").touch()
     monkeypatch.setenv("TRADEOPS_HOME", str(tmp_path / "file" / "home"))
     assert isinstance(invoke("watchdog").exception, MisconfiguredError)
+
+
+def test_a_supervisor_is_told_whether_both_halves_are_at_work(
+    invoke: Invoke, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUST_API_URL", "http://127.0.0.1:9")
+    outcome = invoke("watchdog", "--check")
+    assert str(outcome.exception).startswith("watchdog: its watch was never heard of; its guard was never heard of; ")
+    assert not home.exists(), "it starts nothing"
+    home.mkdir()
+    for half in (pulse.WATCH, pulse.GUARD):
+        pulse.beat(home, half)
+    assert invoke("watchdog", "--check").output == "at work: watch and guard\n"
+    ago = time.time() - 300
+    os.utime(home / "guard.pulse", (ago, ago))
+    assert "watchdog: its guard was last heard of 300 s ago; " in str(invoke("watchdog", "--check").exception)
+    monkeypatch.delenv("RUST_API_URL")
+    assert invoke("watchdog", "--check").output == "at work: watch\n"
+    pulse.beat(home / "absent", pulse.WATCH)  # a disk that cannot be written is another one's finding

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from tradeops.adapters.prefect_api import wire
+from tradeops.adapters.prefect_api.queues import WorkQueues
 from tradeops.adapters.prefect_api.unfinished import UnfinishedRuns
 from tradeops.adapters.wire import WireModel, as_list, parse
 from tradeops.domain.readings import Reading
@@ -116,6 +117,11 @@ class PrefectApiClient:
     def unfinished(self) -> UnfinishedRuns:
         """The same server's runs that have not ended."""
         return UnfinishedRuns(self._service)
+
+    @property
+    def queues(self) -> WorkQueues:
+        """The work queues of the same server."""
+        return WorkQueues(self._service)
 
     async def health(self, *, within: timedelta | None = None) -> Reading[bool]:
         """Whether the server says that it is well."""

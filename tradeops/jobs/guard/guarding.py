@@ -13,6 +13,7 @@ from tradeops.jobs.brake.records import replay
 from tradeops.jobs.guard.aside import Aside, open_aside
 from tradeops.jobs.guard.guard import Guard, Terms
 from tradeops.jobs.guard.sight import Eyes
+from tradeops.jobs.monitoring import pulse
 from tradeops.settings import Settings
 from tradeops.wiring import open_quick_engine
 
@@ -67,5 +68,6 @@ async def stand_guard(settings: Settings) -> None:
         due = loop.time()
         while True:
             await guard.poll()
+            pulse.beat(settings.home_folder, pulse.GUARD)
             due = max(due + settings.guard_seconds, loop.time())
             await asyncio.sleep(due - loop.time())
