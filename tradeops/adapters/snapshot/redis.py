@@ -12,10 +12,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
+from tradeops.adapters.snapshot import KEY
 from tradeops.errors import MisconfiguredError, RejectedError, UnavailableError
 
 SYSTEM = "redis"
-KEY = "tradeops:performance:latest"
 
 
 class RedisSnapshot:
