@@ -160,12 +160,9 @@ def measure(fleet: Fleet, repeat: int) -> None:
         row(name, lives, first)
     row("`flow.serve`, looks each second", served, first)
     walls, cpus = zip(*called(fleet, repeat), strict=True)
-    print(
-        f"| called in a process that lives on | – | – | {statistics.median(walls):.1f} | {statistics.median(cpus):.2f} | – |"
-    )
-    print(
-        f"\nA worker without work: {idle_10:.1f} % of a processor when it looks each 10 s, {idle_1:.1f} % each second."
-    )
+    wall, cpu = statistics.median(walls), statistics.median(cpus)
+    print(f"| called in a process that lives on | – | – | {wall:.1f} | {cpu:.2f} | – |")
+    print(f"\nA worker that waits, each 10 s: {idle_10:.1f} % of a processor; each second: {idle_1:.1f} %.")
     print(f"\nRuns whose time is known ahead, {len(late)} by our default: running at most {max(late):.2f} s after it.")
 
 
