@@ -23,6 +23,7 @@ from tradeops.jobs.alerts.standin import StandIn
 from tradeops.jobs.guard.aside import tell_directly
 from tradeops.jobs.guard.errands import end
 from tradeops.jobs.guard.guarding import stand_guard
+from tradeops.jobs.monitoring.lost_runs import LostRuns
 from tradeops.jobs.monitoring.watch import Post, look
 from tradeops.jobs.only_one import only_one
 from tradeops.settings import Settings
@@ -41,6 +42,7 @@ class Watch:
     """One watchdog at work.
 
     Attributes:
+        lost_runs: listens for runs of Prefect's; `None` without a Prefect.
         stand_in: the copy on this machine, while our store is a MongoDB.
         store_failures: rounds in a row in which the store was down; told once, past the outbox if that is down with it.
         mute_rounds: rounds in a row that came to nothing though the store answers; told once, past the outbox.
@@ -53,6 +55,7 @@ class Watch:
     channels: dict[str, Channel]
     outside: OutsideWatch | None
     stand_in: StandIn | None = None
+    lost_runs: LostRuns | None = None
     store_failures: int = 0
     mute_rounds: int = 0
     pinged_at: datetime | None = None
@@ -63,6 +66,8 @@ class Watch:
         try:
             since = await present(self.store, now=now)
             seen = await look(self.post, watched_since=since, now=now)
+            if self.lost_runs is not None:
+                seen += await self.lost_runs.look(now=now)
         except (TradeOpsError, TimeoutError) as error:
             problem = str(error) or "the store did not answer in time"
             log.warning("this round was not counted: %s", problem)
@@ -81,6 +86,8 @@ class Watch:
         if self.mute_rounds >= FAILURES_UNTIL_TOLD:
             await self._tell_directly("the watchdog speaks again", "It counts and sends.", Level.INFO, now)
         self.mute_rounds = 0
+        if self.lost_runs is not None:
+            await self.lost_runs.told(now=now)
         await self._ping(now)
         return True
 
@@ -167,6 +174,13 @@ async def present(store: Store, *, now: datetime) -> datetime:
         return since
 
 
+def listening(settings: Settings, store: Store, post: Post) -> LostRuns | None:
+    """What listens for lost runs; `None` without a Prefect."""
+    if post.prefect_api is None:
+        return None
+    return LostRuns(store, post.prefect_api, settings.lost_after, settings.restart_lost_runs)
+
+
 async def watch(settings: Settings) -> None:
     """Watch and guard until cancelled.
 
@@ -211,7 +225,7 @@ async def _rounds(settings: Settings) -> None:
         standin.open_stand_in(settings) as stand_in,
     ):
         post = Post(store, services.prefect_api, incidents.targets(settings))
-        at_work = Watch(settings, store, post, channels, outside, stand_in)
+        at_work = Watch(settings, store, post, channels, outside, stand_in, listening(settings, store, post))
         told = ", ".join(channels) or "nobody: no channel is set up"
         log.info("watching every %g s; messages go to %s", settings.watchdog_seconds, told)
         while True:

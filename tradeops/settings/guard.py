@@ -25,10 +25,21 @@ class GuardSettings(BaseSettings):
     guard_blind_seconds: Seconds = setting(
         "TRADEOPS_GUARD_BLIND_SECONDS", 30.0, "30", "An engine that the guard cannot reach for so long is an incident."
     )
+    lost_run_seconds: Annotated[float, Field(ge=60, le=3600, allow_inf_nan=False)] = setting(
+        "TRADEOPS_LOST_RUN_SECONDS", 90.0, "90", "A run that is silent for longer, and for three heartbeats, is lost."
+    )
+    restart_lost_runs: bool = setting(
+        "TRADEOPS_RESTART_LOST_RUNS", True, "true", "Start a lost run that no schedule brings again, once."
+    )
     canary_symbol: Annotated[str, Field(pattern=r"^[A-Z0-9]{2,20}$")] | None = setting(
         "TRADEOPS_CANARY_SYMBOL", None, "DOGEUSDT", "The one symbol of your bot that a drill may switch off and on."
     )
     drill_days: Days = setting("TRADEOPS_DRILL_DAYS", 30, "30", "A last drill that is older is degraded.")
+
+    @property
+    def lost_after(self) -> timedelta:
+        """TRADEOPS_LOST_RUN_SECONDS."""
+        return timedelta(seconds=self.lost_run_seconds)
 
     @property
     def drill_every(self) -> timedelta:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from tradeops.adapters.prefect_api import wire
+from tradeops.adapters.prefect_api.unfinished import UnfinishedRuns
 from tradeops.adapters.wire import WireModel, as_list, parse
 from tradeops.domain.readings import Reading
 from tradeops.errors import ContractError, RejectedError
@@ -110,6 +111,11 @@ class PrefectApiClient:
     def base_url(self) -> str:
         """Its address, without credentials."""
         return self._service.base_url
+
+    @property
+    def unfinished(self) -> UnfinishedRuns:
+        """The same server's runs that have not ended."""
+        return UnfinishedRuns(self._service)
 
     async def health(self, *, within: timedelta | None = None) -> Reading[bool]:
         """Whether the server says that it is well."""

@@ -1,11 +1,16 @@
 """What Prefect 3 answers, as far as we read it."""
 
+from typing import Any
+
+from pydantic import Field
+
 from tradeops.adapters.wire import Moment, Number, WireModel
 
 
 class State(WireModel):
-    """The state of a run."""
+    """The state of a run; `id` is another one after each change."""
 
+    id: str | None = None
     type: str
     name: str
     message: str | None = None
@@ -22,6 +27,9 @@ class FlowRun(WireModel):
     start_time: Moment | None = None
     end_time: Moment | None = None
     estimated_run_time: Number
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    idempotency_key: str | None = None
+    infrastructure_pid: str | None = None
 
 
 class Worker(WireModel):
@@ -32,13 +40,30 @@ class Worker(WireModel):
     last_heartbeat_time: Moment | None = None
 
 
+class Limit(WireModel):
+    """How many runs of a deployment may be at work at once, and how many slots are taken."""
+
+    limit: int
+    active_slots: int
+
+
+class Collision(WireModel):
+    """What becomes of a run that finds no slot: `ENQUEUE` or `CANCEL_NEW`."""
+
+    collision_strategy: str
+
+
 class Deployment(WireModel):
-    """A deployment; `flow_id` leads to the flow's name."""
+    """A deployment; `flow_id` leads to the flow's name, `updated` stays when it is polled."""
 
     id: str
     name: str
     flow_id: str
     work_pool_name: str | None = None
+    updated: Moment | None = None
+    job_variables: dict[str, Any] = Field(default_factory=dict)
+    global_concurrency_limit: Limit | None = None
+    concurrency_options: Collision | None = None
 
 
 class Flow(WireModel):
@@ -60,3 +85,22 @@ class Automation(WireModel):
     id: str
     name: str
     tags: list[str]
+
+
+class Event(WireModel):
+    """Something that happened, and to what."""
+
+    id: str
+    resource: dict[str, str]
+
+
+class Events(WireModel):
+    """The newest events that were asked for."""
+
+    events: list[Event]
+
+
+class Orchestrated(WireModel):
+    """What the server made of a state that was proposed: `ACCEPT`, `REJECT`, `ABORT` or `WAIT`."""
+
+    status: str

@@ -89,6 +89,26 @@ async def held(
         await _release(store, run_id, ended=ended)
 
 
+async def let_go(store: Store, run_id: str) -> None:
+    """Release the lock of a run that has lost its process, so that the next one goes on from it at once.
+
+    A run that lives all the same finds its lock lost when it renews it, and stops.
+
+    Raises:
+        UnavailableError: the store is down; the lock expires.
+    """
+    while True:
+        found = await store.get(COLLECTION, KEY)
+        if found is None or found.body.get("run_id") != run_id or _until(found) <= datetime.now(UTC):
+            return
+        try:
+            body = {**found.body, "until": datetime.now(UTC).isoformat()}
+            await store.put(COLLECTION, KEY, body, expected_version=found.version)
+        except ConflictError:
+            continue
+        return
+
+
 async def _renew(
     store: Store,
     taken: Document,
