@@ -155,7 +155,7 @@ def clean_environment() -> dict[str, str]:
     """Ours without any setting of TradeOps, of Prefect or of the bot, whose place the sandbox takes."""
     mine = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER"}
     return {name: value for name, value in os.environ.items() if name in mine} | {
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]),
         "PYTHONUNBUFFERED": "1",
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
