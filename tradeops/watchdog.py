@@ -178,7 +178,8 @@ def listening(settings: Settings, store: Store, post: Post) -> LostRuns | None:
     """What listens for lost runs; `None` without a Prefect."""
     if post.prefect_api is None:
         return None
-    return LostRuns(store, post.prefect_api, settings.lost_after, settings.restart_lost_runs)
+    pause = timedelta(seconds=settings.watchdog_seconds)
+    return LostRuns(store, post.prefect_api, settings.lost_after, settings.restart_lost_runs, pause)
 
 
 async def watch(settings: Settings) -> None:

@@ -20,6 +20,7 @@ def _prefect() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
         environment.setenv("DO_NOT_TRACK", "1")
+        environment.setenv("PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL", "0.2")  # tests wait for events
         with ExitStack() as stack:
             with pytest.MonkeyPatch.context() as starting:
                 starting.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # nothing of ours runs in that server

@@ -24,6 +24,7 @@ ORDERED = frozenset(
         "run-state-alert",
     }
 )  # no schedule brings them again: lost ones are started again; each may be begun twice without a second effect
+LEAVE_NO_SIGN = frozenset({"emergency-strategy-disable", "run-state-alert"})  # their runs end no incident of their job
 OURS = frozenset(RHYTHMS) | ORDERED
 
 

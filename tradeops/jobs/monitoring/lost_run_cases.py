@@ -25,6 +25,7 @@ class Step(StrEnum):
     FOUND = "found"
     ENDED = "ended"
     DONE = "done"  # and to be told
+    AWAITED = "awaited"  # told; a run of a job that does not say so itself is to work
     GIVEN_UP = "given_up"  # told until a run of the job works
     OVER = "over"  # and to be told
 
@@ -112,20 +113,19 @@ async def stepped(store: Store, case: Case) -> Case:
     return case
 
 
-async def close(store: Store, *run_ids: str, now: datetime) -> None:
-    """The cases are over.
+async def close(store: Store, run_id: str, *, now: datetime) -> None:
+    """The case is over.
 
     Raises:
-        UnavailableError: the store is down; they stay open.
+        UnavailableError: the store is down; it stays open.
     """
 
     def without(kept: Docket) -> Docket:
-        cases = {run_id: case for run_id, case in kept.cases.items() if run_id not in run_ids}
-        closed = {run_id: at for run_id, at in kept.closed.items() if now - at < REMEMBERED}
-        return Docket(cases, closed | dict.fromkeys(run_ids, now))
+        cases = {known: case for known, case in kept.cases.items() if known != run_id}
+        closed = {known: at for known, at in kept.closed.items() if now - at < REMEMBERED}
+        return Docket(cases, closed | {run_id: now})
 
-    if run_ids:
-        await _change(store, without)
+    await _change(store, without)
 
 
 async def audit(store: Store, case: Case, kind: str, *, now: datetime, **more: Json) -> None:

@@ -1,15 +1,17 @@
 """What is done about a lost run, step by step: ended, what it held is let go, started again once."""
 
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tradeops.adapters.prefect_api.client import PrefectApiClient
 from tradeops.adapters.prefect_api.unfinished import AT_WORK, UnfinishedRun
 from tradeops.adapters.store import Store
+from tradeops.domain.heartbeats import key_of_job
 from tradeops.domain.incidents.model import CERTAIN, Observation
 from tradeops.domain.incidents.of_runs import RunEnded, observation
-from tradeops.domain.lost_runs import ORDERED, key_again, key_of_loss
+from tradeops.domain.lost_runs import LEAVE_NO_SIGN, ORDERED, key_again, key_of_loss
 from tradeops.domain.notices import Level
 from tradeops.errors import RejectedError
 from tradeops.jobs.models import retrain_lock
@@ -34,7 +36,7 @@ async def advanced(store: Store, api: PrefectApiClient, case: Case, *, starts_ag
         case = await _ended(store, api, case, now)
     if case.step is Step.ENDED:
         case = await _again(store, api, case, starts_again=starts_again, now=now)
-    if case.step is Step.GIVEN_UP and await api.unfinished.worked_since(case.job, case.found_at):
+    if case.step in {Step.AWAITED, Step.GIVEN_UP} and await api.unfinished.worked_since(case.job, case.found_at):
         case = await cases.stepped(store, replace(case, step=Step.OVER, note=""))
     return case
 
@@ -42,12 +44,26 @@ async def advanced(store: Store, api: PrefectApiClient, case: Case, *, starts_ag
 def observations(case: Case, now: datetime) -> list[Observation]:
     """What people are told of the case: under the key of its job, as when Prefect tells that a run crashed."""
     if case.step is Step.OVER:
-        return [Observation(key_of_loss(case.job), None, "", now, CERTAIN)]
+        key = key_of_loss(case.job) if case.second else key_of_job(case.job)
+        return [Observation(key, None, "", now, CERTAIN)]
     if case.step is Step.GIVEN_UP:
         return [Observation(key_of_loss(case.job), Level.CRITICAL, case.note, now, CERTAIN)]
     if case.step is Step.DONE and case.note:
         return [observation(RunEnded(case.job, "Crashed", case.run, case.note, now))]
     return []
+
+
+async def told(store: Store, said: Iterable[Case], *, now: datetime) -> None:
+    """People were told of these: those are over that need nothing more.
+
+    Raises:
+        UnavailableError: the store is down; it is said again, under the same key.
+    """
+    for case in said:
+        if case.step is Step.DONE and case.note and case.job in LEAVE_NO_SIGN:
+            await cases.stepped(store, replace(case, step=Step.AWAITED))
+        elif case.step in {Step.DONE, Step.OVER}:
+            await cases.close(store, case.run_id, now=now)
 
 
 async def _ended(store: Store, api: PrefectApiClient, case: Case, now: datetime) -> Case:

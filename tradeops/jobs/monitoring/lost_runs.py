@@ -8,12 +8,14 @@ sent at one look and read back at the next; time in which it was not counts for 
 import asyncio
 import logging
 import time
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from tradeops.adapters.prefect_api.client import Event, PrefectApiClient
-from tradeops.adapters.prefect_api.unfinished import DeployedJob, UnfinishedRun
+from tradeops.adapters.prefect_api.unfinished import WITHIN, DeployedJob, UnfinishedRun
 from tradeops.adapters.probes.processes import lives_here
 from tradeops.adapters.store import Store
 from tradeops.domain.incidents.model import Observation
@@ -23,14 +25,16 @@ from tradeops.domain.notices import Level
 from tradeops.errors import TradeOpsError
 from tradeops.jobs.monitoring import lost_run_cases as cases
 from tradeops.jobs.monitoring.lost_run_cases import Case
-from tradeops.jobs.monitoring.lost_run_steps import advanced, observations
+from tradeops.jobs.monitoring.lost_run_steps import advanced, observations, told
 
 SILENT = "run:silent"
 LISTENING, RESOURCE = "tradeops.watchdog.listening", "tradeops.watchdog"
 LOOK_BACK = timedelta(minutes=30)  # for runs that others have marked as crashed; by the server's clock
-WHOLE_LOOK = timedelta(seconds=25)
-AWAY = timedelta(seconds=60)  # between two looks: then this process itself stood still
+BOUND = timedelta(seconds=15)  # of each of the three things that a look does
+AWAY = timedelta(seconds=45)  # since the last look: the server was away, or this process stood still
 SEND_AGAIN = timedelta(minutes=2)
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +48,8 @@ class LostRuns:
         api: Prefect's.
         least: how long any run may be quiet.
         starts_again: `False` ends lost runs and leaves the rest to people.
+        pause: between two looks.
+        clock: our own, in seconds; no other one counts.
         hearings: what is remembered of each unfinished run.
     """
 
@@ -51,36 +57,30 @@ class LostRuns:
     api: PrefectApiClient
     least: timedelta
     starts_again: bool = True
+    pause: timedelta = timedelta(seconds=15)
+    clock: Callable[[], float] = time.monotonic
     hearings: dict[str, Hearing] = field(default_factory=dict)
     _looked: float | None = None
+    _missed: bool = False
+    _said: list[Case] = field(default_factory=list)
     _sent: UUID | None = None
     _sent_at: float = 0.0
 
     async def look(self, *, now: datetime) -> list[Observation]:
         """Find what is lost, do what is due, and say so; `told` closes what was counted.
 
-        A Prefect or a store that does not answer costs this look, and all that was heard so far. Never raises.
+        What Prefect or the store does not answer is left to the next look. Never raises.
         """
-        try:
-            async with asyncio.timeout(WHOLE_LOOK.total_seconds()):
-                found = [*await self._silent(now), *await self._crashed(now)]
-                return [*found, *await self._deal(now)]
-        except (TradeOpsError, TimeoutError) as error:
-            self._looked = None
-            log.info("no run was listened for: %s", str(error) or "Prefect did not answer in time")
-        except Exception:
-            self._looked = None
-            log.exception("no run was listened for: our own code broke")
-        return []
+        heard = await _carefully(self._silent(now))
+        self._missed, self._said = heard is None, []
+        if heard is None:
+            return []
+        await _carefully(self._crashed(now))
+        return [*heard, *await self._deal(now)]
 
     async def told(self, *, now: datetime) -> None:
         """What the last look said was counted. Never raises: what stays open is said again, under the same key."""
-        try:
-            docket = await cases.read(self.store)
-            over = [case.run_id for case in docket.cases.values() if case.step in {cases.Step.DONE, cases.Step.OVER}]
-            await cases.close(self.store, *over, now=now)
-        except TradeOpsError as error:
-            log.warning("lost runs stay open: %s", error)
+        await _carefully(told(self.store, self._said, now=now))
 
     async def _silent(self, now: datetime) -> list[Observation]:
         runs = await self.api.unfinished.at_work(OURS)
@@ -107,7 +107,7 @@ class LostRuns:
         problem = f"quiet, though the process is there: {', '.join(living)}; let it go on, or end it"
         return [Observation(SILENT, Level.WARNING, problem, now)]
 
-    async def _crashed(self, now: datetime) -> list[Observation]:
+    async def _crashed(self, now: datetime) -> None:
         """What a worker or a run itself could still mark as crashed is no less lost: an order that nobody repeats."""
         runs = await self.api.unfinished.crashed(ORDERED, since=now - LOOK_BACK)
         docket = await cases.read(self.store)
@@ -117,7 +117,6 @@ class LostRuns:
             for run in unknown:
                 if run.deployment_id in deployed:
                     await self._open(run, deployed[run.deployment_id].name, run.message, now)
-        return []
 
     async def _open(self, run: UnfinishedRun, job: str, why: str, now: datetime) -> None:
         case = Case(
@@ -134,26 +133,41 @@ class LostRuns:
         await cases.opened(self.store, case)
 
     async def _deal(self, now: datetime) -> list[Observation]:
-        said: list[Observation] = []
-        for case in (await cases.read(self.store)).cases.values():
-            after = await advanced(self.store, self.api, case, starts_again=self.starts_again, now=now)
+        docket, said = await _carefully(cases.read(self.store)), []
+        for case in docket.cases.values() if docket else ():
+            after = await _carefully(advanced(self.store, self.api, case, starts_again=self.starts_again, now=now))
+            if after is None:
+                break
             said += observations(after, now)
+            self._said.append(after)
         return said
 
     async def _passed(self, now: datetime, *, anything: bool) -> timedelta | None:
         """Since the last look, as far as heartbeats could be heard; `None` when we or the server were away."""
-        last, self._looked = self._looked, time.monotonic()
+        last, self._looked = self._looked, self.clock()
         if not anything:
             self._sent = None
             return None
         proved = self._sent is not None and await self.api.unfinished.has_event(self._sent)
         if proved or self._sent is None or self._looked - self._sent_at > SEND_AGAIN.total_seconds():
             sent = uuid4()
-            await self.api.emit_event(Event(sent, LISTENING, RESOURCE, "watchdog", now, {}))
+            await self.api.emit_event(Event(sent, LISTENING, RESOURCE, "watchdog", now, {}), within=WITHIN)
             self._sent, self._sent_at = sent, self._looked
-        if last is None or self._looked - last > AWAY.total_seconds():
+        if last is None or self._looked - last > max(3 * self.pause, AWAY).total_seconds():
             return None
-        return timedelta(seconds=self._looked - last) if proved else timedelta(0)
+        return timedelta(seconds=self._looked - last) if proved and not self._missed else timedelta(0)
+
+
+async def _carefully(work: Coroutine[Any, Any, T]) -> T | None:
+    """What it returns; `None` when it did not come to its end, which is logged."""
+    try:
+        async with asyncio.timeout(BOUND.total_seconds()):
+            return await work
+    except (TradeOpsError, TimeoutError) as error:
+        log.info("runs were not looked after: %s", str(error) or "Prefect or the store did not answer in time")
+    except Exception:
+        log.exception("runs were not looked after: our own code broke")
+    return None
 
 
 def _sighting(run: UnfinishedRun, deployed: DeployedJob, beats: dict[str, frozenset[str]]) -> Sighting:

@@ -1,0 +1,270 @@
+"""Lost runs on a real Prefect server: found, ended, their slot let go, started again once, told once."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from prefect import flow
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.events import emit_event
+from prefect.settings import PREFECT_API_URL
+from prefect.states import Cancelling, Completed, Crashed, Pending, Running
+
+from tradeops.adapters.prefect_api.client import PrefectApiClient
+from tradeops.adapters.prefect_api.unfinished import BEAT_NAME
+from tradeops.adapters.store import Store, open_store
+from tradeops.domain.incidents.model import Observation
+from tradeops.domain.lost_runs import key_again
+from tradeops.errors import UnavailableError
+from tradeops.http import Answer, HttpPolicy, HttpService, open_pool
+from tradeops.jobs.models import retrain_lock
+from tradeops.jobs.monitoring import lost_run_cases
+from tradeops.jobs.monitoring.lost_runs import LostRuns
+
+JOB = "adaptive-retrain"
+PARAMETERS: dict[str, Any] = {"symbols": ["BTCUSDT"], "decision_id": None}
+LEAST = timedelta(seconds=90)
+LOOK_SECONDS = 45.0
+
+
+class Dying(HttpService):
+    """A watchdog that is killed once after so many requests: what the last one did is done, and it never knows."""
+
+    left = -1
+
+    async def request(self, *arguments: Any, **more: Any) -> Answer:  # noqa: ANN401 - whatever it is asked for
+        answer = await super().request(*arguments, **more)
+        self.left -= 1
+        if self.left == 0:
+            raise UnavailableError("watchdog", "killed")
+        return answer
+
+
+@dataclass
+class Ground:
+    """A deployment that runs one at a time, and what watches it."""
+
+    store: Store
+    service: Dying
+    client: PrefectClient
+    deployment_id: Any
+    now: float = 1000.0
+
+    def watchdog(self) -> LostRuns:
+        return LostRuns(self.store, PrefectApiClient(self.service), LEAST, clock=lambda: self.now)
+
+    async def run(self, *states: State[Any], key: str | None = None) -> FlowRun:
+        run = await self.client.create_flow_run_from_deployment(
+            self.deployment_id, parameters=PARAMETERS, idempotency_key=key or str(uuid4())
+        )
+        for state in states:
+            await self.client.set_flow_run_state(run.id, state)
+        return await self.client.read_flow_run(run.id)
+
+    async def stand_in(self, run: FlowRun) -> list[FlowRun]:
+        key = {"idempotency_key": {"any_": [key_again(str(run.id))]}}
+        answer = await self.service.request("POST", "/flow_runs/filter", body={"flow_runs": key})
+        return [FlowRun.model_validate(one) for one in answer.json()]
+
+    async def taken(self) -> int:
+        limit = (await self.client.read_deployment(self.deployment_id)).global_concurrency_limit
+        assert limit is not None
+        return limit.active_slots
+
+
+@flow(name=JOB)
+def stand_in(symbols: list[str] | None = None, decision_id: str | None = None) -> object:
+    return symbols, decision_id
+
+
+@pytest.fixture
+async def ground(tmp_path: Path) -> AsyncIterator[Ground]:
+    policy = HttpPolicy(read=timedelta(seconds=20))
+    async with open_store("sqlite", home=tmp_path) as store, open_pool() as pool, get_client() as client:
+        service = Dying(pool, system="prefect", base_url=PREFECT_API_URL.value(), policy=policy)
+        deployment_id = await client.create_deployment(
+            await client.create_flow(stand_in),
+            JOB,
+            concurrency_limit=1,
+            concurrency_options={"collision_strategy": "CANCEL_NEW"},  # type: ignore[arg-type]
+            job_variables={"env": {BEAT_NAME: "30"}},
+        )
+        yield Ground(store, service, client, deployment_id)
+        await client.delete_deployment(deployment_id)
+
+
+@asynccontextmanager
+async def retitled(ground: Ground, job: str) -> AsyncIterator[None]:
+    """The ground with a deployment of another name."""
+    was = ground.deployment_id
+    ground.deployment_id = await ground.client.create_deployment(await ground.client.create_flow(stand_in), job)
+    yield
+    await ground.client.delete_deployment(ground.deployment_id)
+    ground.deployment_id = was
+
+
+async def looked(watchdog: LostRuns) -> list[Observation]:
+    """One look that was counted, as the watchdog does it."""
+    now = datetime.now(UTC)
+    seen = await watchdog.look(now=now)
+    await watchdog.told(now=now)
+    return [one for one in seen if one.severity is not None]
+
+
+async def until_heard(watchdog: LostRuns) -> None:
+    """Wait until our own event has come all the way: from then on heartbeats could be heard."""
+    ends_at = time.monotonic() + 60
+    while not (watchdog._sent and await watchdog.api.unfinished.has_event(watchdog._sent)):
+        assert time.monotonic() < ends_at, "no event came through"
+        await asyncio.sleep(0.1)
+
+
+async def test_a_run_whose_process_was_killed_is_ended_and_started_again_and_one_that_lives_is_not(
+    ground: Ground,
+) -> None:
+    began, watchdog = datetime.now(UTC), ground.watchdog()
+    run = await ground.run(Pending(), Running())
+    command = [sys.executable, "-c", "import time; time.sleep(300)"]
+    process = await asyncio.create_subprocess_exec(*command, env={"PREFECT__FLOW_RUN_ID": str(run.id)})
+    try:
+        await ground.client.update_flow_run(run.id, infrastructure_pid=str(process.pid))
+        emit_event("prefect.flow-run.heartbeat", {"prefect.resource.id": f"prefect.flow-run.{run.id}"})
+        for _ in range(4):
+            [*seen] = await looked(watchdog)
+            await until_heard(watchdog)
+            ground.now += LOOK_SECONDS
+        assert [(one.key, run.name in one.summary) for one in seen] == [("run:silent", True)]
+        assert (await ground.client.read_flow_run(run.id)).state_name == "Running"
+        assert await ground.taken() == 1
+    finally:
+        process.kill()
+        await process.wait()
+    async with retrain_lock.held(ground.store, run_id=str(run.id)):
+        [told] = await looked(watchdog)
+        assert not await retrain_lock.is_running(ground.store, datetime.now(UTC)), "the next one goes on from it"
+    ended = await ground.client.read_flow_run(run.id)
+    assert (ended.state_name, str(ended.state and ended.state.message)[:29]) == (
+        "Crashed",
+        "TradeOps: no sign of life for",
+    )
+    assert await ground.taken() == 0
+    [again] = await ground.stand_in(run)
+    assert (again.parameters, again.state_name) == (run.parameters, "Scheduled")
+    assert (told.key, f"started again as {again.name}" in told.summary) == (f"job:{JOB}", True)
+    assert await looked(watchdog) == []
+    kinds = [event.kind for event in await ground.store.events(since=began, until=datetime.now(UTC))]
+    assert kinds == ["run_lost", "run_started_again"]
+
+
+async def test_nothing_is_lost_while_heartbeats_could_not_be_heard(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, watchdog = await ground.run(Pending(), Running()), ground.watchdog()
+    with monkeypatch.context() as deaf:
+
+        async def unheard(*_: object) -> bool:
+            return False
+
+        deaf.setattr("tradeops.adapters.prefect_api.unfinished.UnfinishedRuns.has_event", unheard)
+        for _ in range(10):
+            assert await looked(watchdog) == []
+            ground.now += LOOK_SECONDS
+    for _ in range(3):  # the server is away again and again
+        await until_heard(watchdog)
+        ground.service.left = 1
+        assert await looked(watchdog) == []
+        ground.now += LOOK_SECONDS
+        assert await looked(watchdog) == []
+        ground.now += LOOK_SECONDS
+    assert (await ground.client.read_flow_run(run.id)).state_name == "Running"
+
+
+async def test_however_often_it_is_killed_one_run_takes_the_place_of_the_lost_one(ground: Ground) -> None:
+    for killed_after in range(1, 12):
+        run, watchdog = (
+            await ground.run(Pending(), Running(), Crashed(message="the worker was stopped")),
+            ground.watchdog(),
+        )
+        ground.service.left = killed_after
+        await watchdog.look(now=datetime.now(UTC))
+        died, ground.service.left = ground.service.left <= 0, -1
+        both = ground.watchdog(), ground.watchdog()
+        told = [one for seen in await asyncio.gather(*map(looked, both)) for one in seen]
+        [again] = await ground.stand_in(run)
+        assert {one.key for one in told} <= {f"job:{JOB}"}
+        await ground.client.set_flow_run_state(again.id, Completed(), force=True)
+        if not died:
+            break
+    else:
+        pytest.fail("it never came to its end")
+
+
+async def test_a_run_that_is_lost_twice_is_told_until_one_works(ground: Ground) -> None:
+    watchdog = ground.watchdog()
+    second = await ground.run(Pending(), Running(), Crashed(), key=key_again("an earlier one"))
+    for _ in range(2):
+        [told] = await looked(watchdog)
+        assert told.key == f"run:lost:{JOB}"
+        assert "it is not started a third time; look at" in told.summary
+    assert await ground.stand_in(second) == []
+    await ground.run(Pending(), Running(), Completed())
+    [over] = [one for one in await watchdog.look(now=datetime.now(UTC)) if one.key == told.key]
+    assert over.severity is None
+
+
+async def test_what_ends_by_itself_keeps_its_end(ground: Ground) -> None:
+    run = await ground.run(Pending(), Running())
+    case = lost_run_cases.Case(
+        str(run.id), run.name, JOB, str(ground.deployment_id), str(run.state_id), datetime.now(UTC).isoformat(), "quiet"
+    )
+    await lost_run_cases.opened(ground.store, case)
+    await ground.client.set_flow_run_state(run.id, Completed())
+    assert await looked(ground.watchdog()) == []
+    assert (await ground.client.read_flow_run(run.id)).state_name == "Completed"
+    assert await ground.stand_in(run) == []
+
+
+async def test_a_lost_run_that_somebody_wanted_to_end_is_cancelled_and_not_started_again(ground: Ground) -> None:
+    run = await ground.run(Pending(), Running(), Cancelling())
+    case = lost_run_cases.Case(
+        str(run.id),
+        run.name,
+        JOB,
+        str(ground.deployment_id),
+        str(run.state_id),
+        datetime.now(UTC).isoformat(),
+        "quiet",
+        cancelling=True,
+    )
+    await lost_run_cases.opened(ground.store, case)
+    assert await looked(ground.watchdog()) == []
+    assert (await ground.client.read_flow_run(run.id)).state_name == "Cancelled"
+    assert (await ground.taken(), await ground.stand_in(run)) == (0, [])
+
+
+async def test_a_run_gives_way_to_one_that_has_taken_its_place(ground: Ground) -> None:
+    lost = await ground.run(Pending(), Running(), Crashed())
+    other = await ground.run(Pending(), Running())
+    [told] = await looked(ground.watchdog())
+    assert f"the run {other.name} is at work" in told.summary
+    assert await ground.stand_in(lost) == []
+
+
+async def test_the_incident_of_a_job_whose_runs_do_not_end_it_is_over_when_one_works(ground: Ground) -> None:
+    async with retitled(ground, "emergency-strategy-disable"):
+        lost, watchdog = await ground.run(Pending(), Running(), Crashed()), ground.watchdog()
+        [told] = await looked(watchdog)
+        assert await looked(watchdog) == []
+        [again] = await ground.stand_in(lost)
+        await ground.client.set_flow_run_state(again.id, Completed(), force=True)
+        [over] = [one for one in await watchdog.look(now=datetime.now(UTC)) if one.key == told.key]
+        assert over.severity is None
