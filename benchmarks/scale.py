@@ -79,8 +79,8 @@ def climb(rung: Rung, limit: int) -> Climbed:
         fleet.start_sandbox()
         ready = rung.start(fleet)
         deployments = deploy(fleet, one_at_a_time=False)
-        for number in range(rung.workers):
-            fleet.start_worker(limit=limit, replica=number % len(fleet.api.urls))
+        for _ in range(rung.workers):
+            fleet.start_worker(limit=limit)
         watched = {"servers": fleet.servers, "workers": fleet.workers}
         watched |= {"PostgreSQL": [fleet.database]} if fleet.database else {}
         watched |= {"Redis": [fleet.redis]} if fleet.redis else {}

@@ -9,12 +9,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from scale_ladder.api import Api
 from scale_ladder.processes import ROOT, Running, clean_environment, free_port, launch, listens, run, until
 
 POOL = "tradeops"
 POSTGRES_PLACES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+BALANCER = Path(__file__).with_name("balancer.py")
 PREFECT = (sys.executable, "-m", "prefect")
 BY_REDIS = {
     "PREFECT_MESSAGING_BROKER": "prefect_redis.messaging",
@@ -32,11 +34,12 @@ class Fleet:
         folder: of their files and logs.
         stack: ends them.
         environment: of jobs, workers and commands, the address of Prefect apart.
-        api: of the server; of all replicas, once they run.
+        api: of the server, or of the balancer before its replicas.
         servers: the processes that answer the API, and the background services where they run apart.
         database: PostgreSQL, where there is one.
         redis: where there is one.
         workers: in the order of their start.
+        sandbox: what it says of itself.
     """
 
     folder: Path
@@ -47,7 +50,7 @@ class Fleet:
     database: Running | None = None
     redis: Running | None = None
     workers: list[Running] = field(default_factory=list)
-    sandbox_addresses: dict[str, str] = field(default_factory=dict)
+    sandbox: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Give everybody a home of this rehearsal's own."""
@@ -69,9 +72,8 @@ class Fleet:
             )
         )
         until("sandbox", (home / "sandbox.json").exists)
-        found = json.loads((home / "sandbox.json").read_text())
-        self.environment |= found["environment"]
-        self.sandbox_addresses = {str(key): str(value) for key, value in found.items() if isinstance(value, str)}
+        self.sandbox = json.loads((home / "sandbox.json").read_text())
+        self.environment |= self.sandbox["environment"]
 
     def start_postgres(self) -> dict[str, str]:
         """A PostgreSQL of our own; what a Prefect server must be told of it."""
@@ -124,17 +126,22 @@ class Fleet:
             self.folder,
         )
         apart = dict(settings) | {"PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false"}
-        services = [*PREFECT, "server", "services", "start"]
         took = self._start_servers(apart, replicas=replicas)
+        port, backends = free_port(), [url.split(":")[2].partition("/")[0] for url in self.api.urls]
+        command = [sys.executable, str(BALANCER), str(port), *backends]
+        self._keep(launch("balancer", command, clean_environment(), self.folder))
+        until("balancer", lambda: listens(port))
+        self.api.urls = (f"http://127.0.0.1:{port}/api",)
+        services = [*PREFECT, "server", "services", "start"]
         home = {"PREFECT_HOME": str(self.folder / "prefect-services"), "PREFECT_API_URL": self.api.urls[0]}
         self.servers.append(self._keep(launch("services", services, self.environment | apart | home, self.folder)))
         return took
 
-    def start_worker(self, *, limit: int, replica: int = 0, settings: Mapping[str, str] | None = None) -> Running:
-        """A process worker that asks a replica each second for runs."""
+    def start_worker(self, *, limit: int, settings: Mapping[str, str] | None = None) -> Running:
+        """A process worker that asks each second for runs."""
         name = f"worker-{len(self.workers) + 1}"
         environment = self.environment | {"PREFECT_WORKER_QUERY_SECONDS": "1"} | dict(settings or {})
-        environment |= {"PREFECT_API_URL": self.api.urls[replica]}
+        environment |= {"PREFECT_API_URL": self.api.urls[0]}
         command = [*PREFECT, "worker", "start", "--pool", POOL, "--name", name, "--limit", str(limit)]
         worker = self._keep(launch(name, command, environment, self.folder))
         self.workers.append(worker)
@@ -147,7 +154,7 @@ class Fleet:
         return worker
 
     def prefect(self, *arguments: str) -> None:
-        """Run a command of Prefect's in our checkout, against the first replica."""
+        """Run a command of Prefect's in our checkout, against the server, or the balancer before its replicas."""
         environment = self.environment | {"PREFECT_API_URL": self.api.urls[0]}
         command = [sys.executable, "-c", IN_CHECKOUT, str(ROOT), "--no-prompt", *arguments]
         run(f"prefect-{arguments[0]}", command, environment, self.folder)
