@@ -22,21 +22,22 @@ from tradeops.adapters.llm.price_file import load_prices
 from tradeops.adapters.notify.apprise import AppriseChannel
 from tradeops.adapters.notify.channel import Channel
 from tradeops.adapters.notify.discord import DiscordChannel
-from tradeops.adapters.notify.mail import MailChannel, MailServer, usual_security
 from tradeops.adapters.notify.slack import SlackChannel
 from tradeops.adapters.notify.telegram import TelegramChannel
 from tradeops.adapters.notify.webhook import WebhookChannel
 from tradeops.adapters.outside_watch.client import OutsideWatch
 from tradeops.adapters.prefect_api.client import PrefectApiClient
-from tradeops.adapters.snapshot.redis import RedisSnapshot
 from tradeops.adapters.store import Store, open_store
 from tradeops.adapters.trainer.client import THOROUGH, TrainerClient
 from tradeops.domain.llm import PriceTable
 from tradeops.errors import MisconfiguredError
 from tradeops.http import HttpPolicy, HttpService, open_pool
 from tradeops.settings import Settings, load_settings
+from tradeops.tls import Tls
 
-if TYPE_CHECKING:  # it knows arrays, and numpy costs each job a fifth of a second
+if TYPE_CHECKING:  # what a job loads before its first line, it pays for on each run: drivers, and arrays (numpy)
+    from tradeops.adapters.notify.mail import MailChannel
+    from tradeops.adapters.snapshot.redis import RedisSnapshot
     from tradeops.adapters.trainer.interface import Trainer
 
 CHANNEL_TIME_OUT = timedelta(seconds=10)
@@ -69,7 +70,7 @@ class Desk:
     exchange: ExchangeClient | None
     llm: LlmClient | None
     prefect_api: PrefectApiClient | None
-    snapshot: RedisSnapshot | None
+    snapshot: "RedisSnapshot | None"
     trainer: "Trainer | None" = None
 
 
@@ -100,7 +101,7 @@ async def open_desk(settings: Settings | None = None) -> AsyncGenerator[Desk]:
                 exchange=services.exchange,
                 llm=services.llm,
                 prefect_api=services.prefect_api,
-                snapshot=RedisSnapshot(settings.redis_url, tls=settings.tls) if settings.redis_url else None,
+                snapshot=_snapshot(settings.redis_url, settings.tls) if settings.redis_url else None,
                 trainer=services.trainer,
             )
 
@@ -188,9 +189,7 @@ async def open_channels(settings: Settings) -> AsyncGenerator[dict[str, Channel]
             http = at("telegram", s.telegram_api_url, token, token.partition(":")[2])
             channels.append(TelegramChannel(http, token, s.telegram_chat_id))
         if s.smtp_host and s.email_sender:
-            channels.append(
-                MailChannel(_mail_server(s, s.smtp_host), sender=s.email_sender, recipients=s.email_recipients)
-            )
+            channels.append(_mail(s, s.smtp_host, s.email_sender))
         if s.webhook_url and s.webhook_secret:
             http, path = webhook("webhook", s.webhook_url)
             channels.append(WebhookChannel(http, path, secret=s.webhook_secret.get_secret_value()))
@@ -301,8 +300,16 @@ def _secrets_in(path: str) -> list[str]:
     return [found for found in (path[1:], *re.findall(rf"[^/?&=]{{{SHORTEST_TOKEN},}}", path)) if found]
 
 
-def _mail_server(settings: Settings, host: str) -> MailServer:
-    return MailServer(
+def _snapshot(url: SecretStr, tls: Tls) -> "RedisSnapshot":
+    from tradeops.adapters.snapshot.redis import RedisSnapshot  # noqa: PLC0415 - who has no Redis need not load the driver
+
+    return RedisSnapshot(url, tls=tls)
+
+
+def _mail(settings: Settings, host: str, sender: str) -> "MailChannel":
+    from tradeops.adapters.notify.mail import MailChannel, MailServer, usual_security  # noqa: PLC0415 - as above
+
+    server = MailServer(
         host=host,
         port=settings.smtp_port,
         security=settings.smtp_security or usual_security(host, settings.smtp_port),
@@ -310,3 +317,4 @@ def _mail_server(settings: Settings, host: str) -> MailServer:
         password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
         tls=settings.tls.for_wire() if settings.ca_file else None,
     )
+    return MailChannel(server, sender=sender, recipients=settings.email_recipients)

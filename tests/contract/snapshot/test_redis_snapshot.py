@@ -9,7 +9,8 @@ from pydantic import SecretStr
 from redis import Redis
 
 from tests.contract.probes.conftest import PASSWORD
-from tradeops.adapters.snapshot.redis import KEY, RedisSnapshot
+from tradeops.adapters.snapshot import KEY
+from tradeops.adapters.snapshot.redis import RedisSnapshot
 from tradeops.errors import MisconfiguredError, RejectedError, TradeOpsError, UnavailableError
 
 WITHIN = timedelta(seconds=1)

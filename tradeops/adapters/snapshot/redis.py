@@ -13,12 +13,12 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from tradeops.adapters.driver_tls import redis_options
+from tradeops.adapters.snapshot import KEY
 from tradeops.errors import MisconfiguredError, RejectedError, UnavailableError
 from tradeops.tls import NO_TLS_OF_OURS, Tls
 from tradeops.tls_faults import tls_fault
 
 SYSTEM = "redis"
-KEY = "tradeops:performance:latest"
 
 
 class RedisSnapshot:

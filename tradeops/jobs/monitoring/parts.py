@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,7 +20,7 @@ from tradeops.adapters.exchange.client import ExchangeClient
 from tradeops.adapters.frontend.client import FrontendClient
 from tradeops.adapters.llm.client import LlmClient
 from tradeops.adapters.prefect_api.client import PrefectApiClient
-from tradeops.adapters.probes import host, mongodb, rabbitmq, redis
+from tradeops.adapters.probes import host
 from tradeops.adapters.store import Store
 from tradeops.domain.health import Severity, beyond
 from tradeops.domain.llm import judge_offer
@@ -80,6 +81,7 @@ class Part:
 def parts_of(desk: Desk) -> tuple[Part, ...]:
     """All parts in the order of the report, configured or not."""
     settings = desk.settings
+    _load_drivers(settings)
 
     def asking(whom: T | None, look: Callable[[T, Settings, timedelta], Awaitable[Observed]]) -> Look | None:
         return None if whom is None else partial(look, whom, settings)
@@ -98,6 +100,14 @@ def parts_of(desk: Desk) -> tuple[Part, ...]:
         Part("disk", "TRADEOPS_DISK_PATH", asking(settings.disk_path, _disk), ours=True),
         Part("memory", "", lambda _: _memory(), ours=True),
     )
+
+
+def _load_drivers(settings: Settings) -> None:
+    """Those of configured parts, before a look is timed: what else imports this module starts without them."""
+    drivers = {"mongodb": settings.mongodb_url, "redis": settings.redis_url, "rabbitmq": settings.rabbitmq_url}
+    for name, address in drivers.items():
+        if address is not None:
+            import_module(f"tradeops.adapters.probes.{name}")
 
 
 async def _engine(client: EngineClient, settings: Settings, within: timedelta) -> Observed:
@@ -122,16 +132,22 @@ async def _frontend(client: FrontendClient, settings: Settings, within: timedelt
 
 
 async def _mongodb(url: SecretStr, settings: Settings, within: timedelta) -> Observed:
+    from tradeops.adapters.probes import mongodb  # noqa: PLC0415 - see _load_drivers
+
     await mongodb.ping_and_query(url, within=within, tls=settings.tls)
     return Observed()
 
 
 async def _redis(url: SecretStr, settings: Settings, within: timedelta) -> Observed:
+    from tradeops.adapters.probes import redis  # noqa: PLC0415 - the same
+
     await redis.ping_and_info(url, within=within, tls=settings.tls)
     return Observed()
 
 
 async def _rabbitmq(url: SecretStr, settings: Settings, within: timedelta) -> Observed:
+    from tradeops.adapters.probes import rabbitmq  # noqa: PLC0415 - the same
+
     if settings.rabbitmq_management_url is None:
         await rabbitmq.login(url, within=within, tls=settings.tls)
         return Observed()

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import fields
 
-from tradeops.adapters.snapshot.redis import KEY as REDIS_KEY
+from tradeops.adapters.snapshot import KEY as REDIS_KEY
 from tradeops.adapters.snapshot.wire import KeptAnalysis, from_text, kept_analysis
 from tradeops.adapters.store import Body, Point
 from tradeops.adapters.store.interface import Json
