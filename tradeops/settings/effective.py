@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings
 
 from tradeops.errors import MisconfiguredError
 from tradeops.settings.brake import BrakeSettings
+from tradeops.settings.dashboard import DashboardSettings
 from tradeops.settings.decision import DecisionSettings
 from tradeops.settings.fields import (
     Count,
@@ -48,11 +49,19 @@ SECTIONS: tuple[type[BaseSettings], ...] = (
     DecisionSettings,
     RetrainSettings,
     NotifySettings,
+    DashboardSettings,
 )  # as the documentation orders them
 
 
 class Settings(
-    NotifySettings, GuardSettings, BrakeSettings, ReportSettings, DecisionSettings, LlmSettings, RetrainSettings
+    NotifySettings,
+    GuardSettings,
+    BrakeSettings,
+    ReportSettings,
+    DecisionSettings,
+    LlmSettings,
+    RetrainSettings,
+    DashboardSettings,
 ):
     """The effective settings of one process.
 
