@@ -1,4 +1,4 @@
-"""The one screen: all that an operator looks at first. Pure. Money is USDT (LLM cost: US dollars), percentages 0-100."""
+"""The one screen: all that an operator looks at first. Pure. Money is USDT (LLM cost: USD), percentages 0-100."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
