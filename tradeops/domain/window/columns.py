@@ -47,6 +47,15 @@ class Columns:
         for name, column in self.fields.items():
             column.insert(place, values.get(name, self._fill))
 
+    def prepend(self, records: Sequence[tuple[int, Mapping[str, float]]]) -> None:
+        """Add many records at once, by time, none of them later than the first that is there."""
+        names = dict.fromkeys((*self.fields, *(name for _, values in records for name in values)))
+        for name in names:
+            older = array(self._code, [values.get(name, self._fill) for _, values in records])
+            here = self.fields.get(name)
+            self.fields[name] = older + (array(self._code, [self._fill]) * len(self.at) if here is None else here)
+        self.at = array("q", [at for at, _ in records]) + self.at
+
     def between(self, since: int, until: int) -> tuple[int, int]:
         """The places of the records of [since, until): the first, and the one after the last."""
         return bisect_left(self.at, since), bisect_left(self.at, until)

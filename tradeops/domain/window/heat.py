@@ -15,7 +15,7 @@ def heat_maps(variations: Mapping[str, Any], importance: Mapping[str, Any]) -> t
     """Of each pair of the most important parameters that vary; empty when fewer than two do.
 
     Args:
-        variations: as a search keeps them: `parameters` by name, `in_sample_sharpe`, `out_of_sample_sharpe`, a list each.
+        variations: as a search keeps them: `parameters` by name, `in_sample_sharpe` and `out_of_sample_sharpe`, lists.
         importance: of the parameters, where it is known.
     """
     parameters: Mapping[str, Sequence[Any]] = variations["parameters"]

@@ -1,4 +1,4 @@
-"""Lays out whatever is kept as facts, tables and lines, so that every record can be read without knowing its shape. Pure.
+"""Lays out whatever is kept as facts, tables and lines: every record can be read without knowing its shape. Pure.
 
 Nothing is left out: what is nested too deeply for a table stands in its cell as JSON.
 """

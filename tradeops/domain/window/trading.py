@@ -1,4 +1,4 @@
-"""What was traded in a range, from closed trades in columns. Pure. USDT in hundred-millionths, so that sums are exact."""
+"""What was traded in a range, from closed trades in columns. Pure. Hundred-millionths of a USDT: sums are exact."""
 
 from collections import defaultdict
 from datetime import datetime, timedelta
