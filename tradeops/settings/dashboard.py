@@ -60,7 +60,10 @@ class DashboardSettings(BaseSettings):
     model_config = READING
 
     dashboard_host: Annotated[str, AfterValidator(_listening_host)] = setting(
-        "TRADEOPS_DASHBOARD_HOST", "127.0.0.1", "0.0.0.0", "The address that the dashboard listens on."
+        "TRADEOPS_DASHBOARD_HOST",
+        "127.0.0.1",
+        "0.0.0.0",  # noqa: S104 - an example
+        "The address that the dashboard listens on.",
     )
     dashboard_port: Annotated[int, Field(ge=0, le=65535)] = setting(
         "TRADEOPS_DASHBOARD_PORT", 8090, "8090", "Its port; 0 takes a free one."
