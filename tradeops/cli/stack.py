@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import socket
 import sys
@@ -30,6 +31,7 @@ LOOK_AGAIN_SECONDS = 0.25
 DEPLOY_SECONDS = 120
 USUAL_PREFECT_PORT = 4200
 USUAL_TRAINER_PORT = 8001
+USUAL_DASHBOARD_PORT = 8090
 
 
 @dataclass(slots=True)
@@ -42,6 +44,7 @@ class Stack:
         environment: what the next process is started with; grows as parts of the stack become known.
         processes: those that run, in the order of their start.
         sandbox: what the sandbox says of itself; `None` with a bot of one's own.
+        dashboard: its address; `None` while it does not run.
     """
 
     home: Path
@@ -49,6 +52,7 @@ class Stack:
     environment: dict[str, str]
     processes: list[Leashed] = field(default_factory=list)
     sandbox: dict[str, Any] | None = None
+    dashboard: str | None = None
 
     async def start_sandbox(self, scenario: str, seed: int | None) -> None:
         """Start the stand-in bot, wait for it, and let all that follows see it and only it.
@@ -187,6 +191,26 @@ class Stack:
             return False
         self._launch("watchdog", [sys.executable, "-m", "tradeops.cli", "watchdog"])
         return True
+
+    async def start_dashboard(self, port: int | None = None) -> None:
+        """Start the dashboard and note its address.
+
+        Args:
+            port: that the user has chosen; `None` takes the usual one, or a free one.
+
+        Raises:
+            UnavailableError: it did not come up; with the end of its log.
+        """
+        chosen = free_port(USUAL_DASHBOARD_PORT) if port is None else port
+        command = [sys.executable, "-m", "tradeops.cli", "dashboard", "--port", str(chosen)]
+        dashboard = self._launch("dashboard", command)
+
+        async def answers() -> bool:
+            told = re.search(r"^dashboard at (http\S+)$", dashboard.log.read_text(errors="replace"), re.MULTILINE)
+            self.dashboard = told[1] if told else None
+            return told is not None
+
+        await _until(dashboard, answers)
 
     def stop(self) -> None:
         """End all processes, those that use others first, and wait until they are gone."""

@@ -4,6 +4,7 @@ It lets read, and log in; it asks for the token where there is one; it answers t
 of another site can reach it through a name of its own that leads to this machine; and it answers to no other site.
 """
 
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from urllib.parse import quote, unquote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tradeops.dashboard.attempts import Attempts
@@ -27,8 +28,11 @@ OPEN_TO_ALL = frozenset({"/healthz", "/login", "/logout"})
 PUBLIC_STATUS = frozenset({"/status", "/status.json", "/badge.svg"})
 EMBEDDABLE = frozenset({"/badge.svg"})
 STATIC = "/static/"
+OURS = ("none", "same-origin")  # what browsers say of a request that no other site made
 ALL_NAMES_OF_THIS_MACHINE = frozenset({"localhost"})
 HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:/@\s]+)(:\d{1,5})?")
+
+log = logging.getLogger(__name__)
 
 Refusal = Callable[[HTTPConnection, HTTPStatus, str, str], Response]
 
@@ -119,21 +123,24 @@ class Door:
         return self._unknown(asked)
 
     def _unknown(self, asked: HTTPConnection) -> Response | None:
-        rules, path = self._rules, asked.scope["path"]
-        if rules.sessions is None or path in OPEN_TO_ALL or path.startswith(STATIC):
-            return None
-        if rules.public_status and path in PUBLIC_STATUS:
-            return None
-        if rules.sessions.accepts(cookie_of(asked)):
+        sessions = self._rules.sessions
+        if sessions is None or self._is_open(asked.scope["path"]) or sessions.accepts(cookie_of(asked)):
             return None
         kind, _, bearer = asked.headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
-            return self._judged(rules.sessions, asked, bearer.strip())
+            return self._judged(sessions, asked, bearer.strip())
+        if wants_page(asked) and asked.headers.get("sec-fetch-site", "none") not in OURS:
+            return _asked_again(asked)
         if wants_page(asked):
             return RedirectResponse(f"/login?next={quote(address_of(asked), safe='')}", HTTPStatus.SEE_OTHER)
         answer = self._refuse(asked, HTTPStatus.UNAUTHORIZED, "the token is missing", "send it as a bearer, or log in")
         answer.headers["www-authenticate"] = "Bearer"
         return answer
+
+    def _is_open(self, path: str) -> bool:
+        if path in OPEN_TO_ALL or path.startswith(STATIC):
+            return True
+        return self._rules.public_status and path in PUBLIC_STATUS
 
     def _judged(self, sessions: Sessions, asked: HTTPConnection, bearer: str) -> Response | None:
         client, attempts = client_of(asked), self._rules.attempts
@@ -146,6 +153,7 @@ class Door:
             attempts.succeeded(client)
             return None
         attempts.failed(client)
+        log.warning("a wrong token from %s", client)
         answer = self._refuse(asked, HTTPStatus.UNAUTHORIZED, "the token is wrong", "see TRADEOPS_DASHBOARD_TOKEN")
         answer.headers["www-authenticate"] = 'Bearer error="invalid_token"'
         return answer
@@ -163,13 +171,21 @@ class Door:
         method, path, headers = asked.scope["method"], asked.scope["path"], asked.headers
         if self._rules.public_status and path in EMBEDDABLE:
             return False
-        site, mode = headers.get("sec-fetch-site", "none"), headers.get("sec-fetch-mode", "navigate")
+        is_ours = headers.get("sec-fetch-site", "none") in OURS
         if method == "POST":
             origin = headers.get("origin")
             ours = {f"{scheme}://{headers.get('host')}" for scheme in ("http", "https")}
-            return site not in ("none", "same-origin") or (origin is not None and origin.lower() not in ours)
-        followed_a_link = mode == "navigate" and headers.get("sec-fetch-dest", "document") == "document"
-        return site not in ("none", "same-origin") and not followed_a_link
+            return not is_ours or (origin is not None and origin.lower() not in ours)
+        mode, target = headers.get("sec-fetch-mode", "navigate"), headers.get("sec-fetch-dest", "document")
+        return not is_ours and not (mode == "navigate" and target == "document")
+
+
+def _asked_again(asked: HTTPConnection) -> Response:
+    """A page that asks for the same once more: on a link of another site no browser sends the session's cookie."""
+    return HTMLResponse(
+        '<!doctype html><html lang="en"><title>One moment</title><p>One moment …</p></html>',
+        headers={"refresh": f"0;url={address_of(asked)}"},
+    )
 
 
 def is_plain_path(scope: Scope) -> bool:

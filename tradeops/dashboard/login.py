@@ -1,6 +1,7 @@
 """Logging in with the token, and out."""
 
 import asyncio
+import logging
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,6 +16,7 @@ LONGEST_FORM = 4096
 FORM_SECONDS = 5.0
 HOME = "/"
 
+log = logging.getLogger(__name__)
 router = APIRouter(include_in_schema=False)
 
 
@@ -45,6 +47,7 @@ async def log_in(request: Request) -> Response:
         return answer
     if not rules.sessions.knows(fields.get("token", "")):
         rules.attempts.failed(client)
+        log.warning("a wrong token from %s", client)
         problem = "That is not the token: it is in TRADEOPS_DASHBOARD_TOKEN where the dashboard runs."
         return pages.login_page(request, problem=problem, next_path=target, status=HTTPStatus.UNAUTHORIZED)
     rules.attempts.succeeded(client)

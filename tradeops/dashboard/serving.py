@@ -114,13 +114,18 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        loop, ending = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
+        for number in ending:
             loop.add_signal_handler(number, self.handle_exit, number, None)
-        yield
+        try:
+            yield
+        finally:
+            for number in ending:
+                loop.remove_signal_handler(number)
 
 
-async def _serve(settings: Settings, sockets: Sequence[socket.socket], told: Callable[[str], None]) -> None:
+def server_of(settings: Settings, port: int, told: Callable[[str], None]) -> uvicorn.Server:
+    """The server, which does not run yet; it ends by a signal or when its `should_exit` is set."""
     app = create_app(settings)
     proxies = settings.dashboard_trusted_proxies
     config = uvicorn.Config(
@@ -138,16 +143,15 @@ async def _serve(settings: Settings, sockets: Sequence[socket.socket], told: Cal
         timeout_graceful_shutdown=END_SECONDS,
         h11_max_incomplete_event_size=LONGEST_HEAD_BYTES,
     )
-    port = sockets[0].getsockname()[1]
 
     def end_streams() -> None:
         app.state.live.close()
 
-    server = _Server(
-        config,
-        ready=lambda: told(address_of(settings, port)),
-        before_end=end_streams,
-    )
+    return _Server(config, ready=lambda: told(address_of(settings, port)), before_end=end_streams)
+
+
+async def _serve(settings: Settings, sockets: Sequence[socket.socket], told: Callable[[str], None]) -> None:
+    server = server_of(settings, sockets[0].getsockname()[1], told)
     await server.serve(list(sockets))
     if not server.started:
         raise UnavailableError("dashboard", "it did not start", remedy="see the lines above")

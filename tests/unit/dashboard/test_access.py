@@ -190,6 +190,14 @@ async def test_no_other_site_logs_anybody_in_or_out(headers: dict[str, str], sta
         assert (await browser.post("/login", headers=sent)).status_code == status
 
 
+async def test_a_link_on_another_site_is_asked_again_since_the_cookie_did_not_come_with_it() -> None:
+    link = {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "document"}
+    answer = await ask(guarded(), "/incidents?range=7d", **PAGE, **link)
+    assert (answer.status_code, answer.headers["refresh"]) == (200, "0;url=/incidents?range=7d")
+    again = await ask(guarded(), "/incidents?range=7d", **PAGE, **{**link, "sec_fetch_site": "same-origin"})
+    assert again.status_code == 303
+
+
 async def test_a_person_without_the_token_is_led_to_the_form_and_back() -> None:
     answer = await ask(guarded(), "/incidents?range=7d&x=%2F", **PAGE)
     assert answer.status_code == 303

@@ -1,7 +1,6 @@
 """The store as the dashboard has it: it only reads, and what is away now may be there later."""
 
 import inspect
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -23,6 +22,10 @@ def settings(home: Path) -> Settings:
     return Settings.model_validate({"TRADEOPS_HOME": home, "TRADEOPS_STORE": "sqlite"})
 
 
+def names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
 async def keep(home: Path, key: str) -> None:
     store = SqliteStore(home / "tradeops.sqlite")
     await store.add_point("seen", Point(key, NOW, {}))
@@ -37,7 +40,7 @@ async def test_whatever_would_change_something_is_refused(method: str, tmp_path:
         }
         with pytest.raises(RejectedError, match="it only reads"):
             await getattr(store, method)(**arguments)
-    assert not os.listdir(tmp_path)
+    assert names_in(tmp_path) == []
 
 
 def test_there_is_no_method_of_a_store_that_was_forgotten() -> None:
