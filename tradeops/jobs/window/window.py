@@ -1,0 +1,222 @@
+"""All that the dashboard shows, from one place: bounded, cached for a moment, and never written back."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from tradeops.adapters.store import Point, Store
+from tradeops.domain.window.overview import Overview, Service, StatusView
+from tradeops.domain.window.pages import (
+    AuditPage,
+    BacktestList,
+    BacktestPage,
+    DecisionList,
+    DecisionPage,
+    IncidentList,
+    IncidentPage,
+    OptimisationList,
+    OptimisationPage,
+    ReportList,
+    ReportPage,
+)
+from tradeops.domain.window.values import Panel, Range
+from tradeops.errors import TradeOpsError
+from tradeops.jobs.monitoring.health import SERIES
+from tradeops.jobs.window import (
+    audit,
+    brakes,
+    costs,
+    decisions,
+    desk,
+    health,
+    incidents,
+    laboratory,
+    marks,
+    models,
+    money,
+    performance,
+    reports,
+)
+from tradeops.jobs.window.asking import panel
+from tradeops.jobs.window.fresh import Fresh
+from tradeops.jobs.window.histories import Histories
+from tradeops.jobs.window.live import Live
+from tradeops.jobs.window.sources import Sources
+from tradeops.settings import Settings
+
+KEEP_SECONDS = 1.5
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Window:
+    """The dashboard's eyes.
+
+    Args:
+        sources: what is read.
+        clock: aware.
+    """
+
+    def __init__(self, sources: Sources, *, clock: Callable[[], datetime] = _now) -> None:
+        self.sources = sources
+        self._clock = clock
+        self._histories = Histories(sources.store)
+        self._live = Live(sources.engine)
+        self._followed: Fresh[str, str] = Fresh(self._follow, seconds=KEEP_SECONDS)
+        self._overviews: Fresh[Range, Overview] = Fresh(self._overview, seconds=KEEP_SECONDS)
+        self._statuses: Fresh[str, StatusView] = Fresh(self._status, seconds=KEEP_SECONDS)
+        self._marks: Fresh[str, dict[str, str]] = Fresh(self._read_marks, seconds=KEEP_SECONDS)
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator["Window"]:
+        """Read history in the background until the end of the block; a store that is down stops nothing."""
+        async with self._histories.reading():
+            try:
+                yield self
+            finally:
+                await self._live.close()
+
+    async def overview(self, range_: Range) -> Overview:
+        """The one screen, at most a moment old; what cannot be read says so in its panel."""
+        return await self._overviews.get(range_)
+
+    async def status(self) -> StatusView:
+        """States alone.
+
+        Raises:
+            UnavailableError: the store is down.
+        """
+        return await self._statuses.get("")
+
+    async def marks(self) -> dict[str, str]:
+        """For each topic a text that changes when there is something new to see.
+
+        Raises:
+            UnavailableError: the store is down.
+        """
+        return await self._marks.get("")
+
+    async def incidents(self, range_: Range) -> IncidentList:
+        """See `incidents.listed`."""
+        return await incidents.listed(self.sources.store, range_, now=self._clock())
+
+    async def incident(self, incident_id: str) -> IncidentPage:
+        """See `incidents.page`."""
+        return await incidents.page(self.sources.store, incident_id, now=self._clock())
+
+    async def decisions(self, before: datetime | None = None) -> DecisionList:
+        """See `decisions.listed`."""
+        await self._followed.get("")
+        rates = performance.win_rates(self._histories.performance)
+        return await decisions.listed(*self._kept, rates, before=before, now=self._clock())
+
+    async def decision(self, decision_id: str) -> DecisionPage:
+        """See `decisions.page`."""
+        await self._followed.get("")
+        rates = performance.win_rates(self._histories.performance)
+        return await decisions.page(*self._kept, rates, decision_id, now=self._clock())
+
+    async def reports(self, kind: str | None = None, before: datetime | None = None) -> ReportList:
+        """See `reports.listed`."""
+        return await reports.listed(*self._kept, kind, before=before, now=self._clock())
+
+    async def report(self, kind: str, key: str) -> ReportPage:
+        """See `reports.page`."""
+        return await reports.page(*self._kept, kind, key)
+
+    async def backtests(self) -> BacktestList:
+        """See `laboratory`."""
+        return await laboratory.backtests(self.sources.store)
+
+    async def backtest(self, backtest_id: str) -> BacktestPage:
+        """See `laboratory`."""
+        return await laboratory.backtest(self.sources.store, backtest_id)
+
+    async def optimisations(self) -> OptimisationList:
+        """See `laboratory`."""
+        return await laboratory.optimisations(self.sources.store)
+
+    async def optimisation(self, optimisation_id: str) -> OptimisationPage:
+        """See `laboratory`."""
+        return await laboratory.optimisation(self.sources.store, optimisation_id)
+
+    async def audit(self, kind: str | None = None, before: datetime | None = None) -> AuditPage:
+        """See `audit.page`."""
+        return await audit.page(self.sources.store, kind, before=before, now=self._clock())
+
+    @property
+    def _kept(self) -> tuple[Store, Settings]:
+        return self.sources.store, self.sources.settings
+
+    async def _follow(self, _: str) -> str:
+        """Bring the history up to date; returns why not, empty when it is."""
+        try:
+            async with asyncio.timeout(2):
+                await self._histories.follow()
+        except (TradeOpsError, TimeoutError) as error:
+            return str(error) or "store: no answer within 2 s"
+        return ""
+
+    async def _overview(self, range_: Range) -> Overview:
+        store, settings = self.sources.store, self.sources.settings
+        trouble, look = await asyncio.gather(self._followed.get(""), self._live.look())
+        now, past = self._clock(), self._histories
+        rates = performance.win_rates(past.performance)
+        checked: list[Point | None] = []
+
+        async def services() -> Panel[tuple[Service, ...]]:
+            found, newest = await health.panel(store, past.health, range_, now=now)
+            checked.append(newest)
+            return found
+
+        first = asyncio.gather(
+            panel(lambda: incidents.panel(store, now=now)),
+            panel(services),
+            panel(lambda: money.panel(store, settings, past.equity, look, range_, now=now)),
+            panel(lambda: performance.panel(store, past.performance, range_, now=now)),
+            panel(lambda: costs.panel(store, settings, now=now)),
+        )
+        second = asyncio.gather(
+            panel(lambda: decisions.panel(store, settings, rates, now=now)),
+            panel(lambda: models.panel(store, settings, now=now)),
+            panel(lambda: brakes.panel(store, settings, look, now=now)),
+            panel(lambda: desk.drill(store, settings, now=now)),
+            panel(lambda: desk.heartbeats(store, settings, now=now)),
+        )
+        opened, parts, worth, week, spent = await first
+        decided, lineage, brake, drill, beats = await second
+        newest = checked[0] if checked else None
+        return Overview(
+            at=now,
+            range=range_,
+            covered_since=past.covered_since,
+            headline=health.headline(newest, opened, parts.why, now=now),
+            incidents=opened,
+            services=parts,
+            money=worth,
+            performance=week,
+            trading=performance.traded(past.trades, range_, now=now, trouble=trouble),
+            costs=spent,
+            decisions=decided,
+            models=lineage,
+            brakes=brake,
+            drill=drill,
+            heartbeats=beats,
+            notes=tuple(note for note in (trouble, f"engine: {look.problem}" if look.problem else "") if note),
+        )
+
+    async def _status(self, _: str) -> StatusView:
+        await self._followed.get("")
+        now, store = self._clock(), self.sources.store
+        opened, newest = await asyncio.gather(
+            panel(lambda: incidents.panel(store, now=now)), store.newest_point(SERIES)
+        )
+        head = health.headline(newest, opened, health.NEVER, now=now)
+        count = None if opened.content is None else len(opened.content)
+        return health.status(newest, self._histories.health, count, head.state, now=now)
+
+    async def _read_marks(self, _: str) -> dict[str, str]:
+        return await marks.read(self.sources.store)
