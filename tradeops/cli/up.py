@@ -154,9 +154,9 @@ async def _start(
     if not stack.start_watchdog():
         console.print(f"[green]✓[/green] {'watchdog, which runs already':40}")
     if wish.dashboard and not wish.once:
-        chosen = "dashboard_port" in settings.model_fields_set and not sandboxed
+        wished = not sandboxed and "dashboard_port" in settings.model_fields_set
         with _step(console, "dashboard"):
-            await stack.start_dashboard(settings.dashboard_port if chosen else None)
+            await stack.start_dashboard(settings.dashboard_port if wished else None)
         console.print(f"  [dim]{stack.dashboard}[/dim]", soft_wrap=True)
     console.print()
     return api

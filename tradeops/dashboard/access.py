@@ -28,6 +28,7 @@ OPEN_TO_ALL = frozenset({"/healthz", "/login", "/logout"})
 PUBLIC_STATUS = frozenset({"/status", "/status.json", "/badge.svg"})
 EMBEDDABLE = frozenset({"/badge.svg"})
 STATIC = "/static/"
+LONGEST_HEAD_BYTES = 16 * 1024
 OURS = ("none", "same-origin")  # what browsers say of a request that no other site made
 ALL_NAMES_OF_THIS_MACHINE = frozenset({"localhost"})
 HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\[\]:/@\s]+)(:\d{1,5})?")
@@ -105,13 +106,10 @@ class Door:
 
     def _turned_away(self, asked: HTTPConnection) -> Response | None:
         """The answer to a request that goes no further; `None` lets it in."""
+        if (answer := self._misaddressed(asked)) is not None:
+            return answer
         method, path = asked.scope["method"], asked.scope["path"]
         allowed = ", ".join((*READS, "POST") if path in POSTS else READS)
-        if not self._is_our_name(asked.headers):
-            remedy = "use its IP address, or add the name to TRADEOPS_DASHBOARD_NAMES"
-            return self._refuse(asked, HTTPStatus.MISDIRECTED_REQUEST, "the dashboard has no such host name", remedy)
-        if not is_plain_path(asked.scope):
-            return self._refuse(asked, HTTPStatus.NOT_FOUND, "there is no such page", "")
         if method == "OPTIONS":
             return Response(status_code=HTTPStatus.NO_CONTENT, headers={"allow": allowed})
         if method not in READS and not (method == "POST" and path in POSTS):
@@ -121,6 +119,17 @@ class Door:
         if self._is_from_another_site(asked):
             return self._refuse(asked, HTTPStatus.FORBIDDEN, "another site asked, and it gets nothing", "")
         return self._unknown(asked)
+
+    def _misaddressed(self, asked: HTTPConnection) -> Response | None:
+        if not self._is_our_name(asked.headers):
+            remedy = "use its IP address, or add the name to TRADEOPS_DASHBOARD_NAMES"
+            return self._refuse(asked, HTTPStatus.MISDIRECTED_REQUEST, "the dashboard has no such host name", remedy)
+        if _length(asked.scope) > LONGEST_HEAD_BYTES:
+            status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            return self._refuse(asked, status, "address and headers are too long", "")
+        if not is_plain_path(asked.scope):
+            return self._refuse(asked, HTTPStatus.NOT_FOUND, "there is no such page", "")
+        return None
 
     def _unknown(self, asked: HTTPConnection) -> Response | None:
         sessions = self._rules.sessions
@@ -178,6 +187,10 @@ class Door:
             return not is_ours or (origin is not None and origin.lower() not in ours)
         mode, target = headers.get("sec-fetch-mode", "navigate"), headers.get("sec-fetch-dest", "document")
         return not is_ours and not (mode == "navigate" and target == "document")
+
+
+def _length(scope: Scope) -> int:
+    return len(scope["raw_path"]) + len(scope["query_string"]) + sum(len(n) + len(v) for n, v in scope["headers"])
 
 
 def _asked_again(asked: HTTPConnection) -> Response:

@@ -10,12 +10,12 @@ from ipaddress import ip_address
 
 import uvicorn
 
+from tradeops.dashboard.access import LONGEST_HEAD_BYTES
 from tradeops.dashboard.app import create_app, guarded
 from tradeops.errors import MisconfiguredError, UnavailableError
 from tradeops.settings import Settings
 
 MOST_CONNECTIONS = 256
-LONGEST_HEAD_BYTES = 16 * 1024
 IDLE_SECONDS = 20
 END_SECONDS = 3
 
