@@ -95,19 +95,26 @@ def _health(o: Overview) -> Iterator[Metric]:
 
 def _money(o: Overview) -> Iterator[Metric]:
     worth, week, spent = o.money.content, o.performance.content, o.costs.content
-    yield _gauge("equity_usd", "What the account is worth", (), [((), worth and worth.equity.value)])
-    yield _gauge("day_pnl_usd", "Since the day of the loss limits began", (), [((), worth and worth.day_pnl.value)])
-    yield _gauge("drawdown_percent", "Below the peak of 24 hours", (), [((), worth and worth.drawdown_percent.value)])
-    yield _gauge("engine_running", "1 when the engine trades", (), [((), worth and worth.is_running)])
+    yield _gauge("equity_usd", "What the account is worth", (), [((), worth.equity.value if worth else None)])
+    yield _gauge(
+        "day_pnl_usd", "Since the day of the loss limits began", (), [((), worth.day_pnl.value if worth else None)]
+    )
+    yield _gauge(
+        "drawdown_percent", "Below the peak of 24 hours", (), [((), worth.drawdown_percent.value if worth else None)]
+    )
+    yield _gauge("engine_running", "1 when the engine trades", (), [((), worth.is_running if worth else None)])
     targets = week.targets if week else ()
     yield _gauge(
         "performance", "Of the last analysed week", ("metric",), (((t.metric,), t.value.value) for t in targets)
     )
     yield _gauge("performance_target", "Below it is degraded", ("metric",), (((t.metric,), t.target) for t in targets))
-    yield _gauge("llm_cost_today_usd", "By the last cost report", (), [((), spent and spent.today.value)])
-    yield _gauge("llm_cost_month_usd", "Spent in this month", (), [((), spent and spent.month.value)])
+    yield _gauge("llm_cost_today_usd", "By the last cost report", (), [((), spent.today.value if spent else None)])
+    yield _gauge("llm_cost_month_usd", "Spent in this month", (), [((), spent.month.value if spent else None)])
     yield _gauge(
-        "llm_cost_month_projected_usd", "At this month's end", (), [((), spent and spent.projected_month.value)]
+        "llm_cost_month_projected_usd",
+        "At this month's end",
+        (),
+        [((), spent.projected_month.value if spent else None)],
     )
     burns = spent.burns if spent else ()
     yield _gauge("llm_cost_month_limit_usd", "Of a month", ("level",), (((b.name,), b.limit) for b in burns))
@@ -131,12 +138,12 @@ def _limits(o: Overview) -> Iterator[Metric]:
 def _desk(o: Overview) -> Iterator[Metric]:
     beats, drill = _of(o.heartbeats), o.drill.content
     yield _gauge("job_heartbeat_timestamp_seconds", "Last sign of life", ("job",), (((b.job,), b.last) for b in beats))
-    yield _gauge("drill_timestamp_seconds", "When the last drill ended", (), [((), drill and drill.at)])
+    yield _gauge("drill_timestamp_seconds", "When the last drill ended", (), [((), drill.at if drill else None)])
     yield _gauge(
         "model_accuracy_percent",
         "Of the version in use, on its holdout",
         ("model_type", "symbol"),
-        (((m.model_type, m.symbol), m.champion and m.champion.accuracy_percent.value) for m in _of(o.models)),
+        (((m.model_type, m.symbol), m.champion.accuracy_percent.value if m.champion else None) for m in _of(o.models)),
     )
     covered = o.covered_since
     yield _gauge("history_since_timestamp_seconds", "History is in memory from here on", (), [((), covered)])
