@@ -1,33 +1,16 @@
 """What is down is said in words: never a blank page, never a zero; nothing else is lost, and it mends by itself."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.contract.dashboard.records import keep_a_check
 from tests.contract.dashboard.running import PAGE, running
 from tests.contract.store.stores import free_port
-from tradeops.adapters.store import Point
-from tradeops.adapters.store.sqlite import SqliteStore
 from tradeops.dashboard import reading
 
 EVERY_PAGE = ("/", "/incidents", "/decisions", "/reports", "/backtests", "/optimisations", "/audit", "/status")
-
-
-async def keep_a_check(home: Path) -> None:
-    """What the health check leaves, made a moment ago."""
-    now = datetime.now(UTC)
-    body = {
-        "overall_status": "critical",
-        "finished_at": now.isoformat(),
-        "services": {"engine": {"status": "down", "response_time_ms": None, "error": "refused the connection"}},
-        "severities": {"engine": "critical", "disk": "healthy"},
-        "disk_percent": 41.5,
-    }
-    store = SqliteStore(home / "tradeops.sqlite")
-    await store.add_point("health_checks", Point("run", now, body))
-    store.close()
 
 
 async def all_pages(browser: httpx.AsyncClient) -> dict[str, str]:
