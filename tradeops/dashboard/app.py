@@ -1,5 +1,6 @@
 """Puts the dashboard together: what is read from, the routes, and the door before them."""
 
+import asyncio
 import importlib.metadata
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -31,8 +32,10 @@ def create_app(settings: Settings) -> FastAPI:
             window = Window(Sources(settings, store, engine))
             async with window.open():
                 app.state.window, app.state.live = window, Live(window.marks)
+                warmed = asyncio.create_task(asyncio.to_thread(_warm))
                 yield
                 app.state.live.close()
+                await warmed
 
     app = FastAPI(
         title="TradeOps dashboard",
@@ -56,3 +59,9 @@ def create_app(settings: Settings) -> FastAPI:
 def guarded(app: FastAPI) -> Door:
     """The application behind its door: what a server serves."""
     return Door(app, app.state.rules, refuse)
+
+
+def _warm() -> None:
+    """Compress the large script before the first visitor waits for it."""
+    if assets.asset(assets.PLOTLY) is not None:
+        assets.packed(assets.PLOTLY)
