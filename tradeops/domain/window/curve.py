@@ -1,8 +1,11 @@
 """Equity over time, thinned so that no peak and no fall is lost. Pure. USDT; percentages 0-100."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import accumulate
+from operator import truediv
 
 from tradeops.domain.window.columns import MICROSECOND, moment
 from tradeops.domain.window.overview import CurvePoint
@@ -41,27 +44,18 @@ def thinned(at: Sequence[int], equity: Sequence[float], *, stretch: timedelta) -
     points: list[CurvePoint] = []
     peak, deepest, first = equity[0], 0.0, 0
     while first < len(at):
-        ends = (at[first] // size + 1) * size
-        last = first
-        while last + 1 < len(at) and at[last + 1] < ends:
-            last += 1
-        part = equity[first : last + 1]
-        peak, fall = _fall(part, peak)
-        deepest = max(deepest, fall)
-        points.append(CurvePoint(moment(at[last]), part[-1], min(part), max(part), fall))
-        first = last + 1
+        end = bisect_left(at, (at[first] // size + 1) * size, first)
+        part = equity[first:end]
+        low, high = min(part), max(part)
+        fall = max(_percent(peak, low), _inside(part))
+        peak, deepest, first = max(peak, high), max(deepest, fall), end
+        points.append(CurvePoint(moment(at[end - 1]), part[-1], low, high, fall))
     return Curve(tuple(points), deepest, _percent(peak, equity[-1]))
 
 
-def _fall(part: Sequence[float], peak: float) -> tuple[float, float]:
-    """The peak after it, and the deepest fall in it below the peak of the time."""
-    if max(part) <= peak:
-        return peak, _percent(peak, min(part))
-    deepest = 0.0
-    for value in part:
-        peak = max(peak, value)
-        deepest = max(deepest, _percent(peak, value))
-    return peak, deepest
+def _inside(part: Sequence[float]) -> float:
+    """The deepest fall below a peak of the same stretch; none where equity is not above zero."""
+    return max(0.0, 100 * (1 - min(map(truediv, part, accumulate(part, max))))) if part[0] > 0 else 0.0
 
 
 def _percent(peak: float, value: float) -> float:

@@ -1,6 +1,7 @@
 """Uptime, latency and history strips of services, from health checks in columns. Pure."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ CELLS: Mapping[Range, tuple[int, timedelta]] = {
     Range.MONTH: (60, timedelta(hours=12)),
     Range.QUARTER: (90, timedelta(days=1)),
 }
-SEVERITIES = {State.HEALTHY: 0.0, State.DEGRADED: 1.0, State.CRITICAL: 2.0}
+SEVERITIES = {State.HEALTHY: 0, State.DEGRADED: 1, State.CRITICAL: 2}
 STATES = (State.HEALTHY, State.DEGRADED, State.CRITICAL)
 NOT_MEASURED = "not measured in this time"
 NOT_CONFIGURED = "not configured"
@@ -38,11 +39,16 @@ def record_of(body: Mapping[str, Any]) -> dict[str, float]:
         if severity is None or status == State.NOT_CONFIGURED:
             continue
         found[f"{part}:severity"] = severity
-        found[f"{part}:up"] = 1.0 if status == State.HEALTHY else 0.0
+        found[f"{part}:up"] = int(status == State.HEALTHY)
         took = service.get("response_time_ms")
         if isinstance(took, int | float) and status == State.HEALTHY:
             found[f"{part}:ms"] = float(took)
     return found
+
+
+def code_of(field: str) -> str:
+    """How the columns of health checks keep a field."""
+    return "f" if field.endswith(":ms") else "b"
 
 
 def services(checks: Columns, newest: Mapping[str, Any], range_: Range, *, now: datetime) -> tuple[Service, ...]:
@@ -80,25 +86,14 @@ def strip(checks: Columns, part: str, range_: Range, *, now: datetime) -> tuple[
     ends = EPOCH + (-((EPOCH - now) // length)) * length
     since = micros(ends - count * length)
     size = length // MICROSECOND
-    worst, checked, good = [-1.0] * count, [0] * count, [0] * count
-    places = checks.between(since, micros(ends))
-    severities, ups = checks.column(f"{part}:severity", places), checks.column(f"{part}:up", places)
-    for at, severity, up in zip(checks.at[places[0] : places[1]], severities, ups, strict=False):
-        if severity != severity:  # noqa: PLR0124 - NaN: this check did not ask it
-            continue
-        cell = (at - since) // size
-        checked[cell] += 1
-        good[cell] += up == 1.0
-        worst[cell] = max(worst[cell], severity)
-    return tuple(
-        Cell(
-            moment(since + number * size),
-            STATES[int(worst[number])] if checked[number] else State.UNKNOWN,
-            checked[number],
-            good[number],
-        )
-        for number in range(count)
-    )
+    cells = []
+    for begin in range(since, since + count * size, size):
+        places = checks.between(begin, begin + size)
+        severities, ups = checks.column(f"{part}:severity", places), checks.column(f"{part}:up", places)
+        asked = len(severities) - severities.count(-1)
+        state = STATES[int(max(severities))] if asked else State.UNKNOWN
+        cells.append(Cell(moment(begin), state, asked, ups.count(1)))
+    return tuple(cells)
 
 
 def _service(
@@ -115,7 +110,8 @@ def _service(
     used = newest.get(f"{part}_percent")
     took = service.get("response_time_ms")
     places = checks.between(micros(now - range_.length), micros(now) + 1)
-    measured = sorted(ms for ms in checks.column(f"{part}:ms", places) if ms == ms)  # noqa: PLR0124 - NaN
+    measured = sorted(checks.column(f"{part}:ms", places))
+    del measured[bisect_left(measured, math.inf) :]  # checks that did not measure it
     none = unknown(NOT_MEASURED if is_configured else NOT_CONFIGURED)
     return Service(
         name=part,
@@ -140,5 +136,5 @@ def _problem(part: str, service: Mapping[str, Any], newest: Mapping[str, Any]) -
 
 def _up(checks: Columns, part: str, range_: Range, now: datetime) -> Figure:
     ups = checks.column(f"{part}:up", checks.between(micros(now - range_.length), micros(now) + 1))
-    asked = [up for up in ups if up == up]  # noqa: PLR0124 - NaN
-    return known(100 * sum(asked) / len(asked)) if asked else unknown(f"no check in the last {range_}")
+    good, bad = ups.count(1), ups.count(0)
+    return known(100 * good / (good + bad)) if good + bad else unknown(f"no check in the last {range_}")

@@ -1,6 +1,5 @@
 """What was traded in a range, from closed trades in columns. Pure. Hundred-millionths of a USDT: sums are exact."""
 
-from collections import defaultdict
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -21,17 +20,19 @@ def units_of(usd: Decimal) -> int:
 
 def trading(trades: Columns, range_: Range, *, now: datetime) -> Trading:
     """Of trades whose field `pnl` is in units."""
-    places = trades.between(micros(now - range_.length), micros(now) + 1)
-    profits = [int(pnl) for pnl in trades.column("pnl", places)]
-    days: dict[int, int] = defaultdict(int)
-    for at, pnl in zip(trades.at[places[0] : places[1]], profits, strict=True):
-        days[at // DAY_MICROS] += pnl
-    wins = sum(pnl > 0 for pnl in profits)
+    since, until = micros(now - range_.length), micros(now) + 1
+    places = trades.between(since, until)
+    count = places[1] - places[0]
+    profits = trades.column("pnl", places)
+    days = []
+    for day in range(since // DAY_MICROS, until // DAY_MICROS + 1):
+        first, end = trades.between(max(since, day * DAY_MICROS), min(until, (day + 1) * DAY_MICROS))
+        if first < end:
+            total = sum(trades.column("pnl", (first, end)))
+            days.append(DayValue((EPOCH + timedelta(days=day)).date(), total / UNITS))
     return Trading(
-        trades=len(profits),
-        win_rate_percent=known(100 * wins / len(profits)) if profits else unknown(NO_TRADES),
-        realised=known_amount(Decimal(sum(profits)) / UNITS) if profits else unknown_amount(NO_TRADES),
-        days=tuple(
-            DayValue((EPOCH + timedelta(days=day)).date(), total / UNITS) for day, total in sorted(days.items())
-        ),
+        trades=count,
+        win_rate_percent=known(100 * sum(map((0.0).__lt__, profits)) / count) if count else unknown(NO_TRADES),
+        realised=known_amount(Decimal(int(sum(profits))) / UNITS) if count else unknown_amount(NO_TRADES),
+        days=tuple(days),
     )

@@ -2,12 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from tradeops.adapters.store import Point, Store
+from tradeops.adapters.store import Point
 from tradeops.domain.heartbeats import RHYTHMS
 from tradeops.domain.window.overview import Headline, IncidentLine, Service, StatusView
 from tradeops.domain.window.services import services, uptime
 from tradeops.domain.window.values import Panel, Range, State, state_of, worst
-from tradeops.jobs.monitoring.health import SERIES
 from tradeops.jobs.window.history import History
 
 RHYTHM = RHYTHMS["system-health-check"]
@@ -16,29 +15,27 @@ NEVER = "no health check is kept yet; it runs every 15 minutes, or now by `trade
 
 
 async def panel(
-    store: Store, history: History, range_: Range, *, now: datetime
-) -> tuple[Panel[tuple[Service, ...]], Point | None]:
-    """The parts of the newest check, and that check.
-
-    Raises:
-        UnavailableError: the store is down.
-    """
-    newest = await store.newest_point(SERIES)
-    if newest is None:
-        return Panel(None, NEVER), None
+    newest: Point | str | None, history: History, range_: Range, *, now: datetime
+) -> Panel[tuple[Service, ...]]:
+    """The parts of the newest check, `None` where there was none, or why that is not known."""
+    if newest is None or isinstance(newest, str):
+        return Panel(None, newest or NEVER)
     found = services(history.columns, newest.body, range_, now=now)
-    return Panel(found, as_of=newest.timestamp, stale=_is_old(newest, now)), newest
+    return Panel(found, as_of=newest.timestamp, stale=_is_old(newest, now))
 
 
-def headline(newest: Point | None, incidents: Panel[tuple[IncidentLine, ...]], why: str, *, now: datetime) -> Headline:
+def headline(
+    newest: Point | str | None, incidents: Panel[tuple[IncidentLine, ...]], why: str, *, now: datetime
+) -> Headline:
     """The worst of the last check and of what is open; what is old or not there is not known.
 
     Args:
-        newest: the last check; `None` where there is none.
+        newest: the last check; `None` or a text where there is none.
         incidents: that are open.
         why: there is no check.
         now: aware.
     """
+    newest = newest if isinstance(newest, Point) else None
     if incidents.content is None:
         return Headline(State.UNKNOWN, incidents.why, newest.timestamp if newest else None)
     states = [one.state for one in incidents.content if not one.silenced]

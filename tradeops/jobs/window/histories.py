@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from tradeops.adapters.store import Store
-from tradeops.domain.window.services import record_of
+from tradeops.domain.window.services import code_of, record_of
 from tradeops.domain.window.trading import units_of
 from tradeops.errors import TradeOpsError
 from tradeops.jobs.monitoring.health import SERIES as HEALTH
@@ -34,10 +34,10 @@ class Histories:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.health = History(HEALTH, "f", record_of)
-        self.equity = History(MINUTES, "d", _equity)
-        self.trades = History(TRADES, "q", _trade)
-        self.performance = History(PERFORMANCE, "d", _analysis)
+        self.health = History(HEALTH, code_of, record_of)
+        self.equity = History(MINUTES, lambda _: "d", _equity)
+        self.trades = History(TRADES, lambda _: "q", _trade)
+        self.performance = History(PERFORMANCE, lambda _: "d", _analysis)
         self._lock = asyncio.Lock()
 
     @property

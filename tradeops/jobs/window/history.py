@@ -6,7 +6,7 @@ anything else within the hour, when all is read anew beside the pages.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from tradeops.adapters.store import Point, Store
 from tradeops.domain.window.columns import MICROSECOND, Columns, micros, moment
@@ -24,14 +24,14 @@ class History:
 
     Args:
         series: its name.
-        code: of the columns.
+        code: of each field, see `Columns`.
         record: the fields of one kept body; an empty record is one without them.
     """
 
-    def __init__(self, series: str, code: Literal["f", "d", "q"], record: Record) -> None:
+    def __init__(self, series: str, code: Callable[[str], str], record: Record) -> None:
         self.columns = Columns(code)
         self.series = series
-        self._code: Literal["f", "d", "q"] = code
+        self._code = code
         self._record = record
         self._low: datetime | None = None
         self._is_whole = False

@@ -4,47 +4,28 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tradeops.adapters.store import Store
-from tradeops.domain.day_start import DayStart, midnight_of, observed, reconstructed
+from tradeops.domain.day_start import DayStart
 from tradeops.domain.figures import Amount, Figure, known, known_amount, unknown, unknown_amount
 from tradeops.domain.window.columns import micros
 from tradeops.domain.window.curve import stretch_of, thinned
 from tradeops.domain.window.overview import CurvePoint, Money
 from tradeops.domain.window.values import Panel, Range
-from tradeops.jobs.reports import equity, trades
+from tradeops.jobs.reports import equity
 from tradeops.jobs.window.history import History
 from tradeops.jobs.window.live import Look
-from tradeops.settings import Settings
 
 STALE = timedelta(minutes=5)
-MOST_TODAY = 5000
 NO_CURVE = "no equity is kept in this time; the watchdog keeps it once a minute while it runs"
 
 
-async def day_start(store: Store, settings: Settings, look: Look, *, now: datetime) -> DayStart | str:
-    """What the day of the loss limits began with; or why that is not known.
-
-    Raises:
-        UnavailableError: the store is down.
-    """
-    zone = settings.loss_limits(stale_after=STALE).zone
-    worth = await equity.worth_near(store, midnight_of(now, zone))
-    if worth is not None and (start := observed(worth.at, worth.equity, worth.unrealised, now=now, zone=zone)):
-        return start
-    if look.balance is None:
-        return f"nobody looked when the day began, and the engine is silent: {look.problem}"
-    today = await trades.newest(store, since=midnight_of(now, zone), until=now + timedelta(hours=1), limit=MOST_TODAY)
-    return reconstructed(look.balance, today, now=now, zone=zone)
-
-
 async def panel(
-    store: Store, settings: Settings, history: History, look: Look, range_: Range, *, now: datetime
+    store: Store, start: DayStart | str, history: History, look: Look, range_: Range, *, now: datetime
 ) -> Panel[Money]:
-    """Equity, the day's profit and the curve.
+    """Equity, the day's profit and the curve; `start` is what the day began with, or why that is not known.
 
     Raises:
         UnavailableError: the store is down.
     """
-    start = await day_start(store, settings, look, now=now)
     columns = history.columns
     places = columns.between(micros(now - range_.length), micros(now) + 1)
     at, values = columns.at[places[0] : places[1]], columns.column("equity", places)

@@ -5,8 +5,8 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from tradeops.adapters.store import Point, Store
-from tradeops.domain.window.overview import Overview, Service, StatusView
+from tradeops.adapters.store import Store
+from tradeops.domain.window.overview import Overview, StatusView
 from tradeops.domain.window.pages import (
     AuditPage,
     BacktestList,
@@ -20,28 +20,13 @@ from tradeops.domain.window.pages import (
     ReportList,
     ReportPage,
 )
-from tradeops.domain.window.values import Panel, Range
+from tradeops.domain.window.values import Range
 from tradeops.errors import TradeOpsError
-from tradeops.jobs.monitoring.health import SERIES
-from tradeops.jobs.window import (
-    audit,
-    brakes,
-    costs,
-    decisions,
-    desk,
-    health,
-    incidents,
-    laboratory,
-    marks,
-    models,
-    money,
-    performance,
-    reports,
-)
-from tradeops.jobs.window.asking import panel
+from tradeops.jobs.window import audit, decisions, incidents, laboratory, marks, performance, reports
 from tradeops.jobs.window.fresh import Fresh
 from tradeops.jobs.window.histories import Histories
 from tradeops.jobs.window.live import Live
+from tradeops.jobs.window.screen import Screen
 from tradeops.jobs.window.sources import Sources
 from tradeops.settings import Settings
 
@@ -65,8 +50,9 @@ class Window:
         self._clock = clock
         self._histories = Histories(sources.store)
         self._live = Live(sources.engine)
+        self._screen = Screen(sources, self._histories, self._live)
         self._followed: Fresh[str, str] = Fresh(self._follow, seconds=KEEP_SECONDS)
-        self._overviews: Fresh[Range, Overview] = Fresh(self._overview, seconds=KEEP_SECONDS)
+        self._overviews: Fresh[tuple[Range, object], Overview] = Fresh(self._overview, seconds=KEEP_SECONDS)
         self._statuses: Fresh[str, StatusView] = Fresh(self._status, seconds=KEEP_SECONDS)
         self._marks: Fresh[str, dict[str, str]] = Fresh(self._read_marks, seconds=KEEP_SECONDS)
 
@@ -81,7 +67,8 @@ class Window:
 
     async def overview(self, range_: Range) -> Overview:
         """The one screen, at most a moment old; what cannot be read says so in its panel."""
-        return await self._overviews.get(range_)
+        found = await self._marks_or_none()  # who is told of something new must not be shown what was kept before
+        return await self._overviews.get((range_, None if found is None else tuple(found.items())))
 
     async def status(self) -> StatusView:
         """States alone.
@@ -160,63 +147,19 @@ class Window:
             return str(error) or "store: no answer within 2 s"
         return ""
 
-    async def _overview(self, range_: Range) -> Overview:
-        store, settings = self.sources.store, self.sources.settings
-        trouble, look = await asyncio.gather(self._followed.get(""), self._live.look())
-        now, past = self._clock(), self._histories
-        rates = performance.win_rates(past.performance)
-        checked: list[Point | None] = []
-
-        async def services() -> Panel[tuple[Service, ...]]:
-            found, newest = await health.panel(store, past.health, range_, now=now)
-            checked.append(newest)
-            return found
-
-        first = asyncio.gather(
-            panel(lambda: incidents.panel(store, now=now)),
-            panel(services),
-            panel(lambda: money.panel(store, settings, past.equity, look, range_, now=now)),
-            panel(lambda: performance.panel(store, past.performance, range_, now=now)),
-            panel(lambda: costs.panel(store, settings, now=now)),
-        )
-        second = asyncio.gather(
-            panel(lambda: decisions.panel(store, settings, rates, now=now)),
-            panel(lambda: models.panel(store, settings, now=now)),
-            panel(lambda: brakes.panel(store, settings, look, now=now)),
-            panel(lambda: desk.drill(store, settings, now=now)),
-            panel(lambda: desk.heartbeats(store, settings, now=now)),
-        )
-        opened, parts, worth, week, spent = await first
-        decided, lineage, brake, drill, beats = await second
-        newest = checked[0] if checked else None
-        return Overview(
-            at=now,
-            range=range_,
-            covered_since=past.covered_since,
-            headline=health.headline(newest, opened, parts.why, now=now),
-            incidents=opened,
-            services=parts,
-            money=worth,
-            performance=week,
-            trading=performance.traded(past.trades, range_, now=now, trouble=trouble),
-            costs=spent,
-            decisions=decided,
-            models=lineage,
-            brakes=brake,
-            drill=drill,
-            heartbeats=beats,
-            notes=tuple(note for note in (trouble, f"engine: {look.problem}" if look.problem else "") if note),
-        )
+    async def _overview(self, key: tuple[Range, object]) -> Overview:
+        trouble, found = await asyncio.gather(self._followed.get(""), self._marks_or_none())
+        return await self._screen.overview(key[0], found, now=self._clock(), trouble=trouble)
 
     async def _status(self, _: str) -> StatusView:
         await self._followed.get("")
-        now, store = self._clock(), self.sources.store
-        opened, newest = await asyncio.gather(
-            panel(lambda: incidents.panel(store, now=now)), store.newest_point(SERIES)
-        )
-        head = health.headline(newest, opened, health.NEVER, now=now)
-        count = None if opened.content is None else len(opened.content)
-        return health.status(newest, self._histories.health, count, head.state, now=now)
+        return await self._screen.status(now=self._clock())
+
+    async def _marks_or_none(self) -> dict[str, str] | None:
+        try:
+            return await self.marks()
+        except TradeOpsError:
+            return None
 
     async def _read_marks(self, _: str) -> dict[str, str]:
         return await marks.read(self.sources.store)
