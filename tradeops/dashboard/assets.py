@@ -24,27 +24,34 @@ router = APIRouter(include_in_schema=False)
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file, compressed.
+    """One file.
 
     Attributes:
         tag: of its content, short.
-        packed: by gzip.
     """
 
+    path: Path
     media_type: str
     tag: str
-    packed: bytes
 
 
 @cache
 def asset(name: str) -> Asset | None:
-    """The file of that name; `None` when it is none of ours, or plotly is not installed. Read and compressed once."""
-    media_type = KINDS.get(Path(name).suffix)
-    content = None if media_type is None else _contents().get(name)
-    if media_type is None or content is None:
+    """The file of that name; `None` when it is none of ours, or plotly is not installed."""
+    path = _places().get(name)
+    if path is None:
         return None
-    raw = content.read_bytes()
-    return Asset(media_type, hashlib.sha256(raw).hexdigest()[:16], gzip.compress(raw, LEVEL, mtime=0))
+    return Asset(path, KINDS[path.suffix], hashlib.sha256(path.read_bytes()).hexdigest()[:16])
+
+
+@cache
+def packed(name: str) -> bytes:
+    """The file by gzip, once: plotly.js takes a third of a second.
+
+    Raises:
+        KeyError: there is none of that name.
+    """
+    return gzip.compress(_places()[name].read_bytes(), LEVEL, mtime=0)
 
 
 def address(name: str) -> str:
@@ -56,7 +63,7 @@ def address(name: str) -> str:
 @router.get("/static/{name}")
 def serve(name: str, request: Request) -> Response:
     """The file, from memory; a plain function, so that compressing the large one keeps nobody waiting."""
-    found = asset(name) if name in _contents() else None  # a name that was made up is not remembered
+    found = asset(name) if name in _places() else None  # a name that was made up is not remembered
     if found is None:
         raise HTTPException(404, f"there is no file {name[:80]!r} here")
     etag = f'"{found.tag}"'
@@ -65,15 +72,16 @@ def serve(name: str, request: Request) -> Response:
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
     if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(found.packed, media_type=found.media_type, headers=headers | {"content-encoding": "gzip"})
-    return Response(gzip.decompress(found.packed), media_type=found.media_type, headers=headers)
+        return Response(packed(name), media_type=found.media_type, headers=headers | {"content-encoding": "gzip"})
+    return Response(found.path.read_bytes(), media_type=found.media_type, headers=headers)
 
 
 @cache
-def _contents() -> dict[str, Path]:
+def _places() -> dict[str, Path]:
     """Where each file is, found once: nothing that a visitor sends becomes a path."""
     ours = {str(one.name): Path(str(one)) for one in (files("tradeops.dashboard") / "static").iterdir()}
     plotly = find_spec("plotly")  # found, not imported: it would cost a second
     folders = plotly.submodule_search_locations if plotly else None
     script = Path(folders[0]) / "package_data" / PLOTLY if folders else None
-    return ours | ({PLOTLY: script} if script and script.is_file() else {})
+    found = ours | ({PLOTLY: script} if script and script.is_file() else {})
+    return {name: path for name, path in found.items() if path.suffix in KINDS}

@@ -5,7 +5,7 @@ Times are written as the clocks of the display zone show them, since plotly.js k
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
 from tradeops.domain.window.overview import Costs, CurvePoint, DayValue
 from tradeops.domain.window.pages import HeatMap, Month
@@ -33,8 +33,16 @@ class Chart:
     rows: tuple[tuple[str, ...], ...] = field(default=())
 
 
-def equity_chart(name: str, curve: Sequence[CurvePoint], zone: tzinfo, *, what: str = "Equity") -> Chart:
+def equity_chart(
+    name: str, curve: Sequence[CurvePoint], zone: tzinfo, *, shown: tuple[datetime, datetime] | None = None
+) -> Chart:
     """Equity above, drawdown below.
+
+    Args:
+        name: of the chart.
+        curve: the oldest first.
+        zone: of the times shown.
+        shown: the stretch that was asked for, so that what is missing of it is seen to be; `None` is the curve's own.
 
     Raises:
         ValueError: no points; say why instead.
@@ -46,7 +54,7 @@ def equity_chart(name: str, curve: Sequence[CurvePoint], zone: tzinfo, *, what: 
     times = [point.at.astimezone(zone).strftime(CLOCK) for point in curve]
     return Chart(
         name,
-        f"{what} from {number(first.equity)} at {times[0][:16]} to {number(last.equity)} at {times[-1][:16]}; deepest "
+        f"Equity from {number(first.equity)} at {times[0][:16]} to {number(last.equity)} at {times[-1][:16]}; deepest "
         f"drawdown {percent(deepest.drawdown_percent)} at {deepest.at.astimezone(zone):%Y-%m-%d %H:%M}.",
         {
             "kind": "equity",
@@ -54,6 +62,7 @@ def equity_chart(name: str, curve: Sequence[CurvePoint], zone: tzinfo, *, what: 
             "equity": [point.equity for point in curve],
             "low": [point.low for point in curve],
             "high": [point.high for point in curve],
+            "shown": None if shown is None else [at.astimezone(zone).strftime(CLOCK) for at in shown],
             "drawdown": [-point.drawdown_percent for point in curve],
         },
         ("Time", "Equity", "Lowest", "Highest", "Drawdown"),

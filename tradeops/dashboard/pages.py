@@ -193,7 +193,9 @@ def _charts_of(view: Overview, zone: ZoneInfo) -> dict[str, Chart | None]:
     money, costs, week = view.money.content, view.costs.content, view.performance.content
     targets = week.targets if week else ()
     return {
-        "equity": equity_chart("equity", money.curve, zone) if money and money.curve else None,
+        "equity": equity_chart("equity", money.curve, zone, shown=(view.at - view.range.length, view.at))
+        if money and money.curve
+        else None,
         "burn": burn_chart("burn", costs) if costs else None,
         **{
             one.metric: history_chart(f"history-{one.metric}", one.label, one.history, one.target, one.unit)

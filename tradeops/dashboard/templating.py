@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from tradeops.dashboard import assets
 from tradeops.domain.figures import Amount, Figure
@@ -97,6 +97,14 @@ def as_json(data: object) -> Markup:
     return Markup(text)  # noqa: S704 - the three characters that markup begins with are escaped above
 
 
+def ticks(text: object) -> Markup:
+    """`` `a command` `` in the words of a report as code; all else stays text."""
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if place % 2 else escape(piece)
+        for place, piece in enumerate(str(text).split("`"))
+    )
+
+
 def query(**given: object) -> str:
     """`?a=b` of what is given; empty without."""
     kept = {name: str(value) for name, value in given.items() if value not in {None, ""}}
@@ -125,16 +133,19 @@ def environment() -> Environment:
         "one_line": one_line,
         "bars": bars,
         "href": href,
+        "ticks": ticks,
         "data": as_json,
         "segment": lambda text: quote(str(text), safe=""),
         "iso": lambda at: at.astimezone(UTC).isoformat(timespec="seconds"),
     }
-    made.globals |= {
-        "static": assets.address,
-        "MARKS": MARKS,
-        "State": State,
-        "mark_of": mark_of,
-        "query": query,
-        "timedelta": timedelta,
-    }
+    made.globals.update(
+        {
+            "static": assets.address,
+            "MARKS": MARKS,
+            "State": State,
+            "mark_of": mark_of,
+            "query": query,
+            "timedelta": timedelta,
+        }
+    )
     return made

@@ -35,7 +35,7 @@ const KINDS = {
       { x: d.at, y: d.drawdown, yaxis: "y2", mode: "lines", fill: "tozeroy", line: { color: c["fill-critical"], width: 1, dash: "dot" }, fillcolor: faint(c["fill-critical"], 0.3), name: "drawdown", hovertemplate: "%{y:.2f} %" },
     ],
     layout: {
-      xaxis: axis(c, { anchor: "y2" }),
+      xaxis: axis(c, { anchor: "y2", ...(d.shown ? { range: d.shown } : {}) }),
       yaxis: axis(c, { domain: [0.32, 1], nticks: 4 }),
       yaxis2: axis(c, { domain: [0, 0.26], nticks: 3, ticksuffix: " %", rangemode: "tozero" }),
       hovermode: "x unified",
