@@ -18,5 +18,5 @@ async def keep_a_check(home: Path) -> None:
         "disk_percent": 41.5,
     }
     store = SqliteStore(home / "tradeops.sqlite")
-    await store.add_point("health_checks", Point("run", now, body))
+    await store.add_point("health_checks", Point(f"run-{now.timestamp()}", now, body))
     store.close()
