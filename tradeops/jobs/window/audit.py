@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from tradeops.adapters.store import AuditEvent, Store
 from tradeops.domain.window.outline import text
@@ -12,7 +13,8 @@ from tradeops.jobs.window.events import newest
 
 PAGE = 50
 LOOKED_THROUGH = 300
-SUMMARY = ("summary", "reason", "says", "what", "text", "symbol", "version", "target")
+ABOUT = ("what", "decision_id", "target", "key", "pattern", "model_type", "symbol", "version", "to_version")
+WHY = ("summary", "reason", "says", "recommendation", "text", "by")
 
 
 async def page(store: Store, kind: str | None, *, before: datetime | None, now: datetime) -> AuditPage:
@@ -44,15 +46,21 @@ async def page(store: Store, kind: str | None, *, before: datetime | None, now: 
 
 def _line(event: AuditEvent) -> AuditLine:
     body = event.body
-    said = [text(body[name]) for name in SUMMARY if body.get(name)]
-    target = body.get("target")
-    if isinstance(target, str) and len(said) > 1:
-        said = [target, *said[:1]]
     return AuditLine(
         event_id=event.event_id,
         at=event.occurred_at,
         kind=event.kind,
         actor=event.actor,
-        summary=": ".join(said[:2]),
+        summary=_summary(event),
         details={name: text(dict(value) if isinstance(value, Mapping) else value) for name, value in body.items()},
     )
+
+
+def _summary(event: AuditEvent) -> str:
+    """What happened to what, and why, as far as it is in the event."""
+    content = event.body.get("content")
+    inside: Mapping[str, Any] = content if isinstance(content, Mapping) else {}
+    body: Mapping[str, Any] = {**inside, **event.body}
+    about = [text(body[name]) for name in ABOUT if isinstance(body.get(name), str | int | float) and body[name] != ""]
+    why = next((text(body[name]) for name in WHY if isinstance(body.get(name), str) and body[name]), "")
+    return ": ".join(part for part in (" ".join(dict.fromkeys(about)), why) if part)

@@ -1,8 +1,7 @@
 """Decisions for the dashboard: what was decided, why, and what became of it."""
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -54,7 +53,9 @@ async def listed(
     return DecisionList(found, found[-1].made_at if len(found) == PAGE else None)
 
 
-async def page(store: Store, settings: Settings, rates: Rates, decision_id: str, *, now: datetime) -> DecisionPage:
+async def page(
+    store: Store, settings: Settings, rates: Rates, decision_id: str, *, zone: tzinfo, now: datetime
+) -> DecisionPage:
     """One decision.
 
     Raises:
@@ -102,17 +103,16 @@ async def page(store: Store, settings: Settings, rates: Rates, decision_id: str,
         votes=line.votes,
         reasons=tuple(one.proposal.reasoning if one.proposal else one.problem for one in decision.ballots),
         rules=tuple(Rule(one.name, one.passed, one.detail) for one in decision.verdict.rules),
-        evidence=_sheet(decision.evidence),
-        question=_sheet(decision.question),
+        evidence=_sheet(decision.evidence, zone),
+        question=_sheet(decision.question, zone),
         record=decision.record,
         record_sha256=decision.record_sha256,
     )
 
 
-def _sheet(value: object) -> Sheet:
-    assert is_dataclass(value) and fields(value)  # noqa: S101, PT018 - evidence and question are
+def _sheet(value: object, zone: tzinfo) -> Sheet:
     body = encoded(value)
-    return outline(body if isinstance(body, Mapping) else {"value": body})
+    return outline(body if isinstance(body, Mapping) else {"value": body}, zone=zone)
 
 
 async def _lines(

@@ -1,7 +1,7 @@
 """Kept backtests and searches for the dashboard."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -40,7 +40,7 @@ async def backtests(store: Store) -> BacktestList:
     return BacktestList(tuple(_backtest(body) for body in await BACKTESTS.newest(store, limit=MOST)))
 
 
-async def backtest(store: Store, backtest_id: str) -> BacktestPage:
+async def backtest(store: Store, backtest_id: str, *, zone: tzinfo) -> BacktestPage:
     """One, by its id or the only beginning of one.
 
     Raises:
@@ -67,7 +67,7 @@ async def backtest(store: Store, backtest_id: str) -> BacktestPage:
             )
             for one in body.get("months") or ()
         ),
-        sheet=outline(body, without=("months",)),
+        sheet=outline(body, without=("months",), zone=zone),
     )
 
 
@@ -80,7 +80,7 @@ async def optimisations(store: Store) -> OptimisationList:
     return OptimisationList(tuple(_search(body) for body in await SEARCHES.newest(store, limit=MOST)))
 
 
-async def optimisation(store: Store, optimisation_id: str) -> OptimisationPage:
+async def optimisation(store: Store, optimisation_id: str, *, zone: tzinfo) -> OptimisationPage:
     """One, by its id or the only beginning of one.
 
     Raises:
@@ -94,7 +94,7 @@ async def optimisation(store: Store, optimisation_id: str) -> OptimisationPage:
         reasons=tuple(map(str, body.get("reasons") or ())),
         maps=maps,
         maps_why="" if maps else "fewer than two parameters vary, so there is no map",
-        sheet=outline(body, without=("variations", "reasons")),
+        sheet=outline(body, without=("variations", "reasons"), zone=zone),
     )
 
 

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from tradeops.adapters.store import Point, Store
@@ -88,8 +88,8 @@ async def listed(
     return ReportList(tuple(KINDS), tuple(shown), shown[-1].at if len(lines) >= PAGE else None)
 
 
-async def page(store: Store, settings: Settings, kind: str, key: str) -> ReportPage:
-    """One report.
+async def page(store: Store, settings: Settings, kind: str, key: str, *, zone: tzinfo) -> ReportPage:
+    """One report, with times in that zone.
 
     Raises:
         RejectedError: there is none of that kind and key.
@@ -98,7 +98,7 @@ async def page(store: Store, settings: Settings, kind: str, key: str) -> ReportP
     point = await _found(store, KINDS[_checked(kind)].series, key)
     if point is None:
         raise RejectedError("reports", f"there is no {kind} report {key[:200]!r}", remedy="see the list of reports")
-    return ReportPage(_line(kind, point, settings), outline(point.body))
+    return ReportPage(_line(kind, point, settings), outline(point.body, zone=zone))
 
 
 async def _found(store: Store, series: str, key: str) -> Point | None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from tradeops.adapters.store import Store
 from tradeops.domain.window.overview import Overview, StatusView
@@ -38,7 +38,7 @@ def _now() -> datetime:
 
 
 class Window:
-    """The dashboard's eyes.
+    """The dashboard's eyes. Texts of times are in the `zone` that is asked for, else in that of the settings.
 
     Args:
         sources: what is read.
@@ -100,35 +100,35 @@ class Window:
         rates = performance.win_rates(self._histories.performance)
         return await decisions.listed(*self._kept, rates, before=before, now=self._clock())
 
-    async def decision(self, decision_id: str) -> DecisionPage:
+    async def decision(self, decision_id: str, zone: tzinfo | None = None) -> DecisionPage:
         """See `decisions.page`."""
         await self._followed.get("")
         rates = performance.win_rates(self._histories.performance)
-        return await decisions.page(*self._kept, rates, decision_id, now=self._clock())
+        return await decisions.page(*self._kept, rates, decision_id, zone=zone or self._zone, now=self._clock())
 
     async def reports(self, kind: str | None = None, before: datetime | None = None) -> ReportList:
         """See `reports.listed`."""
         return await reports.listed(*self._kept, kind, before=before, now=self._clock())
 
-    async def report(self, kind: str, key: str) -> ReportPage:
+    async def report(self, kind: str, key: str, zone: tzinfo | None = None) -> ReportPage:
         """See `reports.page`."""
-        return await reports.page(*self._kept, kind, key)
+        return await reports.page(*self._kept, kind, key, zone=zone or self._zone)
 
     async def backtests(self) -> BacktestList:
         """See `laboratory`."""
         return await laboratory.backtests(self.sources.store)
 
-    async def backtest(self, backtest_id: str) -> BacktestPage:
+    async def backtest(self, backtest_id: str, zone: tzinfo | None = None) -> BacktestPage:
         """See `laboratory`."""
-        return await laboratory.backtest(self.sources.store, backtest_id)
+        return await laboratory.backtest(self.sources.store, backtest_id, zone=zone or self._zone)
 
     async def optimisations(self) -> OptimisationList:
         """See `laboratory`."""
         return await laboratory.optimisations(self.sources.store)
 
-    async def optimisation(self, optimisation_id: str) -> OptimisationPage:
+    async def optimisation(self, optimisation_id: str, zone: tzinfo | None = None) -> OptimisationPage:
         """See `laboratory`."""
-        return await laboratory.optimisation(self.sources.store, optimisation_id)
+        return await laboratory.optimisation(self.sources.store, optimisation_id, zone=zone or self._zone)
 
     async def audit(self, kind: str | None = None, before: datetime | None = None) -> AuditPage:
         """See `audit.page`."""
@@ -137,6 +137,10 @@ class Window:
     @property
     def _kept(self) -> tuple[Store, Settings]:
         return self.sources.store, self.sources.settings
+
+    @property
+    def _zone(self) -> tzinfo:
+        return self.sources.settings.zone
 
     async def _follow(self, _: str) -> str:
         """Bring the history up to date; returns why not, empty when it is."""
