@@ -12,11 +12,11 @@ import uvicorn
 
 from tradeops.dashboard.access import LONGEST_HEAD_BYTES
 from tradeops.dashboard.app import create_app, guarded
+from tradeops.dashboard.connections import SILENT_SECONDS, PatientProtocol
 from tradeops.errors import MisconfiguredError, UnavailableError
 from tradeops.settings import Settings
 
 MOST_CONNECTIONS = 256
-IDLE_SECONDS = 20
 END_SECONDS = 3
 
 log = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ def server_of(settings: Settings, port: int, told: Callable[[str], None]) -> uvi
     proxies = settings.dashboard_trusted_proxies
     config = uvicorn.Config(
         guarded(app),
-        http="h11",
+        http=PatientProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -139,7 +139,7 @@ def server_of(settings: Settings, port: int, told: Callable[[str], None]) -> uvi
         proxy_headers=bool(proxies),
         forwarded_allow_ips=list(proxies),
         limit_concurrency=MOST_CONNECTIONS,
-        timeout_keep_alive=IDLE_SECONDS,
+        timeout_keep_alive=int(SILENT_SECONDS),
         timeout_graceful_shutdown=END_SECONDS,
         h11_max_incomplete_event_size=LONGEST_HEAD_BYTES,
     )

@@ -2,14 +2,17 @@
 
 import asyncio
 import re
+import socket
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 import pytest
 
 from tests.contract.dashboard.running import PAGE, TOKEN, running
-from tradeops.dashboard import login
+from tradeops.dashboard import connections, login
 
 
 async def send_raw(browser: httpx.AsyncClient, text: str) -> str:
@@ -143,6 +146,34 @@ async def test_a_person_who_is_turned_away_sees_a_page_that_says_why(
         assert answer.status_code == status
         assert "</html>" in answer.text
         assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("said", ["", "GET / HTTP/1.1\r\nHost: loc"], ids=["nothing", "half a head"])
+async def test_a_connection_that_does_not_get_to_its_request_is_ended(
+    said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "SILENT_SECONDS", 0.2)
+    async with running(tmp_path) as browser:
+        assert await send_raw(browser, said) == ""
+        assert await send_raw(browser, f"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n{said}")  # ended afterwards
+
+
+async def test_a_visitor_who_does_not_take_the_answer_is_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "SILENT_SECONDS", 0.1)
+    monkeypatch.setattr(connections, "DEAF_SECONDS", 0.5)
+    async with running(tmp_path) as browser:
+        parts = urlsplit(str(browser.base_url))
+        assert parts.hostname
+        with socket.create_connection((parts.hostname, parts.port)) as deaf:
+            deaf.setblocking(False)
+            ask = b"GET /static/plotly.min.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            await asyncio.get_running_loop().sock_sendall(deaf, ask)
+            here, ends_at = deaf.getsockname(), time.monotonic() + 30
+            while here in [one.raddr for one in psutil.Process().net_connections("tcp")]:  # the server's end
+                assert time.monotonic() < ends_at
+                await asyncio.sleep(0.05)
 
 
 async def test_a_proxy_is_believed_only_where_it_is_named(tmp_path: Path) -> None:
