@@ -177,6 +177,16 @@ def test_with_a_bot_and_a_prefect_of_ones_own_it_starts_neither(up: Up, tmp_path
     assert up.process.poll() is None
 
 
+def test_the_dashboard_shows_what_the_night_found(up: Up) -> None:
+    with httpx.Client(base_url=up.address("dashboard"), trust_env=False, timeout=30) as browser:
+        page = browser.get("/", headers={"accept": "text/html"})
+        assert page.status_code == 200
+        assert "frontend" in page.text
+        status = browser.get("/status.json").json()
+        assert (status["state"], status["services"]["frontend"]) == ("critical", "critical")
+        assert status["open_incidents"] > 0
+
+
 def test_ctrl_c_leaves_no_process_behind(up: Up) -> None:
     """The last one with `up`: it ends it."""
     family = psutil.Process(up.process.pid).children(recursive=True)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shlex
 import shutil
 import socket
@@ -36,6 +37,7 @@ USUAL_TRAINER_PORT = 8001
 # load, nothing is garbage that the usual 700 objects would make Python look for (docs/scaling.md has the figures)
 QUICKLY = "import gc, runpy; gc.set_threshold(100_000, 50, 100); runpy.run_module('prefect.engine', None, '__main__')"
 RUN_COMMAND = shlex.join([sys.executable, "-c", QUICKLY])
+USUAL_DASHBOARD_PORT = 8090
 
 
 @dataclass(slots=True)
@@ -48,6 +50,7 @@ class Stack:
         environment: what the next process is started with; grows as parts of the stack become known.
         processes: those that run, in the order of their start.
         sandbox: what the sandbox says of itself; `None` with a bot of one's own.
+        dashboard: its address; `None` while it does not run.
     """
 
     home: Path
@@ -55,6 +58,7 @@ class Stack:
     environment: dict[str, str]
     processes: list[Leashed] = field(default_factory=list)
     sandbox: dict[str, Any] | None = None
+    dashboard: str | None = None
 
     async def start_sandbox(self, scenario: str, seed: int | None) -> None:
         """Start the stand-in bot, wait for it, and let all that follows see it and only it.
@@ -199,6 +203,26 @@ class Stack:
             return False
         self._launch("watchdog", [sys.executable, "-m", "tradeops.cli", "watchdog"])
         return True
+
+    async def start_dashboard(self, port: int | None = None) -> None:
+        """Start the dashboard and note its address.
+
+        Args:
+            port: that the user has chosen; `None` takes the usual one, or a free one.
+
+        Raises:
+            UnavailableError: it did not come up; with the end of its log.
+        """
+        chosen = free_port(USUAL_DASHBOARD_PORT) if port is None else port
+        command = [sys.executable, "-m", "tradeops.cli", "dashboard", "--port", str(chosen)]
+        dashboard = self._launch("dashboard", command)
+
+        async def answers() -> bool:
+            told = re.search(r"^dashboard at (http\S+)$", dashboard.log.read_text(errors="replace"), re.MULTILINE)
+            self.dashboard = told[1] if told else None
+            return told is not None
+
+        await _until(dashboard, answers)
 
     def stop(self) -> None:
         """End all processes, those that use others first, and wait until they are gone."""

@@ -59,11 +59,13 @@ class Wish:
         once: end after the jobs.
         scenario: of the sandbox.
         seed: of its market; `None` takes its default.
+        dashboard: whether to start it; with `once` it is not, since nobody could look at it for long.
     """
 
     once: bool
     scenario: str
     seed: int | None
+    dashboard: bool = True
 
 
 @click.command()
@@ -76,13 +78,14 @@ class Wish:
     help="What the sandbox bot goes through.",
 )
 @click.option("--seed", type=int, help="Seed of the sandbox's market.")
-def command(*, once: bool, scenario: str, seed: int | None) -> None:
+@click.option("--no-dashboard", is_flag=True, help="Do not start the dashboard.")
+def command(*, once: bool, scenario: str, seed: int | None, no_dashboard: bool) -> None:
     """Start everything, run the jobs once, keep their schedule until Ctrl-C.
 
     Uses the bot at RUST_API_URL and the Prefect server at PREFECT_API_URL where they are set; otherwise a sandbox bot
     and a server of its own, both on this machine alone.
     """
-    raise SystemExit(asyncio.run(_until_interrupted(load_settings(), Wish(once, scenario, seed))))
+    raise SystemExit(asyncio.run(_until_interrupted(load_settings(), Wish(once, scenario, seed, not no_dashboard))))
 
 
 async def _until_interrupted(settings: Settings, wish: Wish) -> int:
@@ -157,6 +160,11 @@ async def _start(
         await stack.start_worker(api)
     if not stack.start_watchdog():
         console.print(f"[green]✓[/green] {'watchdog, which runs already':40}")
+    if wish.dashboard and not wish.once:
+        wished = not sandboxed and "dashboard_port" in settings.model_fields_set
+        with _step(console, "dashboard"):
+            await stack.start_dashboard(settings.dashboard_port if wished else None)
+        console.print(f"  [dim]{stack.dashboard}[/dim]", soft_wrap=True)
     console.print()
     return api
 
@@ -205,7 +213,8 @@ async def _tell(
     if not stays:  # addresses that are dead a second later help nobody
         console.print(Text(f"  {'logs':28} {stack.home / 'logs'}"), soft_wrap=True)
         return
-    rows: dict[str, str] = {"Prefect UI": f"{_ui(api)}/dashboard"}
+    rows: dict[str, str] = {"dashboard": stack.dashboard} if stack.dashboard else {}
+    rows["Prefect UI"] = f"{_ui(api)}/dashboard"
     for job in jobs:
         artifact = await patiently(partial(api.artifact_id, job.name))
         if artifact:

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from tradeops.errors import MisconfiguredError
 from tradeops.settings import secret_files
 from tradeops.settings.brake import BrakeSettings
+from tradeops.settings.dashboard import DashboardSettings
 from tradeops.settings.decision import DecisionSettings
 from tradeops.settings.fields import (
     Count,
@@ -54,6 +55,7 @@ SECTIONS: tuple[type[BaseSettings], ...] = (
     NotifySettings,
     TlsSettings,
     UpkeepSettings,
+    DashboardSettings,
 )  # as the documentation orders them
 
 
@@ -67,6 +69,7 @@ class Settings(
     RetrainSettings,
     TlsSettings,
     UpkeepSettings,
+    DashboardSettings,
 ):
     """The effective settings of one process.
 

@@ -96,6 +96,16 @@ async def archive(store: Store) -> dict[str, ClosedTrade]:
         since = newest
 
 
+async def newest(store: Store, *, since: datetime, until: datetime, limit: int) -> list[ClosedTrade]:
+    """The latest trades of the period in the archive, by closing time.
+
+    Raises:
+        UnavailableError: the store does not answer.
+    """
+    page = await store.points(SERIES, since=since, until=until, limit=limit, newest_first=True)
+    return [_trade(point) for point in reversed(page)]
+
+
 def _point(trade: ClosedTrade) -> Point:
     body: Body = {
         "id": _storable(trade.id),

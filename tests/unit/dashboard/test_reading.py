@@ -1,0 +1,95 @@
+"""The store as the dashboard has it: it only reads, and what is away now may be there later."""
+
+import inspect
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tradeops.adapters.store import Point, Store
+from tradeops.adapters.store.sqlite import SqliteStore
+from tradeops.dashboard.reading import ASK_AGAIN_SECONDS, ReadingStore, open_for_reading
+from tradeops.errors import RejectedError, UnavailableError
+from tradeops.settings import Settings
+
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+WRITES = ("append_event", "put", "add_point", "add_points", "prune", "enqueue", "claim", "settle", "postpone")
+
+
+def settings(home: Path) -> Settings:
+    return Settings.model_validate({"TRADEOPS_HOME": home, "TRADEOPS_STORE": "sqlite"})
+
+
+def names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+async def keep(home: Path, key: str) -> None:
+    store = SqliteStore(home / "tradeops.sqlite")
+    await store.add_point("seen", Point(key, NOW, {}))
+    store.close()
+
+
+@pytest.mark.parametrize("method", WRITES)
+async def test_whatever_would_change_something_is_refused(method: str, tmp_path: Path) -> None:
+    async with open_for_reading(settings(tmp_path)) as store:
+        arguments = {
+            name: None for name in list(inspect.signature(getattr(store, method)).parameters) if name != "self"
+        }
+        with pytest.raises(RejectedError, match="it only reads"):
+            await getattr(store, method)(**arguments)
+    assert names_in(tmp_path) == []
+
+
+def test_there_is_no_method_of_a_store_that_was_forgotten() -> None:
+    methods = {name for name in vars(Store) if not name.startswith("_")}
+    assert methods <= set(vars(ReadingStore))
+    reads = methods - set(WRITES)
+    assert {"events", "get", "documents", "points", "newest_point", "roll_up", "tally", "outbox", "describe"} == reads
+
+
+async def test_what_others_write_is_read(tmp_path: Path) -> None:
+    async with open_for_reading(settings(tmp_path)) as store:
+        assert await store.newest_point("seen") is None
+        await keep(tmp_path, "first")
+        found = await store.newest_point("seen")
+        assert found is not None
+        assert found.key == "first"
+
+
+async def test_a_file_that_was_put_in_its_place_is_read_from_then_on(tmp_path: Path) -> None:
+    home, backup = tmp_path / "home", tmp_path / "backup"
+    await keep(home, "old")
+    await keep(backup, "restored")
+    async with open_for_reading(settings(home)) as store:
+        assert await store.newest_point("seen") == Point("old", NOW, {})
+        for leftover in home.glob("tradeops.sqlite-*"):
+            leftover.unlink()
+        (backup / "tradeops.sqlite").replace(home / "tradeops.sqlite")
+        assert await store.newest_point("seen") == Point("restored", NOW, {})
+
+
+async def test_a_damaged_file_is_told_and_a_mended_one_is_read_without_a_restart(tmp_path: Path) -> None:
+    now = 0.0
+    (tmp_path / "tradeops.sqlite").write_bytes(b"no database at all" * 100)
+
+    @asynccontextmanager
+    async def opening() -> AsyncIterator[Store]:
+        nonlocal tries
+        tries += 1
+        store = SqliteStore(tmp_path / "tradeops.sqlite")
+        yield store
+        store.close()
+
+    tries = 0
+    store = ReadingStore(opening, which=lambda: 1, clock=lambda: now)
+    for _ in range(5):
+        with pytest.raises(UnavailableError, match="damaged"):
+            await store.describe()
+    assert tries == 1  # nobody hammers at it
+    (tmp_path / "tradeops.sqlite").unlink()
+    now += ASK_AGAIN_SECONDS
+    assert await store.documents("anything") == []
+    await store.close()

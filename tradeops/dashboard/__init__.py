@@ -1,0 +1,1 @@
+"""The web page that the operator leaves open: read-only, without Prefect, for this machine alone unless guarded."""

@@ -1,0 +1,191 @@
+"""The store as the dashboard has it: for reading alone, opened when it can be, and anew when it was replaced."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import datetime, timedelta
+from typing import NoReturn, TypeVar
+
+from tradeops.adapters.store import Store
+from tradeops.adapters.store.interface import (
+    AuditEvent,
+    Body,
+    Bucket,
+    Claim,
+    Document,
+    Message,
+    MessageState,
+    Point,
+    QueuedMessage,
+)
+from tradeops.adapters.store.opening import FILE
+from tradeops.errors import RejectedError, TradeOpsError, UnavailableError
+from tradeops.settings import Settings
+from tradeops.wiring import our_store
+
+T = TypeVar("T")
+Opening = Callable[[], AbstractAsyncContextManager[Store]]
+ASK_AGAIN_SECONDS = 2.0
+ANSWER = timedelta(seconds=10)
+
+
+@asynccontextmanager
+async def open_for_reading(settings: Settings) -> AsyncGenerator["ReadingStore"]:
+    """The store that the settings choose; one that cannot be opened fails in each call, not here."""
+    path = settings.home_folder / FILE
+
+    def which() -> object:
+        if settings.store_kind != "sqlite":
+            return None
+        try:
+            found = path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    store = ReadingStore(lambda: our_store(settings), which=which)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+class ReadingStore:
+    """See `Store`; every method that would change something raises RejectedError.
+
+    Args:
+        opening: opens the store behind it.
+        which: tells one store from another that took its place, such as a file put back from a backup.
+        clock: seconds that never go back.
+    """
+
+    def __init__(
+        self, opening: Opening, *, which: Callable[[], object], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._opening, self._which, self._clock = opening, which, clock
+        self._lock = asyncio.Lock()
+        self._open = AsyncExitStack()
+        self._store: Store | None = None
+        self._identity: object = None
+        self._failure: TradeOpsError | None = None
+        self._ask_again_at = float("-inf")
+
+    async def close(self) -> None:
+        """Close the store behind it."""
+        self._store = None
+        await self._open.aclose()
+
+    async def events(
+        self, *, since: datetime, until: datetime, kind: str | None = None, limit: int = 1000
+    ) -> list[AuditEvent]:
+        """See `Store`."""
+        return await self._ask(lambda store: store.events(since=since, until=until, kind=kind, limit=limit))
+
+    async def get(self, collection: str, key: str) -> Document | None:
+        """See `Store`."""
+        return await self._ask(lambda store: store.get(collection, key))
+
+    async def documents(self, collection: str) -> list[Document]:
+        """See `Store`."""
+        return await self._ask(lambda store: store.documents(collection))
+
+    async def points(
+        self, series: str, *, since: datetime, until: datetime, limit: int = 1000, newest_first: bool = False
+    ) -> list[Point]:
+        """See `Store`."""
+        return await self._ask(
+            lambda store: store.points(series, since=since, until=until, limit=limit, newest_first=newest_first)
+        )
+
+    async def newest_point(self, series: str) -> Point | None:
+        """See `Store`."""
+        return await self._ask(lambda store: store.newest_point(series))
+
+    async def roll_up(
+        self, series: str, path: str, *, since: datetime, until: datetime, every: timedelta
+    ) -> list[Bucket]:
+        """See `Store`."""
+        return await self._ask(lambda store: store.roll_up(series, path, since=since, until=until, every=every))
+
+    async def tally(self, series: str, path: str, *, since: datetime, until: datetime) -> dict[str, int]:
+        """See `Store`."""
+        return await self._ask(lambda store: store.tally(series, path, since=since, until=until))
+
+    async def outbox(self, state: MessageState = MessageState.WAITING, *, limit: int = 100) -> list[QueuedMessage]:
+        """See `Store`."""
+        return await self._ask(lambda store: store.outbox(state, limit=limit))
+
+    async def describe(self) -> str:
+        """See `Store`."""
+        return await self._ask(lambda store: store.describe())
+
+    async def append_event(self, event: AuditEvent) -> bool:
+        """Refused."""
+        _refuse(event)
+
+    async def put(self, collection: str, key: str, body: Body, *, expected_version: int | None) -> Document:
+        """Refused."""
+        _refuse(collection, key, body, expected_version)
+
+    async def add_point(self, series: str, point: Point) -> bool:
+        """Refused."""
+        _refuse(series, point)
+
+    async def add_points(self, series: str, points: Sequence[Point]) -> None:
+        """Refused."""
+        _refuse(series, points)
+
+    async def prune(self, series: str, *, before: datetime) -> int:
+        """Refused."""
+        _refuse(series, before)
+
+    async def enqueue(self, message: Message) -> bool:
+        """Refused."""
+        _refuse(message)
+
+    async def claim(self, owner: str, *, now: datetime, lease: timedelta, limit: int = 10) -> list[Claim]:
+        """Refused."""
+        _refuse(owner, now, lease, limit)
+
+    async def settle(self, claim: Claim, state: MessageState, *, note: str = "") -> bool:
+        """Refused."""
+        _refuse(claim, state, note)
+
+    async def postpone(self, claim: Claim, *, until: datetime, note: str = "") -> bool:
+        """Refused."""
+        _refuse(claim, until, note)
+
+    async def _ask(self, question: Callable[[Store], Awaitable[T]]) -> T:
+        try:
+            async with asyncio.timeout(ANSWER.total_seconds()):
+                return await question(await self._opened())
+        except TimeoutError:
+            problem = f"it did not answer within {ANSWER.total_seconds():g} s"
+            raise UnavailableError("store", problem, remedy="look at its server and disk") from None
+
+    async def _opened(self) -> Store:
+        """The store; of many callers one opens it, and after a failure nobody tries for a while."""
+        if self._store is not None and self._which() == self._identity:
+            return self._store
+        async with self._lock:
+            if self._store is not None and self._which() == self._identity:
+                return self._store
+            if self._failure is not None and self._clock() < self._ask_again_at:
+                raise self._failure
+            try:
+                return await self._open_now()
+            except TradeOpsError as error:
+                self._failure, self._ask_again_at = error, self._clock() + ASK_AGAIN_SECONDS
+                raise
+
+    async def _open_now(self) -> Store:
+        self._store = None
+        await self._open.aclose()
+        self._store = await self._open.enter_async_context(self._opening())
+        self._identity, self._failure = self._which(), None
+        return self._store
+
+
+def _refuse(*_arguments: object) -> NoReturn:
+    raise RejectedError("dashboard", "it only reads", remedy="this is a mistake of ours; please report it")

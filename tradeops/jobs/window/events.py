@@ -1,0 +1,54 @@
+"""Reads the audit trail as pages want it: the newest first, or all of one sort."""
+
+from datetime import datetime, timedelta
+
+from tradeops.adapters.store import AuditEvent, Store
+
+PAGE = 1000
+MOST = 20_000
+FIRST = timedelta(days=1)
+MICROSECOND = timedelta(microseconds=1)
+
+
+async def all_of(store: Store, *, since: datetime, until: datetime, prefix: str = "") -> list[AuditEvent]:
+    """Events whose kind begins so, the oldest first; of very many the latest `MOST`.
+
+    Raises:
+        UnavailableError: the store is down.
+    """
+    found: dict[str, AuditEvent] = {}
+    while True:
+        page = await store.events(since=since, until=until, limit=PAGE)
+        new = [event for event in page if event.event_id not in found]
+        found |= {event.event_id: event for event in new}
+        if len(page) < PAGE or not new:
+            break
+        since = page[-1].occurred_at
+    return [event for event in found.values() if event.kind.startswith(prefix)][-MOST:]
+
+
+async def newest(
+    store: Store, *, until: datetime, since: datetime, kind: str | None = None, limit: int
+) -> list[AuditEvent]:
+    """The latest events before `until`, the newest first: about `limit` of them, of one moment all.
+
+    The store gives the oldest first, so the time before `until` is read in stretches that grow.
+
+    Raises:
+        UnavailableError: the store is down.
+    """
+    found: list[AuditEvent] = []
+    stretch = FIRST
+    while until > since and len(found) < limit:
+        begin = max(since, until - stretch)
+        page = await store.events(since=begin, until=until, kind=kind, limit=PAGE)
+        if len(page) == PAGE and stretch > MICROSECOND * PAGE:
+            stretch /= 8
+            continue
+        found += reversed(page)
+        until = begin
+        stretch *= 4
+    cut = limit
+    while limit <= cut < len(found) and found[cut].occurred_at == found[cut - 1].occurred_at:
+        cut += 1  # a moment is not torn apart, for the list goes on before it
+    return found[:cut]

@@ -1,0 +1,131 @@
+"""A quarter of history in memory, read once, the newest first, and followed from then on; never read anew for a page.
+
+A record may come late: what was added within two hours of the newest one, or before the oldest one, is seen at once,
+anything else within the hour, when all is read anew beside the pages.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from tradeops.adapters.store import Point, Store
+from tradeops.domain.window.columns import MICROSECOND, Columns, micros, moment
+
+PAGE = 1000
+OVERLAP = timedelta(hours=2)
+AHEAD = timedelta(hours=1)  # a clock of another machine may be before ours
+KEPT = timedelta(days=91)
+
+Record = Callable[[Mapping[str, Any]], Mapping[str, float]]
+
+
+class History:
+    """One series of the store in columns.
+
+    Args:
+        series: its name.
+        code: of each field, see `Columns`.
+        record: the fields of one kept body; an empty record is one without them.
+    """
+
+    def __init__(self, series: str, code: Callable[[str], str], record: Record) -> None:
+        self.columns = Columns(code)
+        self.series = series
+        self._code = code
+        self._record = record
+        self._low: datetime | None = None
+        self._is_whole = False
+        self._recent: dict[str, datetime] = {}
+        self._newest: datetime | None = None
+
+    @property
+    def covered_since(self) -> datetime | None:
+        """Everything from here on is in memory; `None` before the first page."""
+        return self._low
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that is shown is in memory."""
+        return self._is_whole
+
+    @property
+    def mark(self) -> tuple[int, int]:
+        """Changes when a record comes."""
+        return len(self.columns), self.columns.at[-1] if len(self.columns) else 0
+
+    def anew(self) -> "History":
+        """An empty one of the same series."""
+        return History(self.series, self._code, self._record)
+
+    async def extend(self, store: Store, *, now: datetime) -> bool:
+        """Read one more page of older records; `True` when there are none left.
+
+        Raises:
+            UnavailableError: the store does not answer.
+        """
+        horizon, limit = now - KEPT, PAGE
+        until = self._low or now + AHEAD
+        while not self._is_whole:
+            page = await store.points(self.series, since=horizon, until=until, limit=limit, newest_first=True)
+            if len(page) < limit:
+                self._low, self._is_whole = horizon, True
+            elif page[-1].timestamp == page[0].timestamp:  # all of one moment: which of it is left cannot be told
+                limit *= 2
+                continue
+            else:  # the last moment may go on behind the page
+                oldest = page[-1].timestamp
+                page = [point for point in page if point.timestamp > oldest]
+                self._low = oldest + MICROSECOND
+            self._add_older(page[::-1])
+            break
+        return self._is_whole
+
+    async def follow(self, store: Store, *, now: datetime) -> None:
+        """Read what has come since.
+
+        Raises:
+            UnavailableError: the store does not answer.
+        """
+        if self._newest is None:
+            if await store.points(self.series, since=now - KEPT, until=now + AHEAD, limit=1):
+                self._low, self._is_whole = None, False
+            await self.extend(store, now=now)
+            return
+        since = self._newest - OVERLAP
+        while True:
+            page = await store.points(self.series, since=since, until=now + AHEAD, limit=PAGE)
+            for point in page:
+                self._insert(point)
+            if len(page) < PAGE or page[-1].timestamp == since:
+                break
+            since = page[-1].timestamp
+        if self._is_whole:
+            await self._look_behind(store, now)
+        self._forget(now)
+
+    async def _look_behind(self, store: Store, now: datetime) -> None:
+        """Records may have been added that are older than all we have: a bot's trades of the days before us."""
+        horizon, oldest = now - KEPT, moment(self.columns.at[0])
+        if oldest > horizon and await store.points(self.series, since=horizon, until=oldest, limit=1):
+            self._low, self._is_whole = oldest, False
+            await self.extend(store, now=now)
+
+    def _add_older(self, points: Sequence[Point]) -> None:
+        self.columns.prepend([(micros(point.timestamp), self._record(point.body)) for point in points])
+        if points:
+            self._newest = max(self._newest or points[-1].timestamp, points[-1].timestamp)
+            floor = self._newest - OVERLAP
+            self._recent |= {point.key: point.timestamp for point in points if point.timestamp >= floor}
+
+    def _insert(self, point: Point) -> None:
+        if point.key in self._recent:
+            return
+        self._newest = max(self._newest or point.timestamp, point.timestamp)
+        self._recent[point.key] = point.timestamp
+        self.columns.insert(micros(point.timestamp), self._record(point.body))
+
+    def _forget(self, now: datetime) -> None:
+        self.columns.forget(micros(now - KEPT))
+        if self._newest is not None and len(self._recent) > PAGE:
+            floor = self._newest - OVERLAP
+            self._recent = {key: at for key, at in self._recent.items() if at >= floor}

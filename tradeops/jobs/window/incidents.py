@@ -1,0 +1,175 @@
+"""Incidents for the dashboard: the board as it stands, and the past from the audit trail."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tradeops.adapters.store import AuditEvent, Store
+from tradeops.domain.incidents.model import Incident, Silence
+from tradeops.domain.notices import Level
+from tradeops.domain.window.overview import IncidentLine
+from tradeops.domain.window.pages import Happening, IncidentList, IncidentPage
+from tradeops.domain.window.values import Link, Panel, Range, State
+from tradeops.errors import RejectedError
+from tradeops.jobs.alerts import silences
+from tradeops.jobs.alerts.incidents import open_incidents
+from tradeops.jobs.window.events import all_of
+
+STATES = {
+    Level.INFO: State.HEALTHY,
+    Level.WARNING: State.DEGRADED,
+    Level.ERROR: State.DEGRADED,
+    Level.CRITICAL: State.CRITICAL,
+}
+RUNBOOKS = (  # by the beginning of the key
+    ("guard:figures", "figures-unknown"),
+    ("guard:near-limit", "near-limit"),
+    ("guard:brake", "brake-trouble"),
+    ("engine", "engine-not-seen"),
+    ("prefect:server", "server-gone"),
+    ("prefect:worker", "worker-gone"),
+    ("outbox:", "outbox-stuck"),
+    ("cost:", "cost-limit"),
+    ("performance", "performance-critical"),
+    ("decision:llm", "decision-llm"),
+    ("decision:retrain", "decision-retrain-start"),
+    ("job:", "job-did-not-work"),
+    ("drill", "drill-due"),
+    ("store", "store-down"),
+    ("mongodb", "store-down"),
+    ("strategy", "strategy-disabled"),
+)
+EARLIER = timedelta(days=90)
+
+
+async def panel(store: Store, *, now: datetime) -> Panel[tuple[IncidentLine, ...]]:
+    """What is open, the worst first.
+
+    Raises:
+        UnavailableError: the store is down.
+        ContractError: the board was written by something else.
+    """
+    return Panel(await open_lines(store, now=now), as_of=now)
+
+
+async def open_lines(store: Store, *, now: datetime) -> tuple[IncidentLine, ...]:
+    """See `panel`."""
+    found = await open_incidents(store, now=now)
+    quiet = await silences.lasting(store, now=now) if found else ()
+    return tuple(_line(one, quiet, now) for one in found)
+
+
+async def listed(store: Store, range_: Range, *, now: datetime) -> IncidentList:
+    """What is open, and what was over in the range.
+
+    Raises:
+        UnavailableError, ContractError: as `panel`.
+    """
+    there = await open_lines(store, now=now)
+    events = await all_of(
+        store, since=now - range_.length - EARLIER, until=now + timedelta(hours=1), prefix="incident_"
+    )
+    still = {one.incident_id for one in there}
+    past = [
+        line
+        for incident_id, mine in _by_incident(events).items()
+        if incident_id not in still and (line := _past(incident_id, mine)).ended_at is not None
+    ]
+    recent = [one for one in past if one.ended_at is not None and one.ended_at >= now - range_.length]
+    return IncidentList(there, tuple(sorted(recent, key=lambda one: one.opened_at, reverse=True)))
+
+
+async def page(store: Store, incident_id: str, *, now: datetime) -> IncidentPage:
+    """One incident and all that is known of it.
+
+    Raises:
+        RejectedError: there is none of that id.
+        UnavailableError, ContractError: as `panel`.
+    """
+    key, _, stamp = incident_id.rpartition("@")
+    try:
+        opened_at = datetime.strptime(stamp, "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC)
+    except ValueError:
+        raise _no_such(incident_id) from None
+    until = now + timedelta(hours=1)
+    events = await all_of(store, since=opened_at - timedelta(days=1), until=until, prefix="incident_")
+    mine = _by_incident(events).get(incident_id, [])
+    board = {one.incident_id: one for one in await open_incidents(store, now=now)}
+    incident = board.get(incident_id)
+    if incident is None and not mine:
+        raise _no_such(incident_id)
+    quiet = await silences.lasting(store, now=now)
+    line = _line(incident, quiet, now) if incident else _past(incident_id, mine)
+    ended = line.ended_at or now
+    name = next((book for beginning, book in RUNBOOKS if key.startswith(beginning)), None)
+    return IncidentPage(
+        line=line,
+        source=incident.source if incident else "",
+        lasted_seconds=(ended - line.opened_at).total_seconds(),
+        told_to=incident.told.to if incident and incident.told else (),
+        depends_on=incident.depends_on if incident else (),
+        history=tuple(_happening(event) for event in mine),
+        runbook=Link(f"docs/runbooks/{name}.md", f"docs/runbooks/{name}.md") if name else None,
+    )
+
+
+def _no_such(incident_id: str) -> RejectedError:
+    return RejectedError("incidents", f"there is no incident {incident_id[:200]!r}", remedy="see the list of incidents")
+
+
+def _line(incident: Incident, quiet: tuple[Silence, ...], now: datetime) -> IncidentLine:
+    return IncidentLine(
+        incident_id=incident.incident_id,
+        key=incident.key,
+        state=STATES[incident.severity],
+        summary=incident.summary,
+        opened_at=incident.opened_at or incident.last_at,
+        acknowledged_by=incident.acknowledged_by,
+        silenced=any(one.covers(incident.key, now) for one in quiet),
+        flapping=incident.flapping,
+    )
+
+
+def _by_incident(events: list[AuditEvent]) -> dict[str, list[AuditEvent]]:
+    found: dict[str, list[AuditEvent]] = {}
+    for event in events:
+        found.setdefault(event.event_id.rpartition(":")[0], []).append(event)
+    return found
+
+
+def _past(incident_id: str, events: list[AuditEvent]) -> IncidentLine:
+    """From its events; `ended_at` is `None` where its end was not kept."""
+    key, _, stamp = incident_id.rpartition("@")
+    try:
+        opened_at = datetime.strptime(stamp, "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC)
+    except ValueError:
+        opened_at = events[0].occurred_at
+    bodies: list[Any] = [event.body for event in events]
+    words = [Level[word] for body in bodies if (word := str(body.get("severity", "")).upper()) in Level.__members__]
+    return IncidentLine(
+        incident_id=incident_id,
+        key=key,
+        state=STATES[max(words)] if words else State.UNKNOWN,
+        summary=next((str(body["summary"]) for body in reversed(bodies) if body.get("summary")), ""),
+        opened_at=opened_at,
+        ended_at=next((e.occurred_at for e in reversed(events) if e.kind == "incident_resolved"), None),
+        acknowledged_by=next((str(b["by"]) for b in bodies if b.get("by")), ""),
+    )
+
+
+def _happening(event: AuditEvent) -> Happening:
+    body: Any = event.body
+    word = str(body.get("severity", "")).upper()
+    what = event.kind.removeprefix("incident_")
+    why_not = str(body.get("not_told") or "")
+    return Happening(
+        at=event.occurred_at,
+        what=what,
+        state=State.HEALTHY
+        if what == "resolved"
+        else STATES[Level[word]]
+        if word in Level.__members__
+        else State.UNKNOWN,
+        summary=str(body.get("summary") or (f"by {body['by']}" if body.get("by") else "")),
+        told=None if "not_told" not in body else not why_not,
+        why_not=why_not,
+    )

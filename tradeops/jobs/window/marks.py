@@ -1,0 +1,52 @@
+"""Whether there is something new to see, by a handful of cheap reads."""
+
+import asyncio
+from collections.abc import Mapping
+
+from tradeops.adapters.store import Store
+from tradeops.jobs.alerts import incidents, silences
+from tradeops.jobs.brake import records as brakes
+from tradeops.jobs.decision.decisions import HISTORY
+from tradeops.jobs.drill import records as drills
+from tradeops.jobs.monitoring import health, heartbeats
+from tradeops.jobs.reports import equity, trades
+
+SERIES: Mapping[str, tuple[str, ...]] = {
+    "health": (health.SERIES,),
+    "money": (equity.MINUTES, trades.SERIES),
+    "performance": ("performance_metrics",),
+    "costs": ("api_cost_history",),
+    "decisions": (HISTORY,),
+    "models": ("retrain_history", "model_rollbacks"),
+    "drill": (drills.SERIES,),
+    "reports": ("portfolio_reports",),
+    "laboratory": ("backtest_results", "optimization_results"),
+}
+DOCUMENTS: Mapping[str, tuple[str, ...]] = {
+    "incidents": (incidents.COLLECTION, silences.COLLECTION),
+    "brakes": (brakes.COLLECTION,),
+    "heartbeats": (heartbeats.COLLECTION,),
+}
+
+
+async def read(store: Store) -> dict[str, str]:
+    """For each topic a text that changes with what is kept of it.
+
+    Raises:
+        UnavailableError: the store is down.
+    """
+    found = await asyncio.gather(
+        *(_of_series(store, names) for names in SERIES.values()),
+        *(_of_documents(store, names) for names in DOCUMENTS.values()),
+    )
+    return dict(zip((*SERIES, *DOCUMENTS), found, strict=True))
+
+
+async def _of_series(store: Store, names: tuple[str, ...]) -> str:
+    points = [await store.newest_point(name) for name in names]
+    return " ".join("-" if point is None else point.key for point in points)
+
+
+async def _of_documents(store: Store, names: tuple[str, ...]) -> str:
+    documents = [one for name in names for one in await store.documents(name)]
+    return " ".join(f"{one.key}:{one.version}" for one in documents)

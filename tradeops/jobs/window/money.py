@@ -1,0 +1,77 @@
+"""What the account is worth, for the dashboard: live from the engine, the curve from the store."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from tradeops.adapters.store import Store
+from tradeops.domain.day_start import DayStart
+from tradeops.domain.figures import Amount, Figure, known, known_amount, unknown, unknown_amount
+from tradeops.domain.window.columns import micros
+from tradeops.domain.window.curve import stretch_of, thinned
+from tradeops.domain.window.overview import CurvePoint, Money
+from tradeops.domain.window.values import Panel, Range
+from tradeops.jobs.reports import equity
+from tradeops.jobs.window.history import History
+from tradeops.jobs.window.live import Look
+
+STALE = timedelta(minutes=5)
+NO_CURVE = "no equity is kept in this time; the watchdog keeps it once a minute while it runs"
+
+
+async def panel(
+    store: Store, start: DayStart | str, history: History, look: Look, range_: Range, *, now: datetime
+) -> Panel[Money]:
+    """Equity, the day's profit and the curve; `start` is what the day began with, or why that is not known.
+
+    Raises:
+        UnavailableError: the store is down.
+    """
+    columns = history.columns
+    places = columns.between(micros(now - range_.length), micros(now) + 1)
+    at, values = columns.at[places[0] : places[1]], columns.column("equity", places)
+    curve = thinned(at, values, stretch=stretch_of(range_.length))
+    last = await store.newest_point(equity.MINUTES) if look.equity is None else None
+    if look.equity is not None:
+        worth, source, as_of = known_amount(look.equity), "engine", look.at
+    elif last is not None:
+        worth, source, as_of = known_amount(Decimal(str(last.body["equity_usd"]))), "store", last.timestamp
+    else:
+        says = look.problem or "it does not say what the account is worth"
+        return Panel(None, f"engine: {says}; and no equity is kept yet: the watchdog keeps it once a minute")
+    pnl, percent = _of_day(worth, start)
+    money = Money(
+        equity=worth,
+        source=source,
+        day_start=unknown_amount(start) if isinstance(start, str) else known_amount(start.equity),
+        day_pnl=pnl,
+        day_pnl_percent=percent,
+        drawdown_percent=known(curve.drawdown_percent) if curve else unknown(NO_CURVE),
+        max_drawdown_percent=known(curve.max_drawdown_percent) if curve else unknown(NO_CURVE),
+        open_positions=unknown(look.problem) if look.problem else known(len(look.open_trades)),
+        is_running=look.is_running,
+        curve=curve.points if curve else (),
+        curve_why=_curve_why(curve.points if curve else (), history, range_, now),
+    )
+    return Panel(money, as_of=as_of, stale=now - as_of > STALE or bool(look.problem))
+
+
+def _of_day(worth: Amount, start: DayStart | str) -> tuple[Amount, Figure]:
+    if isinstance(start, str) or worth.value is None:
+        reason = start if isinstance(start, str) else worth.reason
+        return unknown_amount(reason), unknown(reason)
+    pnl = worth.value - start.equity
+    if start.equity <= 0:
+        return known_amount(pnl), unknown("the day did not begin above zero")
+    return known_amount(pnl), known(float(100 * pnl / start.equity))
+
+
+def _curve_why(points: tuple[CurvePoint, ...], history: History, range_: Range, now: datetime) -> str:
+    begins, covered = now - range_.length, history.covered_since
+    if covered is None or covered > begins:
+        so_far = f", back to {covered:%Y-%m-%d %H:%M} UTC so far" if covered else ""
+        return f"history is still being read{so_far}"
+    if not points:
+        return NO_CURVE
+    if points[0].at > begins + 2 * stretch_of(range_.length):
+        return f"kept from {points[0].at:%Y-%m-%d %H:%M} UTC on"
+    return ""

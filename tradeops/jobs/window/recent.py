@@ -1,0 +1,90 @@
+"""The latest trades and the beginning of the day, read again only when a trade has come or the day has changed."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tradeops.adapters.store import Store
+from tradeops.domain.day_start import DayStart, midnight_of, observed, reconstructed
+from tradeops.domain.loss_limits import Limits
+from tradeops.domain.portfolio.portfolio import ClosedTrade
+from tradeops.errors import TradeOpsError
+from tradeops.jobs.reports import equity, trades
+from tradeops.jobs.window.live import Look
+
+MOST_TRADES = 1000
+MOST_TODAY = 10_000
+LOOK_BACK = timedelta(days=30)
+SOON = timedelta(hours=1)
+OLDEST = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """What the limits of today are judged by.
+
+    Attributes:
+        read_at: our clock.
+        midnight: of the day of the limits.
+        trades: the last 1,000 of a month and all of today, by closing time.
+        start: what the day began with, where somebody looked; `None` where it must be worked out.
+    """
+
+    read_at: datetime
+    midnight: datetime
+    trades: tuple[ClosedTrade, ...]
+    start: DayStart | None
+
+
+class Lately:
+    """Remembers the latest `Recent`.
+
+    Args:
+        store: where trades are kept.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._kept: tuple[object, Recent] | None = None
+
+    async def read(self, limits: Limits, mark: object, *, now: datetime) -> Recent | str:
+        """The latest; or why it cannot be read.
+
+        Args:
+            limits: whose zone the day is of.
+            mark: changes when a trade has come.
+            now: aware.
+        """
+        midnight = midnight_of(now, limits.zone)
+        if self._kept is not None:
+            kept_mark, kept = self._kept
+            is_settled = kept.start is not None or now - kept.read_at < OLDEST
+            if (kept_mark, kept.midnight) == (mark, midnight) and is_settled:
+                return kept
+        try:
+            found = await self._read(midnight, limits, now)
+        except TradeOpsError as error:
+            return str(error)
+        self._kept = mark, found
+        return found
+
+    async def _read(self, midnight: datetime, limits: Limits, now: datetime) -> Recent:
+        until = now + SOON
+        last = await trades.newest(self._store, since=now - LOOK_BACK, until=until, limit=MOST_TRADES)
+        if len(last) == MOST_TRADES and last[0].closed_at >= midnight:
+            last = await trades.newest(self._store, since=midnight, until=until, limit=MOST_TODAY)
+        worth = await equity.worth_near(self._store, midnight)
+        if worth is None:
+            return Recent(now, midnight, tuple(last), None)
+        start = observed(worth.at, worth.equity, worth.unrealised, now=now, zone=limits.zone)
+        return Recent(now, midnight, tuple(last), start)
+
+
+def day_start(recent: Recent | str, look: Look, limits: Limits, *, now: datetime) -> DayStart | str:
+    """What the day began with; or why that is not known."""
+    if isinstance(recent, str):
+        return recent
+    if recent.start is not None:
+        return recent.start
+    if look.balance is None:
+        return f"nobody looked when the day began, and the engine is silent: {look.problem}"
+    return reconstructed(look.balance, recent.trades, now=now, zone=limits.zone)

@@ -1,0 +1,153 @@
+"""The archive of reports: what each job found, as it was kept."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+
+from tradeops.adapters.store import Point, Store
+from tradeops.domain.candles import EPOCH
+from tradeops.domain.window.outline import outline
+from tradeops.domain.window.pages import ReportLine, ReportList, ReportPage
+from tradeops.domain.window.values import State, state_of
+from tradeops.errors import RejectedError
+from tradeops.jobs.window.links import run_link
+from tradeops.settings import Settings
+
+PAGE = 50
+SOON = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A sort of report.
+
+    Attributes:
+        series: of the store.
+        title: what one of them is called.
+        verdict: the dotted path of its verdict; empty for those that judge nothing.
+    """
+
+    series: str
+    title: str
+    verdict: str = ""
+
+
+KINDS: Mapping[str, Kind] = {
+    "portfolio": Kind("portfolio_reports", "Portfolio report"),
+    "cost": Kind("api_cost_history", "LLM cost report", "full_data.overall_status"),
+    "performance": Kind("performance_metrics", "Performance analysis", "performance_status"),
+    "health": Kind("health_checks", "Health check", "overall_status"),
+    "retrain": Kind("retrain_history", "Retrain", "status"),
+    "training": Kind("training_jobs", "Training", "status"),
+    "bulk": Kind("bulk_analyses", "Bulk analysis"),
+    "drill": Kind("drills", "Drill", "status"),
+    "brake": Kind("emergency_events", "Emergency disable"),
+}
+HEADLINES: Mapping[str, str] = {
+    "portfolio": "equity {equity} USDT, {total_trades} trades",
+    "cost": "within the limits",
+    "retrain": "{successful_count} trained, {deployed_count} deployed",
+    "training": "{model_type} {symbol}: {status}",
+    "bulk": "{symbols_analyzed} symbols, {symbols_failed} failed",
+    "drill": "on {ground}, by {operator}",
+    "brake": "{target}: {phase}; {reason}",
+}
+SHOWN = frozenset(re.findall(r"{(\w+)}", " ".join(HEADLINES.values())))
+SUMMARY = (
+    "portfolio",
+    "cost",
+    "performance",
+    "retrain",
+    "training",
+    "bulk",
+    "drill",
+    "brake",
+)  # health would drown them
+
+
+async def listed(
+    store: Store, settings: Settings, kind: str | None, *, before: datetime | None, now: datetime
+) -> ReportList:
+    """A page of one kind, or of all but the health checks.
+
+    Raises:
+        RejectedError: there is no such kind.
+        UnavailableError: the store is down.
+    """
+    kinds = SUMMARY if kind is None else (_checked(kind),)
+    until = before or now + SOON
+    found = await asyncio.gather(
+        *(store.points(KINDS[one].series, since=EPOCH, until=until, limit=PAGE, newest_first=True) for one in kinds)
+    )
+    lines = [_line(one, point, settings) for one, points in zip(kinds, found, strict=True) for point in points]
+    lines.sort(key=lambda line: line.at, reverse=True)
+    shown = lines[:PAGE]
+    return ReportList(tuple(KINDS), tuple(shown), shown[-1].at if len(lines) >= PAGE else None)
+
+
+async def page(store: Store, settings: Settings, kind: str, key: str, *, zone: tzinfo) -> ReportPage:
+    """One report, with times in that zone.
+
+    Raises:
+        RejectedError: there is none of that kind and key.
+        UnavailableError: the store is down.
+    """
+    point = await _found(store, KINDS[_checked(kind)].series, key)
+    if point is None:
+        raise RejectedError("reports", f"there is no {kind} report {key[:200]!r}", remedy="see the list of reports")
+    return ReportPage(_line(kind, point, settings), outline(point.body, zone=zone))
+
+
+async def _found(store: Store, series: str, key: str) -> Point | None:
+    until = datetime.max.replace(tzinfo=EPOCH.tzinfo) - SOON
+    while True:
+        points = await store.points(series, since=EPOCH, until=until, limit=500, newest_first=True)
+        for point in points:
+            if point.key == key:
+                return point
+        if len(points) < 500 or points[-1].timestamp == until:  # noqa: PLR2004 - a page, as above
+            return None
+        until = points[-1].timestamp
+
+
+def _checked(kind: str) -> str:
+    if kind not in KINDS:
+        raise RejectedError("reports", f"there is no kind {kind[:50]!r}", remedy=f"there are {', '.join(KINDS)}")
+    return kind
+
+
+def _line(kind: str, point: Point, settings: Settings) -> ReportLine:
+    body: Any = point.body
+    verdict: Any = body
+    for name in filter(None, KINDS[kind].verdict.split(".")):
+        verdict = verdict.get(name) if isinstance(verdict, Mapping) else None
+    date = body.get("date")
+    return ReportLine(
+        kind=kind,
+        key=point.key,
+        at=point.timestamp,
+        title=f"{KINDS[kind].title} of {date}" if date else KINDS[kind].title,
+        state=state_of(verdict) if KINDS[kind].verdict else State.NOT_CONFIGURED,
+        headline=_headline(kind, body),
+        run=run_link(settings, body.get("run_id")),
+    )
+
+
+def _headline(kind: str, body: Mapping[str, Any]) -> str:
+    alerts = [one.get("text") if isinstance(one, Mapping) else one for one in body.get("alerts") or ()]
+    if alerts:
+        return "; ".join(map(str, alerts[:2])) + (f"; and {len(alerts) - 2} more" if len(alerts) > 2 else "")  # noqa: PLR2004 - two fit
+    shown: dict[str, str] = {name: _or(value) for name, value in body.items() if name in SHOWN}
+    return HEADLINES.get(kind, "nothing to report").format_map(_Known(shown))
+
+
+class _Known(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return "n/a"
+
+
+def _or(value: object) -> str:
+    return "n/a" if value is None else str(value)

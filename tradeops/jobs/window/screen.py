@@ -1,0 +1,133 @@
+"""The one screen: its panels side by side, each made anew only when there is something new in it."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import partial
+
+from tradeops.adapters.store import Point
+from tradeops.domain.window.overview import Overview, StatusView
+from tradeops.domain.window.values import Panel, Range
+from tradeops.jobs.monitoring.health import SERIES
+from tradeops.jobs.window import costs, decisions, desk, health, incidents, models, money, performance
+from tradeops.jobs.window.asking import panel
+from tradeops.jobs.window.brakes import Brakes
+from tradeops.jobs.window.histories import Histories
+from tradeops.jobs.window.live import Live
+from tradeops.jobs.window.recent import Lately, day_start
+from tradeops.jobs.window.remembered import Remembered
+from tradeops.jobs.window.sources import Sources
+
+Marks = Mapping[str, str] | None
+
+
+class Screen:
+    """Makes overviews.
+
+    Args:
+        sources: what is read.
+        histories: what charts are drawn from.
+        live: the engine.
+    """
+
+    def __init__(self, sources: Sources, histories: Histories, live: Live) -> None:
+        self._sources = sources
+        self._histories = histories
+        self._live = live
+        self._lately = Lately(sources.store)
+        self._brakes = Brakes(sources.store)
+        self._remembered = Remembered()
+
+    async def overview(self, range_: Range, marks: Marks, *, now: datetime, trouble: str) -> Overview:
+        """All panels; what cannot be read says so.
+
+        Args:
+            range_: of charts, strips and percentiles.
+            marks: of the topics; `None` is not known.
+            now: aware.
+            trouble: why the history is not up to date; empty when it is.
+        """
+        store, settings, past = self._sources.store, self._sources.settings, self._histories
+        limits = settings.loss_limits(stale_after=timedelta(seconds=settings.guard_stale_seconds))
+        look, lately, newest = await asyncio.gather(
+            self._live.look(), self._lately.read(limits, past.trades.mark, now=now), self._newest()
+        )
+        start = day_start(lately, look, limits, now=now)
+        rates = performance.win_rates(past.performance)
+        keep, of = self._remembered.panel, partial(_marked, marks)
+        first = asyncio.gather(
+            panel(lambda: incidents.panel(store, now=now)),
+            keep(
+                ("services", range_),
+                of("health", past.health.mark),
+                lambda: health.panel(newest, past.health, range_, now=now),
+                now=now,
+            ),
+            panel(lambda: money.panel(store, start, past.equity, look, range_, now=now)),
+            keep(
+                ("performance", range_),
+                of("performance", past.performance.mark),
+                lambda: performance.panel(store, past.performance, range_, now=now),
+                now=now,
+            ),
+            keep("costs", of("costs"), lambda: costs.panel(store, settings, now=now), now=now),
+        )
+        second = asyncio.gather(
+            keep(
+                "decisions",
+                of("decisions", past.performance.mark),
+                lambda: decisions.panel(store, settings, rates, now=now),
+                now=now,
+            ),
+            keep("models", of("models"), lambda: models.panel(store, settings, now=now), now=now),
+            panel(lambda: self._brakes.panel(limits, lately, look, now=now)),
+            keep("drill", of("drill"), lambda: desk.drill(store, settings, now=now), now=now),
+            keep("heartbeats", of("heartbeats"), lambda: desk.heartbeats(store, settings, now=now), now=now),
+        )
+        opened, parts, worth, week, spent = await first
+        decided, lineage, brakes, drill, beats = await second
+        return Overview(
+            at=now,
+            range=range_,
+            covered_since=past.covered_since,
+            headline=health.headline(newest, opened, parts.why, now=now),
+            incidents=opened,
+            services=parts,
+            money=worth,
+            performance=week,
+            trading=performance.traded(past.trades, range_, now=now, trouble=trouble),
+            costs=spent,
+            decisions=decided,
+            models=lineage,
+            brakes=brakes,
+            drill=drill,
+            heartbeats=beats,
+            notes=tuple(note for note in (trouble, f"engine: {look.problem}" if look.problem else "") if note),
+        )
+
+    async def status(self, *, now: datetime) -> StatusView:
+        """States alone.
+
+        Raises:
+            UnavailableError: the store is down.
+        """
+        opened, newest = await asyncio.gather(
+            panel(lambda: incidents.panel(self._sources.store, now=now)), self._sources.store.newest_point(SERIES)
+        )
+        head = health.headline(newest, opened, health.NEVER, now=now)
+        count = None if opened.content is None else len(opened.content)
+        return health.status(newest, self._histories.health, count, head.state, now=now)
+
+    async def _newest(self) -> Point | str | None:
+        """The last health check; `None` when there was none, and why where that is not known."""
+        found: Panel[Point] = await panel(self._newest_panel)
+        return found.content or (None if found.why == health.NEVER else found.why)
+
+    async def _newest_panel(self) -> Panel[Point]:
+        point = await self._sources.store.newest_point(SERIES)
+        return Panel(point, "" if point else health.NEVER)
+
+
+def _marked(marks: Marks, topic: str, *more: object) -> tuple[object, ...] | None:
+    """What a panel depends on; `None` where that is not known."""
+    return None if marks is None else (marks[topic], *more)
