@@ -136,9 +136,9 @@ class ReadingStore:
         """Refused."""
         _refuse(series, points)
 
-    async def prune(self, series: str, *, before: datetime) -> int:
+    async def prune(self, series: str, *, before: datetime, limit: int | None = None) -> int:
         """Refused."""
-        _refuse(series, before)
+        _refuse(series, before, limit)
 
     async def enqueue(self, message: Message) -> bool:
         """Refused."""
