@@ -16,11 +16,12 @@ BOMS = {  # which locks are installed in which image, and for development
 FOLDER = ROOT / "build" / "sbom"
 
 
-def main() -> int:
-    """Write one file for each of `BOMS`."""
+def main(wanted: list[str]) -> int:
+    """Write one file for each of `BOMS`, or of those that are named."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for name, locks in BOMS.items():
+    for name in wanted or BOMS:
+        locks = BOMS[name]
         text = merged(*locks)
         command = [sys.executable, "-m", "cyclonedx_py", "requirements", "-", "--output-reproducible"]
         command += ["--pyproject", str(ROOT / "pyproject.toml"), "--mc-type", "application", "--output-format", "JSON"]
@@ -38,4 +39,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
