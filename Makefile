@@ -14,7 +14,7 @@ PYTEST ?=
 # a part of the tests is over sooner than other workers would have started
 WORKERS ?= $(if $(strip $(PYTEST)),0,4)
 
-.PHONY: help run demo deploy test check bench lock clean
+.PHONY: help run demo deploy test check audit sbom bench lock clean
 
 help: ## what can be done here
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ check: $(VENV)/dev.stamp ## lint, format, types, import rules
 	$(BIN)/mypy
 	$(BIN)/ty check --quiet
 	$(BIN)/lint-imports
+
+audit: $(VENV)/dev.stamp ## known faults in what the locks name; says so where no advisory service can be reached
+	@$(BIN)/python .ci/audit.py
+
+sbom: $(VENV)/dev.stamp ## what each image holds, as CycloneDX JSON in build/sbom
+	@$(BIN)/python .ci/sbom.py
 
 bench: $(VENV)/dev.stamp ## the figures that the documentation quotes
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -62,7 +62,14 @@ def _sign(one: str) -> str:
     number = ord(one)
     in_address = "".join(f"%{byte:02x}" for byte in one.encode("utf-8", "replace"))
     named = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&apos;"}.get(one, in_address)
-    ways = (rf"\\*{re.escape(one)}", rf"\\+u{number:04x}", in_address, rf"&#0*{number};", rf"&#x0*{number:x};", named)
+    ways = (  # bounded, or a flood of backslashes would take for ever
+        rf"\\{{0,8}}{re.escape(one)}",
+        rf"\\{{1,8}}u{number:04x}",
+        in_address,
+        rf"&#0{{0,8}}{number};",
+        rf"&#x0{{0,8}}{number:x};",
+        named,
+    )
     return f"(?:{'|'.join(f'(?i:{way})' for way in ways)})"
 
 

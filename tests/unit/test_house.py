@@ -89,6 +89,26 @@ def test_no_tracked_file_carries_a_path_of_one_machine() -> None:
     assert not found
 
 
+REAL_SECRETS = re.compile(
+    r"AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{40}|glpat-[\w-]{20}|xox[abprs]-[\w-]{20}"
+    r"|hooks\.slack\.com/services/T\w{8,}/B\w{8,}/\w{20}|discord(?:app)?\.com/api/webhooks/\d{17,}/[\w-]{50}"
+    r"|\b\d{8,10}:AA[\w-]{33}|sk-(?:proj-|svcacct-)?[A-Za-z0-9_-]{40}|pn[ub]_[A-Za-z0-9]{36}|AIza[\w-]{35}"
+    r"|eyJ[\w-]{20,}\.eyJ[\w-]{20,}\.[\w-]{20}|-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----|AGE-SECRET-KEY-1\w{20}"
+)
+INVENTED = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"  # by tests of prompts, which must refuse it
+
+
+def test_no_tracked_file_holds_what_is_formed_like_a_real_secret() -> None:
+    assert REAL_SECRETS.search(INVENTED)
+    found = [
+        f"{path.relative_to(ROOT)}: {one[0][:8]}…"
+        for path in tracked_text_files()
+        for one in REAL_SECRETS.finditer(path.read_text(errors="replace"))
+        if one[0] != INVENTED
+    ]
+    assert not found
+
+
 def faults() -> dict[str, dict[str, object]]:
     return tomllib.loads(FAULTS.read_text())
 

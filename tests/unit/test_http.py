@@ -251,6 +251,31 @@ async def test_a_redirect_is_not_followed(pool: httpx.AsyncClient, respx_mock: r
     assert len(respx_mock.calls) == 1
 
 
+@pytest.mark.parametrize(
+    "path", ["@evil.test/", ".evil.test", "http://evil.test/", "/a/../b", "/a/%2e%2e/b", "/api/..", "/%2E%2E/x?y=1"]
+)
+async def test_a_name_from_outside_cannot_lead_to_another_host_or_route(
+    path: str, pool: httpx.AsyncClient, respx_mock: respx.MockRouter
+) -> None:
+    with pytest.raises(RejectedError, match="path that leads elsewhere"):
+        await engine(pool).request("POST", path)
+    assert not respx_mock.calls
+
+
+async def test_dots_that_are_no_step_are_asked_for(pool: httpx.AsyncClient, respx_mock: respx.MockRouter) -> None:
+    respx_mock.get("http://engine.test/v1..2/a").respond(200)
+    assert (await engine(pool).request("GET", "/v1..2/a", params={"next": "../x"})).status == 200
+
+
+def test_an_error_that_caused_itself_is_told_all_the_same() -> None:
+    first, second = httpx.ConnectError("first"), ConnectionRefusedError(111, "refused")
+    first.__cause__, second.__context__ = second, first
+    assert str(typed_error(first, system="engine", address=URL)) == f"engine: {URL} refused the connection; start it"
+    group = ExceptionGroup("group", [second])
+    second.__cause__ = group
+    assert "refused the connection" in str(typed_error(first, system="engine", address=URL))
+
+
 def test_a_fault_that_nobody_thought_of_is_at_least_unavailable() -> None:
     error = typed_error(httpx.WriteTimeout("slow"), system="engine", address=URL)
     assert type(error) is UnavailableError

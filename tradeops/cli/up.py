@@ -177,6 +177,8 @@ def _for_children(settings: Settings) -> dict[str, str]:
         "PREFECT_API_URL": settings.prefect_api_url,
         "PREFECT_API_KEY": _revealed(settings.prefect_api_key),
         "PREFECT_API_AUTH_STRING": _revealed(settings.prefect_api_auth_string),
+        "TRADEOPS_CA_FILE": str(settings.ca_file.absolute()) if settings.ca_file else None,
+        "TRADEOPS_CLIENT_CERT_FILE": str(settings.client_cert_file.absolute()) if settings.client_cert_file else None,
     }
     return {name: value for name, value in told.items() if value}
 

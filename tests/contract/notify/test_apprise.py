@@ -51,6 +51,17 @@ async def test_a_notice_arrives_once_and_no_log_tells_its_address(caplog: pytest
     assert SECRET not in caplog.text
 
 
+@pytest.mark.parametrize("more", ["", "?redirect=yes"])
+async def test_a_redirect_takes_the_message_nowhere(more: str) -> None:
+    async with http_sink(YES) as inside:
+        away = answer(b"", status="307 Temporary Redirect", headers=(f"location: {inside.url}/latest/meta-data",))
+        async with http_sink(away) as sink:
+            with pytest.raises(TransientDeliveryError):
+                await channel(sink.url, more=more).send(notice(), idempotency_key="k")
+        assert sink.posts
+    assert not inside.posts
+
+
 async def test_a_no_is_tried_again_a_few_times_and_then_never(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     async with http_sink(NO) as sink:

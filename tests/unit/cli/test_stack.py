@@ -125,6 +125,16 @@ async def test_a_server_of_our_own_is_apart_from_the_users(desk: Stack, monkeypa
     assert desk.environment["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
     [server] = desk.processes
     assert server.command[-6:] == ["server", "start", "--host", "127.0.0.1", "--port", port]
+    assert "PREFECT_SERVER_API_AUTH_STRING" not in desk.environment
+
+
+async def test_a_server_of_our_own_asks_for_the_password_that_we_are_told(
+    desk: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefect_is(monkeypatch, "time.sleep(60)")
+    desk.environment["PREFECT_API_AUTH_STRING"] = "admin:pass"
+    await desk.start_server()
+    assert desk.environment["PREFECT_SERVER_API_AUTH_STRING"] == "admin:pass"
 
 
 async def test_a_server_that_ends_at_once_is_told_with_its_log(

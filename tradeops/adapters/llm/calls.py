@@ -159,7 +159,7 @@ class LlmCalls:
                 never_sent = isinstance(cause, httpx.ConnectError | httpx.PoolTimeout)
                 return _Found(Outcome.NOT_SENT if never_sent else Outcome.LOST, problem=fault.problem)
             case _:
-                problem = f"the call could not be made: {type(error).__name__}: {str(error)[:200]}"
+                problem = f"the call could not be made: {type(error).__name__}: {self._without_key(str(error))[:200]}"
                 return _Found(Outcome.MISDIRECTED, problem=problem)
 
 
