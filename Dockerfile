@@ -96,4 +96,4 @@ ENV PREFECT_HOME=/var/lib/tradeops/prefect \
     NUMBA_CACHE_DIR=/var/lib/tradeops/numba
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
   CMD ["python", "docker/answers.py", "http://127.0.0.1:8080/health"]
-CMD ["prefect", "worker", "start", "--pool", "tradeops", "--with-healthcheck"]
+CMD ["prefect", "worker", "start", "--pool", "tradeops", "--type", "process", "--with-healthcheck"]
