@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from sandbox import logs
 from sandbox.runner import BROKERS, PORTS, USUAL_PORTS, HomeError, Wish, run
 from sandbox.scenarios import SCENARIOS
 from sandbox.servers import PortTakenError
@@ -39,7 +40,7 @@ def _broker_options(command: Callable[..., None]) -> Callable[..., None]:
 @_broker_options
 def main(home: Path, scenario: str, seed: int, **options: Any) -> None:  # noqa: ANN401 - ports and switches
     """Stand in for the whole bot until SIGTERM or Ctrl-C; HOME/sandbox.json then says where everything is."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logs.configure()
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it tells of each start and end of each service
     ports = {name: port for name in PORTS if (port := options[f"{name}_port"]) is not None}
     chosen = tuple(name for name in BROKERS if not options[f"no_{name}"])

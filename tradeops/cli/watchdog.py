@@ -6,7 +6,8 @@ import signal
 
 import click
 
-from tradeops.settings import Settings, load_settings
+from tradeops import logs
+from tradeops.settings import Settings, load_settings, secrets_of
 
 
 @click.command()
@@ -15,9 +16,10 @@ def command() -> None:
 
     Runs once per TRADEOPS_HOME, beside everything else and without needing it.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    settings = load_settings()
+    logs.configure(settings.log_format, secrets=secrets_of(settings))
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    asyncio.run(_until_ended(load_settings()))
+    asyncio.run(_until_ended(settings))
 
 
 async def _until_ended(settings: Settings) -> None:

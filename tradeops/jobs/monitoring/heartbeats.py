@@ -11,6 +11,7 @@ from tradeops.domain.heartbeats import key_of_job
 from tradeops.domain.incidents.model import CERTAIN, Observation
 from tradeops.errors import ConflictError, TradeOpsError
 from tradeops.jobs.alerts.incidents import Ground, observe
+from tradeops.logs import about
 
 COLLECTION = "heartbeats"
 PATIENCE = timedelta(seconds=2)
@@ -27,7 +28,8 @@ async def heartbeat(ground: Ground, job: str) -> AsyncGenerator[None]:
     """
     worked = False
     try:
-        yield
+        with about(job=job):
+            yield
         worked = True
     finally:
         try:
