@@ -1,4 +1,4 @@
-"""How our log lines look: text for people, or one JSON object a line for a collector, with the ids that belong together.
+"""How our log lines look: text for people, or one JSON object a line for a collector, with the ids of what it tells.
 
 It knows neither settings nor Prefect, so that each of our processes can use it, Prefect's included: there it is named
 as a formatter by environment variables (`FOR_PREFECT`).
@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Literal
 
 TEXT = "%(asctime)s %(levelname)s %(message)s"
@@ -25,7 +26,7 @@ IDS = ("job", "flow_run_id", "flow_run_name", "task_run_id", "decision_id", "inc
 MASK = "***"
 SHORTEST_SECRET = 4  # a shorter one is a part of too many words
 
-_about: ContextVar[Mapping[str, str]] = ContextVar("about", default={})
+_about: ContextVar[Mapping[str, str]] = ContextVar("about", default=MappingProxyType({}))
 
 
 @contextmanager

@@ -50,7 +50,7 @@ def test_a_line_is_one_object_in_utc_with_its_ids(lines: StringIO, monkeypatch: 
 
 def test_no_secret_is_in_message_error_or_traceback(lines: StringIO) -> None:
     try:
-        raise RuntimeError(f"refused {SECRET}")
+        raise RuntimeError(f"refused {SECRET}")  # noqa: TRY301 - it needs a traceback
     except RuntimeError:
         logging.getLogger("tradeops.of_test").exception("it broke at %s", f"redis://user:{SECRET}@host")
     [line] = map(json.loads, lines.getvalue().splitlines())
