@@ -233,7 +233,7 @@ async def test_what_runs_or_is_down_is_told_before_anything_changes(tmp_path: Pa
     await write_backup(ours, file, now=NOW)
     with pytest.raises(RejectedError, match=r"backup\.zip is there already"):
         await write_backup(ours, file, now=NOW)
-    with only_one(tmp_path / "home", "watchdog"), pytest.raises(UnavailableError, match="runs; end it and the workers"):
+    with only_one(tmp_path / "home", "watchdog"), pytest.raises(UnavailableError, match="runs; end it and all workers"):
         await restore(ours, file, replace=True)
     with pytest.raises(UnavailableError, match=r"MongoDB at 127\.0\.0\.1:9 does not answer"):
         await write_backup(settings("mongodb", tmp_path / "home", "mongodb://127.0.0.1:9"), tmp_path / "no", now=NOW)

@@ -45,13 +45,15 @@ async def restore(settings: Settings, path: Path, *, replace: bool) -> Restored:
 
     Raises:
         RejectedError: the file is none or damaged (names the part), or something is there and may not be replaced.
-        UnavailableError: the watchdog still runs, the store is down, or what was read back is not what was written.
+        UnavailableError: the watchdog or `tradeops up` still runs, the store is down, or what was read back is not what was written.
         MisconfiguredError: the store cannot be used.
     """
     manifest = await asyncio.to_thread(read_manifest, path)
     home, url = settings.home_folder, settings.mongodb_url
-    if is_held(home, "watchdog"):
-        raise UnavailableError("restore", f"the watchdog of {home} runs", remedy="end it and the workers first")
+    for what in ("watchdog", "up"):
+        if is_held(home, what):
+            problem = f"`tradeops {what}` of {home} runs"
+            raise UnavailableError("restore", problem, remedy="end it and all workers first")
     opening = open_restoration(settings.store_kind, home=home, mongodb_url=url.get_secret_value() if url else None)
     async with AsyncExitStack() as stack:
         into: Restoration = await stack.enter_async_context(opening)
