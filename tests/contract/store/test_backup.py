@@ -230,6 +230,13 @@ async def test_a_restore_that_is_killed_is_never_taken_for_a_whole_one(kind: str
 
 async def test_what_runs_or_is_down_is_told_before_anything_changes(tmp_path: Path) -> None:
     ours, file = settings("sqlite", tmp_path / "home", "mongodb://127.0.0.1:9"), tmp_path / "backup.zip"
+    with pytest.raises(MisconfiguredError, match=f"nothing is known in the sqlite store of {tmp_path}/home; check"):
+        await write_backup(ours, file, now=NOW)
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - no iterator in a coroutine
+    async with our_store(ours) as store:
+        with pytest.raises(MisconfiguredError, match="nothing is known"):
+            await write_backup(ours, file, now=NOW)
+        await store.put("incidents", "board", {}, expected_version=None)
     await write_backup(ours, file, now=NOW)
     with pytest.raises(RejectedError, match=r"backup\.zip is there already"):
         await write_backup(ours, file, now=NOW)

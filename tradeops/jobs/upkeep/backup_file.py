@@ -120,7 +120,7 @@ def new_backup(path: Path) -> Generator[BackupWriter]:
     """
     if path.exists():
         raise RejectedError("backup", f"{path} is there already", remedy="name a new file; none is overwritten")
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    unfinished = path.with_name(f".{path.name}.part")
     try:
         with os.fdopen(os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as file:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as archive:

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from tradeops.adapters.store.backup import Part, Restoration, Row, open_restoration, open_spool_restoration
+from tradeops.adapters.store.backup import Part, Restoration, Row, open_spool_restoration
 from tradeops.adapters.store.backup_rows import written
 from tradeops.errors import RejectedError, UnavailableError
 from tradeops.jobs.brake.journal import NAME as JOURNAL
@@ -20,6 +20,7 @@ from tradeops.jobs.only_one import is_held
 from tradeops.jobs.upkeep.backup import SPOOL, name_of
 from tradeops.jobs.upkeep.backup_file import Manifest, Tally, read_manifest, rows_of, text_of
 from tradeops.settings import Settings
+from tradeops.wiring import our_restoration
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +46,17 @@ async def restore(settings: Settings, path: Path, *, replace: bool) -> Restored:
 
     Raises:
         RejectedError: the file is none or damaged (names the part), or something is there and may not be replaced.
-        UnavailableError: the watchdog or `tradeops up` still runs, the store is down, or what was read back is not what was written.
+        UnavailableError: the watchdog or `tradeops up` still runs, the store is down, or what is read back differs.
         MisconfiguredError: the store cannot be used.
     """
     manifest = await asyncio.to_thread(read_manifest, path)
-    home, url = settings.home_folder, settings.mongodb_url
+    home = settings.home_folder
     for what in ("watchdog", "up"):
         if is_held(home, what):
             problem = f"`tradeops {what}` of {home} runs"
             raise UnavailableError("restore", problem, remedy="end it and all workers first")
-    opening = open_restoration(settings.store_kind, home=home, mongodb_url=url.get_secret_value() if url else None)
     async with AsyncExitStack() as stack:
-        into: Restoration = await stack.enter_async_context(opening)
+        into: Restoration = await stack.enter_async_context(our_restoration(settings))
         spool: Restoration | None = None
         if settings.store_kind == "mongodb":
             spool = await stack.enter_async_context(open_spool_restoration(home))
