@@ -5,8 +5,8 @@ store.
 """
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Generator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,11 +89,9 @@ async def _is_filled(into: Restoration, spool: Restoration | None, home: Path) -
 
 
 async def _fill(into: Restoration, part: Part | str, path: Path, name: str, manifest: Manifest) -> None:
-    try:
+    with _by_hand(path, name):
         for batch in rows_of(path, name):
             await into.write(part, batch)
-    except ValueError as error:
-        raise RejectedError("restore", f"{path}: {name} has a record that no store keeps: {error}") from error
     tally = Tally()
     async for rows in into.rows(part):
         await asyncio.to_thread(tally.lines, rows)
@@ -103,15 +101,24 @@ async def _fill(into: Restoration, part: Part | str, path: Path, name: str, mani
         raise UnavailableError("restore", problem, remedy="look at the store's disk, then try again with --replace")
 
 
+@contextmanager
+def _by_hand(path: Path, name: str) -> Generator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError) as error:
+        raise RejectedError("restore", f"{path}: {name} has a record that no store keeps: {error}") from error
+
+
 async def _fill_spool(spool: Restoration | None, into: Restoration, path: Path, manifest: Manifest) -> None:
     """Into the spool of a MongoDB; a store in SQLite has none, and takes at once what waited."""
     if spool is not None:
         await _fill(spool, "spool", path, SPOOL, manifest)
         return
-    for rows in rows_of(path, SPOOL):
-        for row in rows:
-            part, record = written(row)
-            await into.write(part, [record])
+    with _by_hand(path, SPOOL):
+        for rows in rows_of(path, SPOOL):
+            for row in rows:
+                part, record = written(row)
+                await into.write(part, [record])
 
 
 async def _brakes(into: Restoration) -> list[Row]:
