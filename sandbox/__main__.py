@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from sandbox import logs
 from sandbox.runner import BROKERS, PORTS, USUAL_PORTS, HomeError, Wish, run
 from sandbox.scenarios import SCENARIOS
 from sandbox.servers import HOST, PortTakenError
@@ -46,7 +47,7 @@ def main(home: Path, scenario: str, seed: int, host: str, called: str | None, **
     """
     if called is None and host != HOST:
         raise click.UsageError(f"to listen on {host}, beyond this machine, say by --called what others call it")
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logs.configure()
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # it tells of each start and end of each service
     ports = {name: port for name in PORTS if (port := options[f"{name}_port"]) is not None}
     chosen = tuple(name for name in BROKERS if not options[f"no_{name}"])

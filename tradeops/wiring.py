@@ -28,6 +28,7 @@ from tradeops.adapters.notify.webhook import WebhookChannel
 from tradeops.adapters.outside_watch.client import OutsideWatch
 from tradeops.adapters.prefect_api.client import PrefectApiClient
 from tradeops.adapters.store import Store, open_store
+from tradeops.adapters.store.backup import Restoration, Snapshot, open_restoration, open_snapshot
 from tradeops.adapters.trainer.client import THOROUGH, TrainerClient
 from tradeops.domain.llm import PriceTable
 from tradeops.errors import MisconfiguredError
@@ -245,6 +246,26 @@ def our_store(settings: Settings) -> AbstractAsyncContextManager[Store]:
     """
     url = settings.mongodb_url.get_secret_value() if settings.mongodb_url else None
     return open_store(settings.store_kind, home=settings.home_folder, mongodb_url=url, tls=settings.tls)
+
+
+def our_snapshot(settings: Settings) -> AbstractAsyncContextManager[Snapshot]:
+    """All of that store at one moment.
+
+    Raises:
+        MisconfiguredError, UnavailableError: on entering, when the store cannot be used or is down.
+    """
+    url = settings.mongodb_url.get_secret_value() if settings.mongodb_url else None
+    return open_snapshot(settings.store_kind, home=settings.home_folder, mongodb_url=url, tls=settings.tls)
+
+
+def our_restoration(settings: Settings) -> AbstractAsyncContextManager[Restoration]:
+    """That store, to be filled.
+
+    Raises:
+        MisconfiguredError, UnavailableError: as `our_snapshot`, and when another process writes to it.
+    """
+    url = settings.mongodb_url.get_secret_value() if settings.mongodb_url else None
+    return open_restoration(settings.store_kind, home=settings.home_folder, mongodb_url=url, tls=settings.tls)
 
 
 def prefect_api(pool: httpx.AsyncClient, settings: Settings) -> PrefectApiClient | None:

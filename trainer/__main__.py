@@ -1,15 +1,14 @@
 """Starts the service: `python -m trainer`; options stand above the settings of the environment."""
 
-import logging
 import os
-import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 import uvicorn
 from pydantic import ValidationError
 
+from tradeops import logs
 from trainer.app import build_app
 from trainer.settings import TrainerSettings
 
@@ -26,7 +25,9 @@ def main(**options: Any) -> None:  # noqa: ANN401 - passed on to the settings, w
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'trainer'}: {one['msg']}" for one in error.errors())
         raise click.UsageError(problems) from None
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    secrets = [settings.token.get_secret_value()] if settings.token else []
+    style: Literal["text", "json"] = "json" if os.environ.get("TRADEOPS_LOG_FORMAT") == "json" else "text"
+    logs.configure(style, text=logs.TEXT_WITH_NAME, secrets=secrets)
     uvicorn.run(build_app(settings), host=settings.host, port=settings.port, log_config=None, access_log=False)
 
 

@@ -3,7 +3,9 @@
 import io
 import re
 import zlib
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -26,7 +28,9 @@ class Datasets:
         """Keep them and return their digest; the same ones a second time change nothing."""
         digest = candles.digest()
         path = self._path(digest)
-        if not self._holds(digest):
+        if self._holds(digest):
+            path.touch()  # as if it were new: see `forget`
+        else:
             arrays = {name: getattr(candles, name) for name in ("opened_ms", *PRICES)}
             packed = io.BytesIO()
             np.savez_compressed(packed, timeframe=np.array(candles.timeframe), **arrays)
@@ -51,6 +55,17 @@ class Datasets:
         if candles.digest() != digest:
             raise DamagedError(f"the data set {digest} has changed on the disk; upload it again")
         return candles
+
+    def forget(self, *, kept_before: datetime, needed: Collection[str]) -> list[str]:
+        """Delete those that were last kept before and that nobody needs; returns their digests."""
+        old = [
+            path
+            for path in self.folder.glob("*.npz")
+            if path.stat().st_mtime < kept_before.timestamp() and path.stem not in needed
+        ]
+        for path in old:
+            path.unlink()
+        return [path.stem for path in old]
 
     def _holds(self, digest: str) -> bool:
         try:

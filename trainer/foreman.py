@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tradeops.domain.models.training import JobState, TrainingPlan
+from trainer.datasets import Datasets
 from trainer.errors import BusyError, FullError, TakenError, TrainerError, UnknownError
 from trainer.jobs import Job, Jobs, id_of
 from trainer.registry import Registry
@@ -97,6 +98,7 @@ class Foreman:
     async def work(self) -> None:
         """Train what waits until cancelled; the child at work ends with it and is taken up again at the next start."""
         try:
+            self._forget()
             while True:
                 self._wake.clear()
                 waiting = [job for job in self._jobs.all() if job.ended is None]
@@ -128,6 +130,21 @@ class Foreman:
                 job.halve_batch()
             epochs_before = len(job.history)
         self._registry.tidy(job.kind)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Delete what is too old, unless the disk does not let us: no training waits for that."""
+        before = datetime.now(UTC) - timedelta(days=self._settings.keep_days)
+        try:
+            trainings = self._jobs.forget(asked_before=before)
+            needed = {job.plan.dataset_id for job in self._jobs.all()}
+            data = Datasets(self._home / "datasets").forget(kept_before=before, needed=needed)
+        except OSError:
+            log.exception("what is older than %d days could not be deleted", self._settings.keep_days)
+            return
+        if trainings or data:
+            done = (len(trainings), len(data), self._settings.keep_days)
+            log.info("%d trainings and %d data sets were older than %d days and are deleted", *done)
 
     async def _run_child(self, job: Job) -> int:
         home = self._home

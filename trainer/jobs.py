@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 from tradeops.domain.models.training import Epoch, JobState, TrainingPlan
@@ -127,6 +128,14 @@ class Jobs:
         """By the time they were asked for."""
         found = [self.find(path.parent.name) for path in self._folder.glob(f"*/{ASKED}")]
         return sorted((job for job in found if job is not None), key=lambda job: (job.asked_at, job.job_id))
+
+    def forget(self, *, asked_before: datetime) -> list[str]:
+        """Delete trainings that have ended and were asked for before; returns their ids. Their keys are free again."""
+        old = [job for job in self.all() if job.asked_at < asked_before and job.ended is not None]
+        for job in old:
+            (job.folder / ASKED).unlink()  # first: a folder that is half deleted is no training
+            rmtree(job.folder)
+        return [job.job_id for job in old]
 
 
 def id_of(key: str) -> str:

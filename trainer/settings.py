@@ -25,6 +25,7 @@ class TrainerSettings(BaseSettings):
     queue_size: Annotated[int, Field(ge=1, le=1000, description="Trainings that may wait")] = 16
     most_per_day: Annotated[int, Field(ge=1, description="Trainings that may begin within 24 hours")] = 30
     keep_versions: Annotated[int, Field(ge=3, description="Newest versions kept of each model and symbol")] = 5
+    keep_days: Annotated[int, Field(ge=8, le=3650, description="Days after which trainings and data are deleted")] = 90
     least_disk_gib: Annotated[float, Field(ge=0, description="Free disk below which no training begins")] = 1.0
     niceness: Annotated[int, Field(ge=0, le=19, description="How far a training gives way to all else")] = 10
     body_cap_mib: Annotated[int, Field(ge=1, le=1024, description="The largest request that is read")] = 64

@@ -1,6 +1,8 @@
 """Candles are kept once, whole, and are known to be the ones that were sent."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -49,3 +51,15 @@ def test_damaged_candles_are_refused_until_they_are_uploaded_again(
 def test_other_names_are_unknown(digest: str, datasets: Datasets) -> None:
     with pytest.raises(UnknownError, match="upload it to /ai/datasets first"):
         datasets.load(digest)
+
+
+def test_what_nobody_needs_is_forgotten_in_time_but_not_what_was_just_sent_again(
+    datasets: Datasets, tmp_path: Path
+) -> None:
+    digests = [datasets.keep(market(length)) for length in (50, 51, 52)]
+    for digest in digests:
+        os.utime(tmp_path / f"{digest}.npz", (0, 0))
+    again = datasets.keep(market(52))
+    forgotten = datasets.forget(kept_before=datetime(2026, 1, 1, tzinfo=UTC), needed={digests[1]})
+    assert forgotten == [digests[0]]
+    assert sorted(path.stem for path in tmp_path.iterdir()) == sorted([digests[1], again])

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tradeops.adapters.store import Store, open_store
+from tradeops import watchdog
+from tradeops.adapters.store import Point, Store, open_store
 from tradeops.domain.notices import Notice
 from tradeops.jobs.alerts import incidents
 from tradeops.jobs.monitoring.watch import Post
@@ -84,3 +85,19 @@ async def test_what_cannot_be_read_is_told_once_and_so_is_its_end(store: Store, 
     await store.put(collection, key, kept.body, expected_version=odd.version)
     assert await at_work.round()
     assert channel.told[1:] == [("info", "the watchdog speaks again")]
+
+
+async def test_a_round_deletes_what_is_too_old_and_a_store_that_takes_too_long_costs_no_round(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = datetime.now(UTC)
+    await store.add_points("health_checks", [Point(f"{age}", now - timedelta(days=age), {}) for age in (0, 89, 91)])
+    settings = Settings(_env_file=None, NOTIFICATIONS_ENABLED=False)
+    at_work = Watch(settings, store, Post(store, None, ()), {}, None)
+    monkeypatch.setattr(watchdog, "UPKEEP_SECONDS", 0)
+    assert await at_work.round()
+    assert "nothing old was deleted: the store took too long" in caplog.text
+    monkeypatch.undo()
+    assert await at_work.round()
+    kept = await store.points("health_checks", since=now - timedelta(days=999), until=now + timedelta(days=1))
+    assert [point.key for point in kept] == ["89", "0"]

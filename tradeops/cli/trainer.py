@@ -30,6 +30,7 @@ def command(**options: object) -> None:
     given = [f"--{name}={value}" for name, value in options.items() if value is not None]
     set_here = {name: value for name, value in os.environ.items() if name not in TRAINER_NAMES or value}
     in_file = {name: value for name, value in dotenv_values(env_file()).items() if name in TRAINER_NAMES and value}
-    home = {"TRADEOPS_TRAINER_HOME": str(load_settings().home_folder / "trainer")}
-    environment = {**home, **in_file, **set_here}
+    settings = load_settings()
+    ours = {"TRADEOPS_TRAINER_HOME": str(settings.home_folder / "trainer"), "TRADEOPS_LOG_FORMAT": settings.log_format}
+    environment = {**ours, **in_file, **set_here}
     os.execve(sys.executable, [sys.executable, "-m", "trainer", *given], environment)  # noqa: S606 - no shell

@@ -33,6 +33,7 @@ from tradeops.http import open_pool
 from tradeops.jobs.monitoring.health import thresholds
 from tradeops.jobs.monitoring.parts import POOL
 from tradeops.jobs.only_one import only_one
+from tradeops.logs import FOR_PREFECT
 from tradeops.settings import Settings, env_file, load_settings
 from tradeops.wiring import prefect_api
 
@@ -172,6 +173,7 @@ async def _start(
 def _for_children(settings: Settings) -> dict[str, str]:
     """What the children, which run in another folder, would otherwise not find or take for another place."""
     told = {
+        **({"TRADEOPS_LOG_FORMAT": "json", **FOR_PREFECT} if settings.log_format == "json" else {}),
         "TRADEOPS_HOME": str(settings.home_folder),
         "TRADEOPS_ENV_FILE": str(env_file().absolute()),
         "PREFECT_API_URL": settings.prefect_api_url,

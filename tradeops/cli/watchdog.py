@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import click
 
+from tradeops import logs
 from tradeops.errors import UnavailableError
 from tradeops.jobs.monitoring import pulse
-from tradeops.settings import Settings, load_settings
+from tradeops.settings import Settings, load_settings, secrets_of
 
 ROUNDS_LEFT_OUT = 4
 LEAST_PATIENCE = timedelta(minutes=1)  # a round may wait for a store and for channels
@@ -22,12 +23,13 @@ def command(*, check: bool) -> None:
 
     Runs once per TRADEOPS_HOME, beside everything else and without needing it.
     """
+    settings = load_settings()
     if check:
-        _check(load_settings())
+        _check(settings)
         return
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logs.configure(settings.log_format, secrets=secrets_of(settings))
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    asyncio.run(_until_ended(load_settings()))
+    asyncio.run(_until_ended(settings))
 
 
 def _check(settings: Settings) -> None:

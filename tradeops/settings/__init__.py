@@ -7,7 +7,17 @@ from tradeops.settings.effective import (
     effective_settings,
     env_file,
     load_settings,
+    secrets_of,
     unknown_names,
 )
 
-__all__ = ["MASK", "SECTIONS", "Settings", "effective_settings", "env_file", "load_settings", "unknown_names"]
+__all__ = [
+    "MASK",
+    "SECTIONS",
+    "Settings",
+    "effective_settings",
+    "env_file",
+    "load_settings",
+    "secrets_of",
+    "unknown_names",
+]

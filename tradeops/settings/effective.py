@@ -6,6 +6,7 @@ over the files of TRADEOPS_SECRETS_DIR; an empty value counts as not set. One ba
 
 import difflib
 import os
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -310,6 +311,12 @@ def effective_settings(settings: Settings) -> list[EffectiveSetting]:
             )
         )
     return rows
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """All that no log may show: each secret, and the user's password within an address."""
+    found = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+    return [*found, *(match for one in found for match in re.findall(r"://[^/@:\s]*:([^/@\s]+)@", one))]
 
 
 def unknown_names() -> list[tuple[str, str | None]]:

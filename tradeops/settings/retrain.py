@@ -29,6 +29,7 @@ TRAINER_NAMES = tuple(
         "QUEUE_SIZE",
         "MOST_PER_DAY",
         "KEEP_VERSIONS",
+        "KEEP_DAYS",
         "LEAST_DISK_GIB",
         "BODY_CAP_MIB",
         "NICENESS",

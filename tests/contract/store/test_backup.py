@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 
 from tests.contract.store.stores import MongoServer
 from tradeops.adapters.store import AuditEvent, Message, MessageState, Point, Store, backup_mongodb, backup_sqlite
-from tradeops.adapters.store.backup import Part
+from tradeops.adapters.store.backup import Part, Row
 from tradeops.adapters.store.spool import SeriesPoint, Spool
 from tradeops.domain.brakes import Kind, Record
 from tradeops.errors import MisconfiguredError, RejectedError, UnavailableError
@@ -27,6 +27,7 @@ from tradeops.jobs.only_one import only_one
 from tradeops.jobs.upkeep import backup as writing
 from tradeops.jobs.upkeep import backup_file
 from tradeops.jobs.upkeep.backup import name_of, write_backup
+from tradeops.jobs.upkeep.backup_file import BackupWriter, Manifest, new_backup
 from tradeops.jobs.upkeep.restore import restore
 from tradeops.settings import Settings
 from tradeops.wiring import our_store
@@ -230,10 +231,17 @@ async def test_a_restore_that_is_killed_is_never_taken_for_a_whole_one(kind: str
 
 async def test_what_runs_or_is_down_is_told_before_anything_changes(tmp_path: Path) -> None:
     ours, file = settings("sqlite", tmp_path / "home", "mongodb://127.0.0.1:9"), tmp_path / "backup.zip"
+    with pytest.raises(MisconfiguredError, match=f"nothing is known in the sqlite store of {tmp_path}/home; check"):
+        await write_backup(ours, file, now=NOW)
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - no iterator in a coroutine
+    async with our_store(ours) as store:
+        with pytest.raises(MisconfiguredError, match="nothing is known"):
+            await write_backup(ours, file, now=NOW)
+        await store.put("incidents", "board", {}, expected_version=None)
     await write_backup(ours, file, now=NOW)
     with pytest.raises(RejectedError, match=r"backup\.zip is there already"):
         await write_backup(ours, file, now=NOW)
-    with only_one(tmp_path / "home", "watchdog"), pytest.raises(UnavailableError, match="runs; end it and the workers"):
+    with only_one(tmp_path / "home", "watchdog"), pytest.raises(UnavailableError, match="runs; end it and all workers"):
         await restore(ours, file, replace=True)
     with pytest.raises(UnavailableError, match=r"MongoDB at 127\.0\.0\.1:9 does not answer"):
         await write_backup(settings("mongodb", tmp_path / "home", "mongodb://127.0.0.1:9"), tmp_path / "no", now=NOW)
@@ -288,3 +296,85 @@ async def test_a_bad_file_is_refused_by_the_name_of_its_part(tmp_path: Path) -> 
         with pytest.raises(RejectedError, match=problem):
             await restore(empty, changed(file, name, content), replace=True)
     assert not (tmp_path / "empty").exists()
+
+
+async def test_a_mongodb_that_stands_alone_is_backed_up_anew_when_the_trail_grew_meanwhile(
+    tmp_path: Path, mongodb: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def alone(*_: object) -> bool:
+        return False  # the server of these tests says that it is a replica set
+
+    async def grows(writer: BackupWriter, name: str, batches: AsyncIterator[Sequence[Row]]) -> None:
+        await add(writer, name, batches)
+        if name == name_of(Part.DOCUMENTS) and growing:
+            number = growing.pop()
+            await audit.append(store, at=NOW, actor="test", what="asked", content={"n": number})
+
+    ours, file, add, growing = (
+        settings("mongodb", tmp_path / "home", mongodb),
+        tmp_path / "b.zip",
+        BackupWriter.add,
+        [9],
+    )
+    monkeypatch.setattr(backup_mongodb, "_can_look_back", alone)
+    monkeypatch.setattr(BackupWriter, "add", grows)
+    async with our_store(ours) as store:
+        await fill(store)
+        made = await write_backup(ours, file, now=NOW)
+        assert not made.is_of_one_moment
+        expected = await everything(store)
+        growing.extend(range(10, 20))
+        with pytest.raises(UnavailableError, match="the audit trail grew meanwhile, 3 times; try again later"):
+            await write_backup(ours, tmp_path / "never.zip", now=NOW)
+        growing.clear()
+    after = settings("sqlite", tmp_path / "new", mongodb)
+    await restore(after, file, replace=False)
+    async with our_store(after) as store:
+        assert await everything(store) == expected
+    assert sorted(os.listdir(tmp_path)) == ["b.zip", "home", "new"]  # noqa: PTH208 - no iterator in a coroutine
+
+
+POINT = {"series": "trades", "key": "p-1", "at": 0, "body": {}}
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "problem"),
+    [
+        pytest.param("store/points.jsonl", {**POINT, "series": "$where"}, "is no name", id="a name of no series"),
+        pytest.param("store/points.jsonl", {**POINT, "at": "noon"}, "at is 'noon', no number", id="a time in words"),
+        pytest.param("store/points.jsonl", {**POINT, "at": True}, "at is True, no number", id="a time that is true"),
+        pytest.param("store/points.jsonl", {**POINT, "_id": 1}, "a row has the fields", id="another field"),
+        pytest.param("store/points.jsonl", {**POINT, "body": {"_id": 1}}, "which is ours", id="a field of ours"),
+        pytest.param(
+            "spool.jsonl",
+            {"kind": "point", "series": "trades", "key": "p", "record": ["p"], "spooled_at": 0, "refusal": None},
+            "no write that waited",
+            id="a write that is none",
+        ),
+        pytest.param(
+            "spool.jsonl",
+            {"kind": "drop", "series": "trades", "key": "p", "record": [], "spooled_at": 0, "refusal": None},
+            "no write that waited|is not known",
+            id="a write of no kind",
+        ),
+    ],
+)
+async def test_a_record_made_by_hand_is_refused_and_nothing_is_restored(
+    name: str, row: Row, problem: str, tmp_path: Path
+) -> None:
+    file, ours = tmp_path / "hand.zip", settings("sqlite", tmp_path / "home", "mongodb://127.0.0.1:9")
+    with new_backup(file) as writer:
+        for part in ("store/documents.jsonl", "store/events.jsonl", "store/points.jsonl", "store/outbox.jsonl"):
+            await writer.add(part, batches(*([row] if part == name else [])))
+        if name == "spool.jsonl":
+            await writer.add(name, batches(row))
+        writer.add_text("brake.journal", b"")
+        writer.end(Manifest(NOW, "hand", "mongodb", is_of_one_moment=True, parts=writer.parts))
+    with pytest.raises(RejectedError, match=f"{name} has a record that no store keeps: .*({problem})"):
+        await restore(ours, file, replace=False)
+    async with our_store(ours) as store:
+        assert await store.newest_point("trades") is None
+
+
+async def batches(*rows: Row) -> AsyncIterator[Sequence[Row]]:
+    yield rows

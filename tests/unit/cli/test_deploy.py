@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+import yaml
 
 from tests.unit.cli.conftest import Invoke
 from tradeops.adapters.prefect_api.client import Deployment, PrefectApiClient
 from tradeops.cli import deploy, main
 from tradeops.cli.deploy import apply_automations
-from tradeops.cli.stack import Stack
+from tradeops.cli.stack import Stack, project_folder
 from tradeops.errors import MisconfiguredError, UnavailableError
 from tradeops.jobs.automations import Applied
 
@@ -114,3 +115,10 @@ def test_it_says_what_it_did(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) ->
         "created     tradeops: a loss limit is breached",
     ]
     assert all(line.startswith("created     tradeops: example, ") for line in lines[7:])
+
+
+def test_no_schedule_says_that_it_is_active_so_that_one_which_a_person_paused_stays_paused() -> None:
+    defined = yaml.safe_load((project_folder() / "prefect.yaml").read_text())["deployments"]
+    schedules = [schedule for deployment in defined for schedule in deployment.get("schedules", [])]
+    assert schedules
+    assert not [schedule for schedule in schedules if "active" in schedule]

@@ -157,6 +157,12 @@ def test_children_in_another_folder_mean_the_same_home_file_and_prefect(
     }
 
 
+def test_where_json_is_wanted_prefect_logs_it_too() -> None:
+    handed_on = up._for_children(Settings.model_construct(home=Path("x"), log_format="json"))
+    assert handed_on["TRADEOPS_LOG_FORMAT"] == "json"
+    assert handed_on["PREFECT_LOGGING_HANDLERS_CONSOLE_FORMATTER"] == "json"
+
+
 def test_a_key_of_prefect_cloud_is_handed_on() -> None:
     settings = Settings.model_construct(home=Path("x"), prefect_api_key=SecretStr("pnu_1"))
     assert up._for_children(settings)["PREFECT_API_KEY"] == "pnu_1"

@@ -48,6 +48,7 @@ def written(row: Row) -> tuple[Part, Row]:
     Raises:
         ValueError: it is none that the spool writes.
     """
+    checked_row("spool", row)
     record = row["record"]
     try:
         match row["kind"]:

@@ -30,7 +30,7 @@ class FileCopy:
     async def open(cls, path: Path, migrations: tuple[str, ...], parts: Sequence[str], *, restores: bool) -> Self:
         """The file at this moment, or alone with it."""
         copy = cls(path, await asyncio.to_thread(connected, path, migrations), parts)
-        await copy._do(lambda c: c.execute("BEGIN IMMEDIATE" if restores else "BEGIN"))
+        await copy._run("BEGIN IMMEDIATE" if restores else "BEGIN")
         await copy.holds_something()  # the moment is that of the first read
         return copy
 
@@ -41,15 +41,17 @@ class FileCopy:
     async def rows(self, part: str) -> AsyncIterator[Sequence[Row]]:
         """See `Snapshot`."""
         shape = SHAPES[part]
-        found = await self._do(
-            lambda c: c.execute(f"SELECT {', '.join(shape.fields)} FROM {part} ORDER BY {', '.join(shape.order)}")  # noqa: S608 - our own words
-        )
-        place = shape.fields.index(shape.nested)
-        while batch := await self._do(lambda _: found.fetchmany(AT_ONCE)):
-            yield [
-                dict(zip(shape.fields, (*row[:place], json.loads(row[place]), *row[place + 1 :]), strict=True))
-                for row in batch
-            ]
+        place, columns = shape.fields.index(shape.nested), ", ".join(shape.fields)
+        statement = f"SELECT {columns} FROM {part} ORDER BY {', '.join(shape.order)}"  # noqa: S608 - our own words
+        found = await self._do(lambda c: c.execute(statement))
+        try:
+            while batch := await self._do(lambda _: found.fetchmany(AT_ONCE)):
+                yield [
+                    dict(zip(shape.fields, (*row[:place], json.loads(row[place]), *row[place + 1 :]), strict=True))
+                    for row in batch
+                ]
+        finally:
+            found.close()
 
     async def holds_something(self) -> bool:
         """See `Restoration`."""
@@ -58,7 +60,7 @@ class FileCopy:
     async def clear(self) -> None:
         """See `Restoration`."""
         for part in self._parts:
-            await self._do(lambda c, name=part: c.execute(f"DELETE FROM {name}"))  # type: ignore[misc] # noqa: S608 - our own words
+            await self._run(f"DELETE FROM {part}")  # noqa: S608 - our own words
 
     async def write(self, part: str, rows: Sequence[Row]) -> None:
         """See `Restoration`."""
@@ -67,13 +69,25 @@ class FileCopy:
         marks = ", ".join("?" for _ in shape.fields)
         statement = f"INSERT OR {verb} INTO {part} ({', '.join(shape.fields)}) VALUES ({marks})"  # noqa: S608 - our own words
         values = [tuple(checked_row(part, row).values()) for row in rows]
-        await self._do(lambda c: c.executemany(statement, values))
+
+        def insert(connection: sqlite3.Connection) -> None:
+            connection.executemany(statement, values)
+
+        await self._do(insert)
 
     async def keep(self) -> None:
         """See `Restoration`."""
-        await self._do(lambda c: c.execute("COMMIT"))
+        await self._run("COMMIT")
+
+    async def _run(self, statement: str) -> None:
+        def execute(connection: sqlite3.Connection) -> None:
+            connection.execute(statement)
+
+        await self._do(execute)
 
     async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        # no cursor of a write may leave its thread: the thread pool lets go of results late, and a cursor that ends
+        # while its statement is used again spoils that use
         def typed() -> T:
             with typed_errors(self._path):
                 return work(self._connection)

@@ -295,4 +295,5 @@ class _Pull:
             self.journal.append(record)
         except TradeOpsError as error:
             self.unwritten = str(error)
-            log.error("the brake acts without its journal: %s", error)  # noqa: TRY400 - no defect of ours
+            ids = {"incident_id": record.incident_id}
+            log.error("the brake acts without its journal: %s", error, extra=ids)  # noqa: TRY400 - no defect of ours

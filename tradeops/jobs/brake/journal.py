@@ -150,6 +150,8 @@ def merge(home: Path, other: bytes) -> None:
         UnavailableError: it cannot be read or written.
     """
     path = home / NAME
+    if not _good_lines(other):
+        return
     unfinished = path.with_name(f".{NAME}.{os.getpid()}.part")
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -31,6 +31,7 @@ from tradeops.jobs.decision.ballots import decision_of, is_final, question_of, t
 from tradeops.jobs.decision.evidence import read_week
 from tradeops.jobs.decision.prompts import load_prompt
 from tradeops.jobs.decision.votes import ask_votes
+from tradeops.logs import about
 from tradeops.settings import Settings
 from tradeops.wiring import Desk
 
@@ -86,7 +87,8 @@ async def opened(desk: Desk, *, forced: bool, run_id: str, now: datetime) -> Asy
     mine = Opened(decision_id, run_id, forced, now, week)
     settled = await _settled(desk, mine) or await _claimed(desk, mine)
     try:
-        yield replace(mine, settled=settled)
+        with about(decision_id=decision_id):
+            yield replace(mine, settled=settled)
     finally:
         if settled is None:
             await _release(desk, mine.owner)

@@ -12,6 +12,7 @@ from tradeops.domain.incidents.model import CERTAIN, Observation
 from tradeops.errors import TradeOpsError
 from tradeops.jobs.alerts.incidents import Ground, observe
 from tradeops.jobs.races import until_first
+from tradeops.logs import about
 
 COLLECTION = "heartbeats"
 PATIENCE = timedelta(seconds=2)
@@ -28,7 +29,8 @@ async def heartbeat(ground: Ground, job: str) -> AsyncGenerator[None]:
     """
     worked = False
     try:
-        yield
+        with about(job=job):
+            yield
         worked = True
     finally:
         try:

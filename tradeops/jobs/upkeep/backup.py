@@ -9,13 +9,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from tradeops.adapters.store.backup import Part, open_snapshot, open_spool_snapshot
-from tradeops.errors import UnavailableError
+from tradeops.adapters.store.backup import Part, open_spool_snapshot
+from tradeops.adapters.store.opening import FILE
+from tradeops.errors import MisconfiguredError, UnavailableError
 from tradeops.jobs import audit
 from tradeops.jobs.brake.journal import NAME as JOURNAL
 from tradeops.jobs.upkeep.backup_file import Manifest, new_backup
 from tradeops.settings import Settings
-from tradeops.wiring import our_store
+from tradeops.wiring import our_snapshot, our_store
 
 SPOOL: Final = "spool.jsonl"
 TRIES = 3
@@ -31,9 +32,11 @@ async def write_backup(settings: Settings, path: Path, *, now: datetime) -> Mani
 
     Raises:
         UnavailableError: the store is down, the disk is full, or the audit trail grew again and again meanwhile.
-        MisconfiguredError: the store's or the file's folder cannot be used.
+        MisconfiguredError: the store's or the file's folder cannot be used, or nothing is in the store.
         RejectedError: the file is there already.
     """
+    if settings.store_kind == "sqlite" and not (settings.home_folder / FILE).exists():
+        raise _nothing(settings)  # before looking makes an empty one
     for _ in range(TRIES):
         manifest, whole = await _written(settings, path, now)
         if whole:
@@ -43,15 +46,13 @@ async def write_backup(settings: Settings, path: Path, *, now: datetime) -> Mani
 
 
 async def _written(settings: Settings, path: Path, now: datetime) -> tuple[Manifest, bool]:
-    home, url = settings.home_folder, settings.mongodb_url
+    home = settings.home_folder
     with new_backup(path) as writer:
         # first what waits for the store: what gets there meanwhile is then in both, which harms nothing
         if settings.store_kind == "mongodb":
             async with open_spool_snapshot(home) as spool:
                 await writer.add(SPOOL, spool.rows("spool"))
-        async with open_snapshot(
-            settings.store_kind, home=home, mongodb_url=url.get_secret_value() if url else None, tls=settings.tls
-        ) as snapshot:
+        async with our_snapshot(settings) as snapshot:
             # what is not of one moment could have a trail whose end is not where its head says
             before = None if snapshot.is_of_one_moment else await _head(settings)
             for part in Part:
@@ -60,6 +61,8 @@ async def _written(settings: Settings, path: Path, now: datetime) -> tuple[Manif
         # last what must be off: the newest word on it counts
         journal = home / JOURNAL
         writer.add_text(JOURNAL, journal.read_bytes() if journal.exists() else b"")
+        if not any(facts.rows for facts in writer.parts.values()):
+            raise _nothing(settings)
         manifest = Manifest(
             made_at=now,
             made_by=f"tradeops {importlib.metadata.version('tradeops')}",
@@ -69,6 +72,11 @@ async def _written(settings: Settings, path: Path, now: datetime) -> tuple[Manif
         )
         writer.end(manifest)
     return manifest, whole
+
+
+def _nothing(settings: Settings) -> MisconfiguredError:
+    problem = f"nothing is known in the {settings.store_kind} store of {settings.home_folder}"
+    return MisconfiguredError("backup", problem, remedy="check TRADEOPS_HOME, TRADEOPS_STORE and MONGODB_URL")
 
 
 async def _head(settings: Settings) -> int:

@@ -10,7 +10,7 @@ import json
 import os
 import zipfile
 import zlib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -110,7 +110,7 @@ class BackupWriter:
 
 
 @contextmanager
-def new_backup(path: Path) -> Iterator[BackupWriter]:
+def new_backup(path: Path) -> Generator[BackupWriter]:
     """A file that gets its name when the block has ended well and what is on the disk has been read back.
 
     Raises:
@@ -120,7 +120,7 @@ def new_backup(path: Path) -> Iterator[BackupWriter]:
     """
     if path.exists():
         raise RejectedError("backup", f"{path} is there already", remedy="name a new file; none is overwritten")
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    unfinished = path.with_name(f".{path.name}.part")
     try:
         with os.fdopen(os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as file:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as archive:
@@ -214,7 +214,7 @@ def _manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
 
 
 @contextmanager
-def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
+def _archive(path: Path) -> Generator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, ValueError) as error:
@@ -226,7 +226,7 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 @contextmanager
-def _named(path: Path, name: str) -> Iterator[None]:
+def _named(path: Path, name: str) -> Generator[None]:
     try:
         yield
     except (*OF_ZIP, *OF_CONTENT) as error:

@@ -5,12 +5,12 @@ store.
 """
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Generator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tradeops.adapters.store.backup import Part, Restoration, Row, open_restoration, open_spool_restoration
+from tradeops.adapters.store.backup import Part, Restoration, Row, open_spool_restoration
 from tradeops.adapters.store.backup_rows import written
 from tradeops.errors import RejectedError, UnavailableError
 from tradeops.jobs.brake.journal import NAME as JOURNAL
@@ -20,6 +20,7 @@ from tradeops.jobs.only_one import is_held
 from tradeops.jobs.upkeep.backup import SPOOL, name_of
 from tradeops.jobs.upkeep.backup_file import Manifest, Tally, read_manifest, rows_of, text_of
 from tradeops.settings import Settings
+from tradeops.wiring import our_restoration
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +46,17 @@ async def restore(settings: Settings, path: Path, *, replace: bool) -> Restored:
 
     Raises:
         RejectedError: the file is none or damaged (names the part), or something is there and may not be replaced.
-        UnavailableError: the watchdog still runs, the store is down, or what was read back is not what was written.
+        UnavailableError: the watchdog or `tradeops up` still runs, the store is down, or what is read back differs.
         MisconfiguredError: the store cannot be used.
     """
     manifest = await asyncio.to_thread(read_manifest, path)
-    home, url = settings.home_folder, settings.mongodb_url
-    if is_held(home, "watchdog"):
-        raise UnavailableError("restore", f"the watchdog of {home} runs", remedy="end it and the workers first")
-    opening = open_restoration(
-        settings.store_kind, home=home, mongodb_url=url.get_secret_value() if url else None, tls=settings.tls
-    )
+    home = settings.home_folder
+    for what in ("watchdog", "up"):
+        if is_held(home, what):
+            problem = f"`tradeops {what}` of {home} runs"
+            raise UnavailableError("restore", problem, remedy="end it and all workers first")
     async with AsyncExitStack() as stack:
-        into: Restoration = await stack.enter_async_context(opening)
+        into: Restoration = await stack.enter_async_context(our_restoration(settings))
         spool: Restoration | None = None
         if settings.store_kind == "mongodb":
             spool = await stack.enter_async_context(open_spool_restoration(home))
@@ -89,11 +89,9 @@ async def _is_filled(into: Restoration, spool: Restoration | None, home: Path) -
 
 
 async def _fill(into: Restoration, part: Part | str, path: Path, name: str, manifest: Manifest) -> None:
-    try:
+    with _by_hand(path, name):
         for batch in rows_of(path, name):
             await into.write(part, batch)
-    except ValueError as error:
-        raise RejectedError("restore", f"{path}: {name} has a record that no store keeps: {error}") from error
     tally = Tally()
     async for rows in into.rows(part):
         await asyncio.to_thread(tally.lines, rows)
@@ -103,15 +101,24 @@ async def _fill(into: Restoration, part: Part | str, path: Path, name: str, mani
         raise UnavailableError("restore", problem, remedy="look at the store's disk, then try again with --replace")
 
 
+@contextmanager
+def _by_hand(path: Path, name: str) -> Generator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError) as error:
+        raise RejectedError("restore", f"{path}: {name} has a record that no store keeps: {error}") from error
+
+
 async def _fill_spool(spool: Restoration | None, into: Restoration, path: Path, manifest: Manifest) -> None:
     """Into the spool of a MongoDB; a store in SQLite has none, and takes at once what waited."""
     if spool is not None:
         await _fill(spool, "spool", path, SPOOL, manifest)
         return
-    for rows in rows_of(path, SPOOL):
-        for row in rows:
-            part, record = written(row)
-            await into.write(part, [record])
+    with _by_hand(path, SPOOL):
+        for rows in rows_of(path, SPOOL):
+            for row in rows:
+                part, record = written(row)
+                await into.write(part, [record])
 
 
 async def _brakes(into: Restoration) -> list[Row]:
