@@ -30,6 +30,7 @@ LOOK_AGAIN_SECONDS = 0.25
 DEPLOY_SECONDS = 120
 USUAL_PREFECT_PORT = 4200
 USUAL_TRAINER_PORT = 8001
+LEASES = "prefect.server.concurrency.lease_storage.filesystem"  # in memory they die with the server, and runs with them
 
 
 @dataclass(slots=True)
@@ -126,6 +127,7 @@ class Stack:
             "PREFECT_API_URL": api,
             "PREFECT_HOME": str(self.home / "prefect"),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": LEASES,
             "PREFECT_SERVER_UI_API_URL": api,  # or the UI of any other port than 4200 cannot connect
         }
         command = [*_prefect(), "server", "start", "--host", "127.0.0.1", "--port", str(port)]
