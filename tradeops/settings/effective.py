@@ -279,6 +279,7 @@ def unknown_names() -> list[tuple[str, str | None]]:
     environment = {**dotenv_values(env_file()), **os.environ}
     known = [
         "TRADEOPS_ENV_FILE",
+        "TRADEOPS_RUN_COMMAND",  # prefect.yaml reads it
         *TRAINER_NAMES,
         *(str(info.validation_alias) for info in Settings.model_fields.values()),
     ]
