@@ -181,15 +181,19 @@ class Fleet:
             (folder / log.name).write_bytes(log.read_bytes())
 
     def _start_servers(self, settings: Mapping[str, str], *, replicas: int) -> float:
-        ports = [free_port() for _ in range(replicas)]
-        self.api.urls = tuple(f"http://127.0.0.1:{port}/api" for port in ports)
-        for number, (port, url) in enumerate(zip(ports, self.api.urls, strict=True), 1):
+        took, ports = 0.0, [free_port() for _ in range(replicas)]
+        urls = [f"http://127.0.0.1:{port}/api" for port in ports]
+        for number, (port, url) in enumerate(zip(ports, urls, strict=True), 1):
             own = {"PREFECT_API_URL": url, "PREFECT_HOME": str(self.folder / f"prefect-server-{number}")}
             command = [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(port)]
             command += ["--no-services"] if replicas > 1 else []
             server = launch(f"server-{number}", command, self.environment | dict(settings) | own, self.folder)
             self.servers.append(self._keep(server))
-        return until("Prefect's server", self.api.is_up)
+            # one after the other: two that fill an empty database at once stumble over each other, and one ends
+            self.api.urls = (url,)
+            took += until("Prefect's server", self.api.is_up)
+        self.api.urls = tuple(urls)
+        return took
 
     def _keep(self, process: Running) -> Running:
         self.stack.callback(process.stop)
