@@ -8,86 +8,27 @@ minutes. It ends with 1 when an action was done twice, a run was left behind, or
 import argparse
 import json
 import os
-import sqlite3
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 from scale_ladder.api import ENDED, moment
-from scale_ladder.fleet import Fleet
+from scale_ladder.fleet import Fleet, missing
+from scale_ladder.pressure import Load, effects, settle
 from scale_ladder.processes import Running, free_port, launch, listens, until
-from scale_ladder.work import deploy, orders
+from scale_ladder.work import deploy
 
 SCHEDULED, LONG = "system-health-check", "adaptive-retrain"
-EACH_SECONDS = 5.0  # one more run
 DOWN_SECONDS = 10.0  # until what was killed is started again
 AFTERWARDS_SECONDS = 75.0  # one scheduled run comes in between at least
 LOST_SECONDS = 300.0  # until the last lost run has been found, ended, started again and done
-ACTIONS = {
-    "strategies switched off": "SELECT json_extract(body, '$.target') FROM events WHERE kind = 'strategy_disabled'",
-    "models put into use": "SELECT event_id FROM events WHERE kind = 'model_promoted'",
-    "lost runs ended by the watchdog": "SELECT event_id FROM events WHERE kind = 'run_lost'",
-}
-
-
-@dataclass(slots=True)
-class Load:
-    """Starts one more run every few seconds, and asks all the while whether the API answers.
-
-    Attributes:
-        fleet: under load.
-        ids: of the runs, and when each was ordered.
-        silent: moments in which the API did not answer.
-    """
-
-    fleet: Fleet
-    deployments: dict[str, str]
-    ids: dict[str, datetime] = field(default_factory=dict)
-    silent: list[datetime] = field(default_factory=list)
-    _ends: threading.Event = field(default_factory=threading.Event)
-    _threads: list[threading.Thread] = field(default_factory=list)
-
-    def start(self) -> None:
-        """Begin both."""
-        self._threads = [threading.Thread(target=one, daemon=True) for one in (self._order, self._ask)]
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        """End both."""
-        self._ends.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _order(self) -> None:
-        source = (one for one in orders() if one[0] != SCHEDULED)
-        number = 0
-        while not self._ends.wait(EACH_SECONDS):
-            name, parameters = next(source)
-            number += 1
-            at = datetime.now(UTC)
-            self.ids[self.fleet.api.start(self.deployments[name], parameters=parameters, key=f"chaos-{number}")] = at
-
-    def _ask(self) -> None:
-        with httpx.Client(timeout=3, trust_env=False) as client:
-            while not self._ends.wait(0.5):
-                at = datetime.now(UTC)
-                try:
-                    answer = client.post(f"{self.fleet.api.urls[0]}/flow_runs/count", json={})
-                    if answer.is_success:
-                        continue
-                except httpx.TransportError:
-                    pass
-                self.silent.append(at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,33 +117,6 @@ def strikes(fleet: Fleet, deployments: dict[str, str]) -> tuple[list[Blow], str]
     return blows, long_run
 
 
-def settle(fleet: Fleet) -> list[dict[str, Any]]:
-    """All runs that were due, once they have ended or time is up."""
-    deadline = time.monotonic() + LOST_SECONDS
-    while True:
-        runs = all_runs(fleet)
-        if all(one["state_type"] in ENDED for one in runs) or time.monotonic() > deadline:
-            return runs
-        time.sleep(5)
-
-
-def all_runs(fleet: Fleet) -> list[dict[str, Any]]:
-    """Those that were due a minute ago, the oldest first."""
-    due = (datetime.now(UTC) - timedelta(seconds=60)).isoformat()
-    runs: list[dict[str, Any]] = []
-    while True:
-        body = {
-            "flow_runs": {"expected_start_time": {"before_": due}},
-            "sort": "EXPECTED_START_TIME_ASC",
-            "limit": 200,
-            "offset": len(runs),
-        }
-        page = fleet.api.call("POST", "/flow_runs/filter", body)
-        runs += page
-        if len(page) < 200:  # noqa: PLR2004 - the limit above
-            return runs
-
-
 def told_of(blow: Blow, runs: list[dict[str, Any]], scheduled: str, load: Load) -> str:
     """The row of one kill."""
     end = blow.at + timedelta(seconds=DOWN_SECONDS + AFTERWARDS_SECONDS)
@@ -236,38 +150,28 @@ def told_of(blow: Blow, runs: list[dict[str, Any]], scheduled: str, load: Load) 
     return f"| {blow.victim} | {silence} | {first} | {after:.0f} s, {missed} missed | {len(hit)} |"
 
 
-def effects(fleet: Fleet) -> dict[str, Counter[str]]:
-    """How often each action was done, by what the store, the bot and the receivers of messages say."""
-    found: dict[str, Counter[str]] = {}
-    store = f"file:{fleet.folder / 'tradeops' / 'tradeops.sqlite'}?mode=ro"
-    with closing(sqlite3.connect(store, uri=True)) as connection:
-        for name, query in ACTIONS.items():
-            found[name] = Counter(str(key) for (key,) in connection.execute(query))
-    sent = httpx.get(fleet.sandbox["sinks"]["deliveries"], trust_env=False).json()
-    webhook = (one["raw"] for one in sent if one["channel"] == "webhook")
-    found["messages by the webhook"] = Counter(one["key"] for one in webhook)
-    return found
-
-
 def main() -> int:
     """Run it and print what came of it; 1 when it may not be so."""
     argparse.ArgumentParser(description=__doc__).parse_args()
+    if lacks := missing():
+        print(f"nothing was killed: {lacks} is not installed")
+        return 0
     print(f"{os.cpu_count()} processors; load at the start {os.getloadavg()[0]:.1f}", flush=True)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         fleet = Fleet(Path(folder), stack)
         try:
             deployments = start_all(fleet)
-            load = Load(fleet, deployments)
+            load = Load(fleet, deployments, but=SCHEDULED)
             load.start()
             time.sleep(30)
             blows, long_run = strikes(fleet, deployments)
             load.stop()
-            runs = settle(fleet)
+            runs = settle(fleet, within=LOST_SECONDS)
             done = effects(fleet)
             chain = [one for one in runs if one["deployment_id"] == deployments[LONG]]
         finally:
             if keep := os.environ.get("SCALE_KEEP_LOGS"):
-                keep_logs(fleet, Path(keep) / "chaos")
+                fleet.keep_logs(Path(keep) / "chaos")
     return report(blows, runs, load, deployments, done, chain, long_run)
 
 
@@ -281,9 +185,7 @@ def report(
     long_run: str,
 ) -> int:
     """Print the tables; 1 when something may not be so."""
-    print(
-        "\n| killed | API silent until | next run by order ended after | next scheduled check ended after | runs crashed |"
-    )
+    print("\n| killed | API silent until | next ordered run ended | next scheduled check ended | runs crashed |")
     print("|:--|--:|--:|--:|--:|")
     for blow in blows:
         print(told_of(blow, runs, deployments[SCHEDULED], load))
@@ -297,9 +199,8 @@ def report(
     print(f"\n| {LONG} | ended as | after the kill |\n|:--|:--|--:|")
     for one in chain:
         seconds = (moment(one["state"]["timestamp"]) - killed.at).total_seconds()
-        print(
-            f"| {'the one that was killed' if one['id'] == long_run else 'the one after it'} | {one['state_name']} | {seconds:.0f} s |"
-        )
+        which = "the one that was killed" if one["id"] == long_run else "the one after it"
+        print(f"| {which} | {one['state_name']} | {seconds:.0f} s |")
     twice = {name: counted for name, counted in done.items() if max(counted.values(), default=0) > 1}
     again = any(one["id"] != long_run and one["state_type"] == "COMPLETED" for one in chain)
     for what in (twice, [one["name"] for one in left], None if again else "the long job was not started again"):
@@ -307,13 +208,6 @@ def report(
             print(f"NOT AS IT SHOULD BE: {what}")
     print(f"\nload at the end {os.getloadavg()[0]:.1f}; the API was asked anew: {json.dumps(load.fleet.api.refused)}")
     return int(bool(twice or left or not again))
-
-
-def keep_logs(fleet: Fleet, folder: Path) -> None:
-    """Copy the logs to where they can be read after the end."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for log in fleet.folder.glob("*.log"):
-        (folder / log.name).write_bytes(log.read_bytes())
 
 
 if __name__ == "__main__":

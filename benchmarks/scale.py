@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 
 from scale_ladder.figures import Gauge, Outcome, part, signs, wait_for
-from scale_ladder.fleet import Fleet
+from scale_ladder.fleet import Fleet, missing
 from scale_ladder.work import deploy, orders
 
 CALM = 0.5  # of what the rung can do: how many runs a second are due in the calm part
@@ -98,7 +98,7 @@ def climb(rung: Rung, limit: int) -> Climbed:
             calm = wait_for(fleet.api, ids, within=120 + 10 * len(ids) + calm_runs * pause)
         found = signs(fleet.servers)
         if keep := os.environ.get("SCALE_KEEP_LOGS"):
-            keep_logs(fleet, Path(keep) / rung.name.replace(" ", "-"))
+            fleet.keep_logs(Path(keep) / rung.name.replace(" ", "-"))
         return Climbed(
             rung,
             ready,
@@ -109,13 +109,6 @@ def climb(rung: Rung, limit: int) -> Climbed:
             locked=found["database is locked"],
             load=os.getloadavg()[0],
         )
-
-
-def keep_logs(fleet: Fleet, folder: Path) -> None:
-    """Copy the logs to where they can be read after the end."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for log in fleet.folder.glob("*.log"):
-        (folder / log.name).write_bytes(log.read_bytes())
 
 
 def middle_and_late(seconds: Sequence[float]) -> str:
@@ -176,11 +169,14 @@ RUNGS = {
 def main() -> None:
     """Climb and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=500, help="of the last rung that is climbed")
+    parser.add_argument("--runs", type=int, default=100, help="of the last rung that is climbed")
     parser.add_argument("--other-runs", type=int, help="of the rungs before; as many without it")
     parser.add_argument("--limit", type=int, default=2, help="runs at once in each of the workers")
     parser.add_argument("--rungs", nargs="+", choices=list(RUNGS), default=list(RUNGS))
     wish = parser.parse_args()
+    if lacks := missing():
+        print(f"SQLite alone is measured: {lacks} is not installed")
+        wish.rungs = ["sqlite"]
     climbed = []
     print(f"{os.cpu_count()} processors; load at the start {os.getloadavg()[0]:.1f}", flush=True)
     for number, key in enumerate(wish.rungs, 1):

@@ -26,6 +26,16 @@ BY_REDIS = {
 }
 
 
+def missing() -> str:
+    """What is not installed of all that a whole fleet needs, and how to get it; empty when it is all there."""
+    wanted = {
+        "PostgreSQL (Debian: apt install postgresql)": bool(POSTGRES_PLACES),
+        "redis-server (Debian: apt install redis-server)": shutil.which("redis-server") is not None,
+        "prefect-redis (pip install 'tradeops[replicas]')": find_spec("prefect_redis") is not None,
+    }
+    return ", ".join(what for what, there in wanted.items() if not there)
+
+
 @dataclass(slots=True)
 class Fleet:
     """All processes of one rehearsal.
@@ -77,8 +87,6 @@ class Fleet:
 
     def start_postgres(self) -> dict[str, str]:
         """A PostgreSQL of our own; what a Prefect server must be told of it."""
-        if not POSTGRES_PLACES:
-            raise SystemExit("PostgreSQL is not installed; on Debian: apt install postgresql")
         folder, port, user = self.folder / "postgres", free_port(), "postgres" if os.geteuid() == 0 else None
         folder.mkdir()
         if user:
@@ -98,12 +106,19 @@ class Fleet:
 
     def start_redis(self) -> dict[str, str]:
         """A Redis of our own that keeps what it was told; what a Prefect server must be told of it."""
-        program = shutil.which("redis-server")
-        if program is None or find_spec("prefect_redis") is None:
-            raise SystemExit("replicas need redis-server (on Debian: apt install redis-server) and tradeops[replicas]")
         port, folder = free_port(), self.folder / "redis"
         folder.mkdir()
-        command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--appendonly", "yes"]
+        command = [
+            "redis-server",
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--dir",
+            str(folder),
+            "--appendonly",
+            "yes",
+        ]
         self.redis = self._keep(launch("redis", command, clean_environment(), self.folder))
         until("Redis", lambda: listens(port))
         return BY_REDIS | {
@@ -159,16 +174,26 @@ class Fleet:
         command = [sys.executable, "-c", IN_CHECKOUT, str(ROOT), "--no-prompt", *arguments]
         run(f"prefect-{arguments[0]}", command, environment, self.folder)
 
+    def keep_logs(self, folder: Path) -> None:
+        """Copy all logs to where they can be read after the end."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for log in self.folder.glob("*.log"):
+            (folder / log.name).write_bytes(log.read_bytes())
+
     def _start_servers(self, settings: Mapping[str, str], *, replicas: int) -> float:
-        ports = [free_port() for _ in range(replicas)]
-        self.api.urls = tuple(f"http://127.0.0.1:{port}/api" for port in ports)
-        for number, (port, url) in enumerate(zip(ports, self.api.urls, strict=True), 1):
+        took, ports = 0.0, [free_port() for _ in range(replicas)]
+        urls = [f"http://127.0.0.1:{port}/api" for port in ports]
+        for number, (port, url) in enumerate(zip(ports, urls, strict=True), 1):
             own = {"PREFECT_API_URL": url, "PREFECT_HOME": str(self.folder / f"prefect-server-{number}")}
             command = [*PREFECT, "server", "start", "--host", "127.0.0.1", "--port", str(port)]
             command += ["--no-services"] if replicas > 1 else []
             server = launch(f"server-{number}", command, self.environment | dict(settings) | own, self.folder)
             self.servers.append(self._keep(server))
-        return until("Prefect's server", self.api.is_up)
+            # one after the other: two that fill an empty database at once stumble over each other, and one ends
+            self.api.urls = (url,)
+            took += until("Prefect's server", self.api.is_up)
+        self.api.urls = tuple(urls)
+        return took
 
     def _keep(self, process: Running) -> Running:
         self.stack.callback(process.stop)

@@ -15,7 +15,7 @@ import psutil
 
 ROOT = Path(__file__).parents[2]
 STOP_SECONDS = 10.0
-READY_SECONDS = 120.0
+READY_SECONDS = 300.0
 LOOK_AGAIN_SECONDS = 0.2
 MIB = 2**20
 

@@ -325,6 +325,7 @@ def unknown_names() -> list[tuple[str, str | None]]:
     known = [
         "TRADEOPS_ENV_FILE",
         secret_files.VARIABLE,
+        "TRADEOPS_RUN_COMMAND",  # prefect.yaml reads it
         *TRAINER_NAMES,
         *(str(info.validation_alias) for info in Settings.model_fields.values()),
     ]

@@ -1,0 +1,116 @@
+"""Load for a fleet under attack, and what the attack did: runs left behind, actions done twice."""
+
+import sqlite3
+import threading
+import time
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from scale_ladder.api import ENDED, PAGE
+from scale_ladder.fleet import Fleet
+from scale_ladder.work import orders
+
+EACH_SECONDS = 5.0  # one more run
+ACTIONS = {
+    "strategies switched off": "SELECT json_extract(body, '$.target') FROM events WHERE kind = 'strategy_disabled'",
+    "models put into use": "SELECT event_id FROM events WHERE kind = 'model_promoted'",
+    "lost runs ended by the watchdog": "SELECT event_id FROM events WHERE kind = 'run_lost'",
+}
+
+
+@dataclass(slots=True)
+class Load:
+    """Starts one more run every few seconds, and asks all the while whether the API answers.
+
+    Attributes:
+        fleet: under load.
+        ids: of the runs, and when each was ordered.
+        silent: moments in which the API did not answer.
+        but: the job that is not ordered, since a schedule brings it.
+    """
+
+    fleet: Fleet
+    deployments: dict[str, str]
+    but: str
+    ids: dict[str, datetime] = field(default_factory=dict)
+    silent: list[datetime] = field(default_factory=list)
+    _ends: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Begin both."""
+        self._threads = [threading.Thread(target=one, daemon=True) for one in (self._order, self._ask)]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End both."""
+        self._ends.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _order(self) -> None:
+        source = (one for one in orders() if one[0] != self.but)
+        number = 0
+        while not self._ends.wait(EACH_SECONDS):
+            name, parameters = next(source)
+            number += 1
+            at = datetime.now(UTC)
+            self.ids[self.fleet.api.start(self.deployments[name], parameters=parameters, key=f"chaos-{number}")] = at
+
+    def _ask(self) -> None:
+        with httpx.Client(timeout=3, trust_env=False) as client:
+            while not self._ends.wait(0.5):
+                at = datetime.now(UTC)
+                try:
+                    answer = client.post(f"{self.fleet.api.urls[0]}/flow_runs/count", json={})
+                    if answer.is_success:
+                        continue
+                except httpx.TransportError:
+                    pass
+                self.silent.append(at)
+
+
+def settle(fleet: Fleet, *, within: float) -> list[dict[str, Any]]:
+    """All runs that were due, once they have ended or time is up."""
+    deadline = time.monotonic() + within
+    while True:
+        runs = all_runs(fleet)
+        if all(one["state_type"] in ENDED for one in runs) or time.monotonic() > deadline:
+            return runs
+        time.sleep(5)
+
+
+def all_runs(fleet: Fleet) -> list[dict[str, Any]]:
+    """Those that were due a minute ago, the oldest first."""
+    due = (datetime.now(UTC) - timedelta(seconds=60)).isoformat()
+    runs: list[dict[str, Any]] = []
+    while True:
+        body = {
+            "flow_runs": {"expected_start_time": {"before_": due}},
+            "sort": "EXPECTED_START_TIME_ASC",
+            "limit": PAGE,
+            "offset": len(runs),
+        }
+        page = fleet.api.call("POST", "/flow_runs/filter", body)
+        runs += page
+        if len(page) < PAGE:
+            return runs
+
+
+def effects(fleet: Fleet) -> dict[str, Counter[str]]:
+    """How often each action was done, by what the store, the bot and the receivers of messages say."""
+    found: dict[str, Counter[str]] = {}
+    store = f"file:{fleet.folder / 'tradeops' / 'tradeops.sqlite'}?mode=ro"
+    with closing(sqlite3.connect(store, uri=True)) as connection:
+        for name, query in ACTIONS.items():
+            found[name] = Counter(str(key) for (key,) in connection.execute(query))
+    sent = httpx.get(fleet.sandbox["sinks"]["deliveries"], trust_env=False).json()
+    webhook = (one["raw"] for one in sent if one["channel"] == "webhook")
+    found["messages by the webhook"] = Counter(one["key"] for one in webhook)
+    return found
