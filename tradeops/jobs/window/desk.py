@@ -9,24 +9,36 @@ from tradeops.domain.heartbeats import RHYTHMS, overdue
 from tradeops.domain.incidents.wording import lasted
 from tradeops.domain.window.overview import DrillLine, HeartbeatLine
 from tradeops.domain.window.values import Link, Panel, State
+from tradeops.jobs.decision.decisions import HISTORY
 from tradeops.jobs.drill import records as drills
 from tradeops.jobs.monitoring.heartbeats import beats
 from tradeops.jobs.window.links import run_link
+from tradeops.jobs.window.series import (
+    BACKTESTS,
+    BULK,
+    COSTS,
+    HEALTH,
+    PERFORMANCE,
+    PORTFOLIO,
+    RETRAINS,
+    SEARCHES,
+    TRAININGS,
+)
 from tradeops.settings import Settings
 
 RECORDS = {  # of each job, where its runs leave their id; on-demand jobs last
-    "system-health-check": "health_checks",
-    "daily-performance-analysis": "performance_metrics",
-    "gpt4-self-analysis": "gpt4_analysis_history",
-    "daily-portfolio-report": "portfolio_reports",
-    "daily-api-cost-report": "api_cost_history",
+    "system-health-check": HEALTH,
+    "daily-performance-analysis": PERFORMANCE,
+    "gpt4-self-analysis": HISTORY,
+    "daily-portfolio-report": PORTFOLIO,
+    "daily-api-cost-report": COSTS,
     "model-watch": None,
-    "adaptive-retrain": "retrain_history",
+    "adaptive-retrain": RETRAINS,
     "emergency-strategy-disable": None,
-    "train-model": "training_jobs",
-    "backtest-strategy": "backtest_results",
-    "optimize-strategy": "optimization_results",
-    "bulk-analysis": "bulk_analyses",
+    "train-model": TRAININGS,
+    "backtest-strategy": BACKTESTS,
+    "optimize-strategy": SEARCHES,
+    "bulk-analysis": BULK,
 }
 
 

@@ -12,14 +12,13 @@ from tradeops.adapters.store import Store
 from tradeops.domain.window.services import code_of, record_of
 from tradeops.domain.window.trading import units_of
 from tradeops.errors import TradeOpsError
-from tradeops.jobs.monitoring.health import SERIES as HEALTH
 from tradeops.jobs.reports.equity import MINUTES
 from tradeops.jobs.reports.trades import SERIES as TRADES
 from tradeops.jobs.window.history import History
+from tradeops.jobs.window.series import HEALTH, PERFORMANCE
 
-PERFORMANCE = "performance_metrics"  # of performance_record, which loads numpy
 METRICS = ("win_rate", "avg_profit_per_trade", "sharpe_ratio")
-FOLLOW_SECONDS, AGAIN_SECONDS, BREATH_SECONDS = 30.0, 2.0, 0.005
+FOLLOW_SECONDS, AGAIN_SECONDS, BREATH_SECONDS = 30.0, 2.0, 0.001
 READ_ANEW = timedelta(hours=1)
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from typing import Any
 from tradeops.adapters.store import Point, Store
 from tradeops.domain.window.columns import MICROSECOND, Columns, micros, moment
 
-PAGE = 1000
+PAGE = 250  # larger ones leave the process larger for ever
 OVERLAP = timedelta(hours=2)
 AHEAD = timedelta(hours=1)  # a clock of another machine may be before ours
 KEPT = timedelta(days=91)

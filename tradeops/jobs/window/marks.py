@@ -8,19 +8,29 @@ from tradeops.jobs.alerts import incidents, silences
 from tradeops.jobs.brake import records as brakes
 from tradeops.jobs.decision.decisions import HISTORY
 from tradeops.jobs.drill import records as drills
-from tradeops.jobs.monitoring import health, heartbeats
+from tradeops.jobs.monitoring import heartbeats
 from tradeops.jobs.reports import equity, trades
+from tradeops.jobs.window.series import (
+    BACKTESTS,
+    COSTS,
+    HEALTH,
+    PERFORMANCE,
+    PORTFOLIO,
+    RETRAINS,
+    ROLLBACKS,
+    SEARCHES,
+)
 
 SERIES: Mapping[str, tuple[str, ...]] = {
-    "health": (health.SERIES,),
+    "health": (HEALTH,),
     "money": (equity.MINUTES, trades.SERIES),
-    "performance": ("performance_metrics",),
-    "costs": ("api_cost_history",),
+    "performance": (PERFORMANCE,),
+    "costs": (COSTS,),
     "decisions": (HISTORY,),
-    "models": ("retrain_history", "model_rollbacks"),
+    "models": (RETRAINS, ROLLBACKS),
     "drill": (drills.SERIES,),
-    "reports": ("portfolio_reports",),
-    "laboratory": ("backtest_results", "optimization_results"),
+    "reports": (PORTFOLIO,),
+    "laboratory": (BACKTESTS, SEARCHES),
 }
 DOCUMENTS: Mapping[str, tuple[str, ...]] = {
     "incidents": (incidents.COLLECTION, silences.COLLECTION),

@@ -11,8 +11,9 @@ from tradeops.domain.window.columns import micros, moment
 from tradeops.domain.window.overview import DayValue, Performance, Target, Trading
 from tradeops.domain.window.trading import trading
 from tradeops.domain.window.values import Panel, Range, State, state_of, worst
-from tradeops.jobs.window.histories import METRICS, PERFORMANCE
+from tradeops.jobs.window.histories import METRICS
 from tradeops.jobs.window.history import History
+from tradeops.jobs.window.series import PERFORMANCE
 
 LABELS = {"win_rate": "win rate", "avg_profit_per_trade": "average profit per trade", "sharpe_ratio": "Sharpe ratio"}
 UNITS = {"win_rate": " %", "avg_profit_per_trade": " %", "sharpe_ratio": ""}

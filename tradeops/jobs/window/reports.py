@@ -13,7 +13,10 @@ from tradeops.domain.window.outline import outline
 from tradeops.domain.window.pages import ReportLine, ReportList, ReportPage
 from tradeops.domain.window.values import State, state_of
 from tradeops.errors import RejectedError
+from tradeops.jobs.brake import records as brakes
+from tradeops.jobs.drill import records as drills
 from tradeops.jobs.window.links import run_link
+from tradeops.jobs.window.series import BULK, COSTS, HEALTH, PERFORMANCE, PORTFOLIO, RETRAINS, TRAININGS
 from tradeops.settings import Settings
 
 PAGE = 50
@@ -36,15 +39,15 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "portfolio": Kind("portfolio_reports", "Portfolio report"),
-    "cost": Kind("api_cost_history", "LLM cost report", "full_data.overall_status"),
-    "performance": Kind("performance_metrics", "Performance analysis", "performance_status"),
-    "health": Kind("health_checks", "Health check", "overall_status"),
-    "retrain": Kind("retrain_history", "Retrain", "status"),
-    "training": Kind("training_jobs", "Training", "status"),
-    "bulk": Kind("bulk_analyses", "Bulk analysis"),
-    "drill": Kind("drills", "Drill", "status"),
-    "brake": Kind("emergency_events", "Emergency disable"),
+    "portfolio": Kind(PORTFOLIO, "Portfolio report"),
+    "cost": Kind(COSTS, "LLM cost report", "full_data.overall_status"),
+    "performance": Kind(PERFORMANCE, "Performance analysis", "performance_status"),
+    "health": Kind(HEALTH, "Health check", "overall_status"),
+    "retrain": Kind(RETRAINS, "Retrain", "status"),
+    "training": Kind(TRAININGS, "Training", "status"),
+    "bulk": Kind(BULK, "Bulk analysis"),
+    "drill": Kind(drills.SERIES, "Drill", "status"),
+    "brake": Kind(brakes.SERIES, "Emergency disable"),
 }
 HEADLINES: Mapping[str, str] = {
     "portfolio": "equity {equity} USDT, {total_trades} trades",

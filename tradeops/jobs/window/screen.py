@@ -8,7 +8,6 @@ from functools import partial
 from tradeops.adapters.store import Point
 from tradeops.domain.window.overview import Overview, StatusView
 from tradeops.domain.window.values import Panel, Range
-from tradeops.jobs.monitoring.health import SERIES
 from tradeops.jobs.window import costs, decisions, desk, health, incidents, models, money, performance
 from tradeops.jobs.window.asking import panel
 from tradeops.jobs.window.brakes import Brakes
@@ -16,6 +15,7 @@ from tradeops.jobs.window.histories import Histories
 from tradeops.jobs.window.live import Live
 from tradeops.jobs.window.recent import Lately, day_start
 from tradeops.jobs.window.remembered import Remembered
+from tradeops.jobs.window.series import HEALTH
 from tradeops.jobs.window.sources import Sources
 
 Marks = Mapping[str, str] | None
@@ -112,7 +112,7 @@ class Screen:
             UnavailableError: the store is down.
         """
         opened, newest = await asyncio.gather(
-            panel(lambda: incidents.panel(self._sources.store, now=now)), self._sources.store.newest_point(SERIES)
+            panel(lambda: incidents.panel(self._sources.store, now=now)), self._sources.store.newest_point(HEALTH)
         )
         head = health.headline(newest, opened, health.NEVER, now=now)
         count = None if opened.content is None else len(opened.content)
@@ -124,7 +124,7 @@ class Screen:
         return found.content or (None if found.why == health.NEVER else found.why)
 
     async def _newest_panel(self) -> Panel[Point]:
-        point = await self._sources.store.newest_point(SERIES)
+        point = await self._sources.store.newest_point(HEALTH)
         return Panel(point, "" if point else health.NEVER)
 
 
