@@ -5,6 +5,7 @@ An address bears a hash of the file (`?v=`), so a browser keeps a file for good 
 
 import gzip
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -18,6 +19,7 @@ PLOTLY = "plotly.min.js"
 FOR_GOOD = "public, max-age=31536000, immutable"
 FOR_NOW = "no-cache"
 LEVEL = 6
+MARK = re.compile(r'getElementById\("([0-9a-f]{64})"\)')
 
 router = APIRouter(include_in_schema=False)
 
@@ -58,6 +60,16 @@ def address(name: str) -> str:
     """Where a page finds the file; empty when there is none."""
     found = asset(name)
     return f"/static/{name}?v={found.tag}" if found else ""
+
+
+@cache
+def style_marks() -> tuple[str, ...]:
+    """The ids by which plotly.js knows that rules for its maps are there.
+
+    We draw no maps, and it would add them as a style in the page, which the browser refuses and complains of.
+    """
+    place = _places().get(PLOTLY)
+    return tuple(sorted(set(MARK.findall(place.read_bytes().decode())))) if place else ()
 
 
 @router.get("/static/{name}")
