@@ -1,7 +1,7 @@
 """Listens, and serves until it is told to end. Beyond this machine it listens only where a token is asked for."""
 
 import asyncio
-import logging
+import errno
 import signal
 import socket
 from collections.abc import Callable, Generator, Sequence
@@ -17,9 +17,8 @@ from tradeops.errors import MisconfiguredError, UnavailableError
 from tradeops.settings import Settings
 
 MOST_CONNECTIONS = 256
-END_SECONDS = 3
-
-log = logging.getLogger(__name__)
+END_SECONDS = 5
+NO_SUCH_FAMILY = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 def serve(settings: Settings, *, told: Callable[[str], None]) -> None:
@@ -53,18 +52,23 @@ def listen(settings: Settings) -> list[socket.socket]:
         problem = f"TRADEOPS_DASHBOARD_HOST is {host}, beyond this machine, but TRADEOPS_DASHBOARD_TOKEN is not set"
         raise MisconfiguredError("dashboard", problem, remedy="set the token, or listen on 127.0.0.1")
     sockets: list[socket.socket] = []
-    try:
-        for family, place in places:
-            at = (place[0], sockets[0].getsockname()[1], *place[2:]) if sockets else place
+    trouble: OSError | None = None
+    for family, place in places:
+        at = (place[0], sockets[0].getsockname()[1], *place[2:]) if sockets else place
+        try:
             sockets.append(_listening(family, at))
-    except OSError as error:
-        for one in sockets:
-            one.close()
-        problem = f"it cannot listen on {host} port {port}: {error.strerror or error}"
-        raise UnavailableError(
-            "dashboard", problem, remedy="set TRADEOPS_DASHBOARD_PORT, or 0 for a free one"
-        ) from error
-    return sockets
+        except OSError as error:
+            trouble = error
+            if error.errno not in NO_SUCH_FAMILY:  # localhost may mean IPv6 too, on a machine that has none
+                break
+    else:
+        if sockets:
+            return sockets
+    for one in sockets:
+        one.close()
+    problem = f"it cannot listen on {host} port {port}: {trouble and trouble.strerror}"
+    remedy = "set TRADEOPS_DASHBOARD_PORT, or 0 for a free one"
+    raise UnavailableError("dashboard", problem, remedy=remedy) from trouble
 
 
 def address_of(settings: Settings, port: int) -> str:
