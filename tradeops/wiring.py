@@ -28,7 +28,6 @@ from tradeops.adapters.notify.telegram import TelegramChannel
 from tradeops.adapters.notify.webhook import WebhookChannel
 from tradeops.adapters.outside_watch.client import OutsideWatch
 from tradeops.adapters.prefect_api.client import PrefectApiClient
-from tradeops.adapters.snapshot.redis import RedisSnapshot
 from tradeops.adapters.store import Store, open_store
 from tradeops.adapters.trainer.client import THOROUGH, TrainerClient
 from tradeops.domain.llm import PriceTable
@@ -36,7 +35,8 @@ from tradeops.errors import MisconfiguredError
 from tradeops.http import HttpPolicy, HttpService, open_pool
 from tradeops.settings import Settings, load_settings
 
-if TYPE_CHECKING:  # it knows arrays, and numpy costs each job a fifth of a second
+if TYPE_CHECKING:  # numpy, which the trainer knows, costs each job a fifth of a second; the driver of Redis 6 MiB
+    from tradeops.adapters.snapshot.redis import RedisSnapshot
     from tradeops.adapters.trainer.interface import Trainer
 
 CHANNEL_TIME_OUT = timedelta(seconds=10)
@@ -69,7 +69,7 @@ class Desk:
     exchange: ExchangeClient | None
     llm: LlmClient | None
     prefect_api: PrefectApiClient | None
-    snapshot: RedisSnapshot | None
+    snapshot: "RedisSnapshot | None"
     trainer: "Trainer | None" = None
 
 
@@ -100,7 +100,7 @@ async def open_desk(settings: Settings | None = None) -> AsyncGenerator[Desk]:
                 exchange=services.exchange,
                 llm=services.llm,
                 prefect_api=services.prefect_api,
-                snapshot=RedisSnapshot(settings.redis_url) if settings.redis_url else None,
+                snapshot=_snapshot(settings),
                 trainer=services.trainer,
             )
 
@@ -257,6 +257,14 @@ def prefect_api(pool: httpx.AsyncClient, settings: Settings) -> PrefectApiClient
         user_and_password = settings.prefect_api_auth_string.get_secret_value().encode()
         headers = {"authorization": f"Basic {base64.b64encode(user_and_password).decode()}"}
     return PrefectApiClient(_service(pool, settings, "prefect", settings.prefect_api_url, headers))
+
+
+def _snapshot(settings: Settings) -> "RedisSnapshot | None":
+    if settings.redis_url is None:
+        return None
+    from tradeops.adapters.snapshot.redis import RedisSnapshot  # noqa: PLC0415 - see above
+
+    return RedisSnapshot(settings.redis_url)
 
 
 def _trainer(pool: httpx.AsyncClient, settings: Settings) -> TrainerClient | None:

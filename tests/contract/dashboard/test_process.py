@@ -67,6 +67,7 @@ def test_with_a_token_it_listens_anywhere_on_one_port(host: str, address: str) -
     told = settings(TRADEOPS_DASHBOARD_HOST=host, TRADEOPS_DASHBOARD_TOKEN=TOKEN)
     sockets = listen(told)
     ports = {one.getsockname()[1] for one in sockets}
+    assert {one.proto for one in sockets} == {socket.IPPROTO_TCP}  # or asyncio leaves Nagle on
     for one in sockets:
         one.close()
     assert len(ports) == 1
