@@ -3,7 +3,7 @@
 import asyncio
 from datetime import datetime
 
-from tradeops.adapters.store import Store
+from tradeops.adapters.store import Point, Store
 from tradeops.domain.drills import Outcome, standing
 from tradeops.domain.heartbeats import RHYTHMS, overdue
 from tradeops.domain.incidents.wording import lasted
@@ -60,15 +60,17 @@ async def drill(store: Store, settings: Settings, *, now: datetime) -> Panel[Dri
     return Panel(DrillLine(last.finished_at, last.ground, state, exercises, says), as_of=last.finished_at)
 
 
-async def heartbeats(store: Store, settings: Settings, *, now: datetime) -> Panel[tuple[HeartbeatLine, ...]]:
-    """Every job, the scheduled ones first.
+async def heartbeats(
+    store: Store, settings: Settings, check: Point | None, *, now: datetime
+) -> Panel[tuple[HeartbeatLine, ...]]:
+    """Every job, the scheduled ones first; `check` is the last health check.
 
     Raises:
         UnavailableError: the store is down.
     """
-    series = [name for name in RECORDS.values() if name is not None]
+    series = [name for name in RECORDS.values() if name is not None and name != HEALTH]
     heard, newest = await asyncio.gather(beats(store), asyncio.gather(*(store.newest_point(name) for name in series)))
-    found = dict(zip(series, newest, strict=True))
+    found = {HEALTH: check, **dict(zip(series, newest, strict=True))}
     lines = []
     for job, name in RECORDS.items():
         point = None if name is None else found[name]

@@ -38,6 +38,7 @@ class Histories:
         self.trades = History(TRADES, lambda _: "q", _trade)
         self.performance = History(PERFORMANCE, lambda _: "d", _analysis)
         self._lock = asyncio.Lock()
+        self._wanted = asyncio.Event()
 
     @property
     def covered_since(self) -> datetime | None:
@@ -66,6 +67,8 @@ class Histories:
         async with self._lock:
             for one in self._all:
                 await one.follow(self._store, now=datetime.now(UTC))
+        if not all(one.is_whole for one in self._all):
+            self._wanted.set()
 
     @property
     def _all(self) -> tuple[History, ...]:
@@ -79,7 +82,7 @@ class Histories:
                 if datetime.now(UTC) - read_at >= READ_ANEW:
                     await self._read_anew()
                     read_at = datetime.now(UTC)
-                await asyncio.sleep(FOLLOW_SECONDS)
+                await self._rest()
                 await self.follow()
             except TradeOpsError as error:
                 log.info("history cannot be read now: %s", error)
@@ -87,6 +90,13 @@ class Histories:
             except Exception:
                 log.exception("history cannot be read: our own code broke")
                 await asyncio.sleep(FOLLOW_SECONDS)
+
+    async def _rest(self) -> None:
+        """Until it is time, or somebody who followed found older records than all we have."""
+        self._wanted.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FOLLOW_SECONDS):
+                await self._wanted.wait()
 
     async def _extend(self) -> None:
         """In turns, so that the newest of each comes first."""

@@ -9,12 +9,10 @@ from tradeops.jobs.brake import records as brakes
 from tradeops.jobs.decision.decisions import HISTORY
 from tradeops.jobs.drill import records as drills
 from tradeops.jobs.monitoring import heartbeats
-from tradeops.jobs.reports import equity, trades
+from tradeops.jobs.window.histories import Histories
 from tradeops.jobs.window.series import (
     BACKTESTS,
     COSTS,
-    HEALTH,
-    PERFORMANCE,
     PORTFOLIO,
     RETRAINS,
     ROLLBACKS,
@@ -22,9 +20,6 @@ from tradeops.jobs.window.series import (
 )
 
 SERIES: Mapping[str, tuple[str, ...]] = {
-    "health": (HEALTH,),
-    "money": (equity.MINUTES, trades.SERIES),
-    "performance": (PERFORMANCE,),
     "costs": (COSTS,),
     "decisions": (HISTORY,),
     "models": (RETRAINS, ROLLBACKS),
@@ -39,8 +34,8 @@ DOCUMENTS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-async def read(store: Store) -> dict[str, str]:
-    """For each topic a text that changes with what is kept of it.
+async def read(store: Store, histories: Histories) -> dict[str, str]:
+    """For each topic a text that changes with what is kept of it; the histories have just been followed.
 
     Raises:
         UnavailableError: the store is down.
@@ -49,7 +44,12 @@ async def read(store: Store) -> dict[str, str]:
         *(_of_series(store, names) for names in SERIES.values()),
         *(_of_documents(store, names) for names in DOCUMENTS.values()),
     )
-    return dict(zip((*SERIES, *DOCUMENTS), found, strict=True))
+    followed = {
+        "health": f"{histories.health.mark}",
+        "money": f"{histories.equity.mark} {histories.trades.mark}",
+        "performance": f"{histories.performance.mark}",
+    }
+    return followed | dict(zip((*SERIES, *DOCUMENTS), found, strict=True))
 
 
 async def _of_series(store: Store, names: tuple[str, ...]) -> str:

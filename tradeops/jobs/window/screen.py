@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
-from tradeops.adapters.store import Point
 from tradeops.domain.window.overview import Overview, StatusView
-from tradeops.domain.window.values import Panel, Range
+from tradeops.domain.window.values import Range
+from tradeops.errors import UnavailableError
 from tradeops.jobs.window import costs, decisions, desk, health, incidents, models, money, performance
 from tradeops.jobs.window.asking import panel
 from tradeops.jobs.window.brakes import Brakes
@@ -15,7 +15,6 @@ from tradeops.jobs.window.histories import Histories
 from tradeops.jobs.window.live import Live
 from tradeops.jobs.window.recent import Lately, day_start
 from tradeops.jobs.window.remembered import Remembered
-from tradeops.jobs.window.series import HEALTH
 from tradeops.jobs.window.sources import Sources
 
 Marks = Mapping[str, str] | None
@@ -49,9 +48,8 @@ class Screen:
         """
         store, settings, past = self._sources.store, self._sources.settings, self._histories
         limits = settings.loss_limits(stale_after=timedelta(seconds=settings.guard_stale_seconds))
-        look, lately, newest = await asyncio.gather(
-            self._live.look(), self._lately.read(limits, past.trades.mark, now=now), self._newest()
-        )
+        look, lately = await asyncio.gather(self._live.look(), self._lately.read(limits, past.trades, now=now))
+        newest = past.health.newest or trouble or past.health.why_nothing(health.NEVER)
         start = day_start(lately, look, limits, now=now)
         rates = performance.win_rates(past.performance)
         keep, of = self._remembered.panel, partial(_marked, marks)
@@ -60,14 +58,14 @@ class Screen:
             keep(
                 ("services", range_),
                 of("health", past.health.mark),
-                lambda: health.panel(newest, past.health, range_, now=now),
+                lambda: health.panel(newest, past.health, range_, trouble, now=now),
                 now=now,
             ),
-            panel(lambda: money.panel(store, start, past.equity, look, range_, now=now)),
+            panel(lambda: money.panel(start, past.equity, look, range_, trouble, now=now)),
             keep(
                 ("performance", range_),
                 of("performance", past.performance.mark),
-                lambda: performance.panel(store, past.performance, range_, now=now),
+                lambda: performance.panel(past.performance, range_, trouble, now=now),
                 now=now,
             ),
             keep("costs", of("costs"), lambda: costs.panel(store, settings, now=now), now=now),
@@ -82,7 +80,12 @@ class Screen:
             keep("models", of("models"), lambda: models.panel(store, settings, now=now), now=now),
             panel(lambda: self._brakes.panel(limits, lately, look, now=now)),
             keep("drill", of("drill"), lambda: desk.drill(store, settings, now=now), now=now),
-            keep("heartbeats", of("heartbeats"), lambda: desk.heartbeats(store, settings, now=now), now=now),
+            keep(
+                "heartbeats",
+                of("heartbeats"),
+                lambda: desk.heartbeats(store, settings, past.health.newest, now=now),
+                now=now,
+            ),
         )
         opened, parts, worth, week, spent = await first
         decided, lineage, brakes, drill, beats = await second
@@ -95,7 +98,7 @@ class Screen:
             services=parts,
             money=worth,
             performance=week,
-            trading=performance.traded(past.trades, range_, now=now, trouble=trouble),
+            trading=performance.traded(past.trades, range_, trouble, now=now),
             costs=spent,
             decisions=decided,
             models=lineage,
@@ -105,27 +108,19 @@ class Screen:
             notes=tuple(note for note in (trouble, f"engine: {look.problem}" if look.problem else "") if note),
         )
 
-    async def status(self, *, now: datetime) -> StatusView:
+    async def status(self, *, now: datetime, trouble: str) -> StatusView:
         """States alone.
 
         Raises:
-            UnavailableError: the store is down.
+            UnavailableError: the store is down, and was since the dashboard began.
         """
-        opened, newest = await asyncio.gather(
-            panel(lambda: incidents.panel(self._sources.store, now=now)), self._sources.store.newest_point(HEALTH)
-        )
+        newest = self._histories.health.newest
+        if newest is None and trouble:
+            raise UnavailableError("store", trouble.removeprefix("store: "))
+        opened = await panel(lambda: incidents.panel(self._sources.store, now=now))
         head = health.headline(newest, opened, health.NEVER, now=now)
         count = None if opened.content is None else len(opened.content)
         return health.status(newest, self._histories.health, count, head.state, now=now)
-
-    async def _newest(self) -> Point | str | None:
-        """The last health check; `None` when there was none, and why where that is not known."""
-        found: Panel[Point] = await panel(self._newest_panel)
-        return found.content or (None if found.why == health.NEVER else found.why)
-
-    async def _newest_panel(self) -> Panel[Point]:
-        point = await self._sources.store.newest_point(HEALTH)
-        return Panel(point, "" if point else health.NEVER)
 
 
 def _marked(marks: Marks, topic: str, *more: object) -> tuple[object, ...] | None:
