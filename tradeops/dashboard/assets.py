@@ -4,8 +4,8 @@ An address bears a hash of the file (`?v=`), so a browser keeps a file for good 
 """
 
 import hashlib
-import zlib
 import re
+import zlib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
