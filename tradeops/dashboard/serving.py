@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from ipaddress import ip_address
+from typing import Any
 
 import uvicorn
 
@@ -18,6 +19,7 @@ from tradeops.settings import Settings
 
 MOST_CONNECTIONS = 256
 END_SECONDS = 5
+Place = tuple[Any, ...]  # host and port, of IPv6 more
 NO_SUCH_FAMILY = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
@@ -77,16 +79,16 @@ def address_of(settings: Settings, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{port}"
 
 
-def _places(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:
+def _places(host: str, port: int) -> list[tuple[socket.AddressFamily, Place]]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError:
         remedy = "set it to an address of this machine, such as 127.0.0.1"
         raise MisconfiguredError("dashboard", f"TRADEOPS_DASHBOARD_HOST {host} is not known", remedy=remedy) from None
-    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))  # type: ignore[misc]
+    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
 
 
-def _listening(family: socket.AddressFamily, place: tuple[str, int]) -> socket.socket:
+def _listening(family: socket.AddressFamily, place: Place) -> socket.socket:
     # the protocol by its number, which accepted sockets inherit: without it asyncio leaves Nagle on, 40 ms an answer
     one = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
