@@ -65,8 +65,8 @@ class Histories:
             UnavailableError: the store does not answer.
         """
         async with self._lock:
-            for one in self._all:
-                await one.follow(self._store, now=datetime.now(UTC))
+            now = datetime.now(UTC)
+            await asyncio.gather(*(one.follow(self._store, now=now) for one in self._all))
         if not all(one.is_whole for one in self._all):
             self._wanted.set()
 

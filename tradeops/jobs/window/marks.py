@@ -34,8 +34,8 @@ DOCUMENTS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-async def read(store: Store, histories: Histories) -> dict[str, str]:
-    """For each topic a text that changes with what is kept of it; the histories have just been followed.
+async def read(store: Store) -> dict[str, str]:
+    """For each topic but those of the histories a text that changes with what is kept of it.
 
     Raises:
         UnavailableError: the store is down.
@@ -44,19 +44,23 @@ async def read(store: Store, histories: Histories) -> dict[str, str]:
         *(_of_series(store, names) for names in SERIES.values()),
         *(_of_documents(store, names) for names in DOCUMENTS.values()),
     )
-    followed = {
+    return dict(zip((*SERIES, *DOCUMENTS), found, strict=True))
+
+
+def of(histories: Histories) -> dict[str, str]:
+    """The same of what is in memory."""
+    return {
         "health": f"{histories.health.mark}",
         "money": f"{histories.equity.mark} {histories.trades.mark}",
         "performance": f"{histories.performance.mark}",
     }
-    return followed | dict(zip((*SERIES, *DOCUMENTS), found, strict=True))
 
 
 async def _of_series(store: Store, names: tuple[str, ...]) -> str:
-    points = [await store.newest_point(name) for name in names]
+    points = await asyncio.gather(*(store.newest_point(name) for name in names))
     return " ".join("-" if point is None else point.key for point in points)
 
 
 async def _of_documents(store: Store, names: tuple[str, ...]) -> str:
-    documents = [one for name in names for one in await store.documents(name)]
-    return " ".join(f"{one.key}:{one.version}" for one in documents)
+    found = await asyncio.gather(*(store.documents(name) for name in names))
+    return " ".join(f"{one.key}:{one.version}" for documents in found for one in documents)

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TypeVar
 
+from tradeops.domain.window.curve import Curve
 from tradeops.domain.window.overview import Overview, StatusView
-from tradeops.domain.window.values import Range
+from tradeops.domain.window.values import Panel, Range
 from tradeops.errors import UnavailableError
 from tradeops.jobs.window import costs, decisions, desk, health, incidents, models, money, performance
 from tradeops.jobs.window.asking import panel
@@ -14,9 +16,10 @@ from tradeops.jobs.window.brakes import Brakes
 from tradeops.jobs.window.histories import Histories
 from tradeops.jobs.window.live import Live
 from tradeops.jobs.window.recent import Lately, day_start
-from tradeops.jobs.window.remembered import Remembered
+from tradeops.jobs.window.remembered import A_WHILE, Remembered
 from tradeops.jobs.window.sources import Sources
 
+T = TypeVar("T")
 Marks = Mapping[str, str] | None
 
 
@@ -36,6 +39,7 @@ class Screen:
         self._lately = Lately(sources.store)
         self._brakes = Brakes(sources.store)
         self._remembered = Remembered()
+        self._curves: dict[Range, tuple[object, datetime, Curve | None]] = {}
 
     async def overview(self, range_: Range, marks: Marks, *, now: datetime, trouble: str) -> Overview:
         """All panels; what cannot be read says so.
@@ -53,6 +57,7 @@ class Screen:
         start = day_start(lately, look, limits, now=now)
         rates = performance.win_rates(past.performance)
         keep, of = self._remembered.panel, partial(_marked, marks)
+        curve = self._curve(range_, now)
         first = asyncio.gather(
             panel(lambda: incidents.panel(store, now=now)),
             keep(
@@ -61,15 +66,21 @@ class Screen:
                 lambda: health.panel(newest, past.health, range_, trouble, now=now),
                 now=now,
             ),
-            panel(lambda: money.panel(start, past.equity, look, range_, trouble, now=now)),
+            panel(lambda: money.panel(start, past.equity, curve, look, range_, trouble, now=now)),
             keep(
                 ("performance", range_),
                 of("performance", past.performance.mark),
                 lambda: performance.panel(past.performance, range_, trouble, now=now),
                 now=now,
             ),
-            keep("costs", of("costs"), lambda: costs.panel(store, settings, now=now), now=now),
+            keep(
+                ("trading", range_),
+                of("money", past.trades.mark, past.trades.covered_since, trouble),
+                lambda: _at_once(performance.traded(past.trades, range_, trouble, now=now)),
+                now=now,
+            ),
         )
+        spent = keep("costs", of("costs"), lambda: costs.panel(store, settings, now=now), now=now)
         second = asyncio.gather(
             keep(
                 "decisions",
@@ -87,7 +98,7 @@ class Screen:
                 now=now,
             ),
         )
-        opened, parts, worth, week, spent = await first
+        opened, parts, worth, week, traded = await first
         decided, lineage, brakes, drill, beats = await second
         return Overview(
             at=now,
@@ -98,8 +109,8 @@ class Screen:
             services=parts,
             money=worth,
             performance=week,
-            trading=performance.traded(past.trades, range_, trouble, now=now),
-            costs=spent,
+            trading=traded,
+            costs=await spent,
             decisions=decided,
             models=lineage,
             brakes=brakes,
@@ -107,6 +118,14 @@ class Screen:
             heartbeats=beats,
             notes=tuple(note for note in (trouble, f"engine: {look.problem}" if look.problem else "") if note),
         )
+
+    def _curve(self, range_: Range, now: datetime) -> Curve | None:
+        history = self._histories.equity
+        found = self._curves.get(range_)
+        if found is None or found[0] != history.mark or now - found[1] > A_WHILE:
+            found = history.mark, now, money.curve_of(history, range_, now=now)
+            self._curves[range_] = found
+        return found[2]
 
     async def status(self, *, now: datetime, trouble: str) -> StatusView:
         """States alone.
@@ -121,6 +140,10 @@ class Screen:
         head = health.headline(newest, opened, health.NEVER, now=now)
         count = None if opened.content is None else len(opened.content)
         return health.status(newest, self._histories.health, count, head.state, now=now)
+
+
+async def _at_once(panel: Panel[T]) -> Panel[T]:
+    return panel
 
 
 def _marked(marks: Marks, topic: str, *more: object) -> tuple[object, ...] | None:

@@ -166,6 +166,7 @@ class Window:
             return None
 
     async def _read_marks(self, _: str) -> dict[str, str]:
-        if trouble := await self._followed.get(""):
+        trouble, found = await asyncio.gather(self._followed.get(""), marks.read(self.sources.store))
+        if trouble:
             raise UnavailableError("store", trouble.removeprefix("store: "))
-        return await marks.read(self.sources.store, self._histories)
+        return found | marks.of(self._histories)
