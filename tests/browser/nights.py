@@ -41,7 +41,7 @@ from tradeops.settings import Settings
 from tradeops.wiring import Desk, open_desk
 
 LOOKS = 1  # of the health check: its re-probes are looks too, so one finds what is down
-UNTIL_SERVED = 60.0
+UNTIL_SERVED = 180.0
 DAYS = timedelta(days=50)
 VARIATIONS = 12
 
