@@ -40,8 +40,8 @@ from tradeops.jobs.reports import api_cost, equity, performance, portfolio
 from tradeops.settings import Settings
 from tradeops.wiring import Desk, open_desk
 
-LOOKS = 2  # of the health check: what two of them see is an incident
-UNTIL_SERVED = 60.0
+LOOKS = 1  # of the health check: its re-probes are looks too, so one finds what is down
+UNTIL_SERVED = 180.0
 DAYS = timedelta(days=50)
 VARIATIONS = 12
 

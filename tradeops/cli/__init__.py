@@ -27,7 +27,7 @@ COMMANDS = {
     "llm": ("tradeops.cli.llm", "What our own calls of language models cost."),
     "model": ("tradeops.cli.model", "List the versions of the models, go back to the one before."),
     "deploy": ("tradeops.cli.deploy", "Put pool, deployments and automations onto your Prefect server."),
-    "dashboard": ("tradeops.cli.dashboard", "Serve the web page of how the bot is and was."),
+    "dashboard": ("tradeops.cli.dashboard", "Serve the web page that shows how the bot is and was."),
     "watchdog": ("tradeops.cli.watchdog", "Guard the desk: send what waits, alarm when its jobs stop."),
     "trainer": ("tradeops.cli.trainer", "Run the service that trains models and serves them."),
     "backup": ("tradeops.cli.backup", "Write all that is known into one file, verified."),

@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import Any
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 SILENT_SECONDS = 20.0
 DEAF_SECONDS = 120.0
@@ -39,7 +39,8 @@ class PatientProtocol(H11Protocol):
 
     def _look(self) -> None:
         silent = time.monotonic() - self._since
-        if self.cycle is not None and not self.cycle.response_complete:
+        cycle: RequestResponseCycle | None = self.cycle  # none before the first request, whatever its type says
+        if cycle is not None and not cycle.response_complete:
             self._since = time.monotonic()  # we are at work
         elif silent > DEAF_SECONDS:
             self.transport.abort()

@@ -96,7 +96,9 @@ async def decisions(question: Question, before: Before = None) -> Response:
 @router.get("/decisions/{decision_id:path}")
 async def decision(question: Question, decision_id: str) -> Response:
     """One decision with all it rests on."""
-    return _page(question, "decisions", "decision.html", view=await question.window.decision(decision_id))
+    return _page(
+        question, "decisions", "decision.html", view=await question.window.decision(decision_id, question.zone)
+    )
 
 
 @router.get("/reports")
@@ -108,7 +110,7 @@ async def reports(question: Question, kind: Kind = None, before: Before = None) 
 @router.get("/reports/{kind}/{key:path}")
 async def report(question: Question, kind: str, key: str) -> Response:
     """One report."""
-    return _page(question, "reports", "report.html", view=await question.window.report(kind, key))
+    return _page(question, "reports", "report.html", view=await question.window.report(kind, key, question.zone))
 
 
 @router.get("/backtests")
@@ -120,7 +122,7 @@ async def backtests(question: Question) -> Response:
 @router.get("/backtests/{backtest_id:path}")
 async def backtest(question: Question, backtest_id: str) -> Response:
     """One backtest with its curve and its months."""
-    view = await question.window.backtest(backtest_id)
+    view = await question.window.backtest(backtest_id, question.zone)
     curve = equity_chart("equity", view.curve, question.zone) if view.curve else None
     charts = {"equity": curve, "months": months_chart("months", view.months)}
     return _page(question, "backtests", "backtest.html", view=view, charts=charts)
@@ -135,7 +137,7 @@ async def optimisations(question: Question) -> Response:
 @router.get("/optimisations/{optimisation_id:path}")
 async def optimisation(question: Question, optimisation_id: str) -> Response:
     """One search with its heat maps, in and out of sample side by side."""
-    view = await question.window.optimisation(optimisation_id)
+    view = await question.window.optimisation(optimisation_id, question.zone)
     maps = [
         tuple(heat_chart(f"map-{place}-{side}", one, outside=side == "outside") for side in ("inside", "outside"))
         for place, one in enumerate(view.maps)

@@ -1,12 +1,13 @@
 """Listens, and serves until it is told to end. Beyond this machine it listens only where a token is asked for."""
 
 import asyncio
-import logging
+import errno
 import signal
 import socket
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from ipaddress import ip_address
+from typing import Any
 
 import uvicorn
 
@@ -17,9 +18,9 @@ from tradeops.errors import MisconfiguredError, UnavailableError
 from tradeops.settings import Settings
 
 MOST_CONNECTIONS = 256
-END_SECONDS = 3
-
-log = logging.getLogger(__name__)
+END_SECONDS = 5
+Place = tuple[Any, ...]  # host and port, of IPv6 more
+NO_SUCH_FAMILY = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 def serve(settings: Settings, *, told: Callable[[str], None]) -> None:
@@ -53,18 +54,23 @@ def listen(settings: Settings) -> list[socket.socket]:
         problem = f"TRADEOPS_DASHBOARD_HOST is {host}, beyond this machine, but TRADEOPS_DASHBOARD_TOKEN is not set"
         raise MisconfiguredError("dashboard", problem, remedy="set the token, or listen on 127.0.0.1")
     sockets: list[socket.socket] = []
-    try:
-        for family, place in places:
-            at = (place[0], sockets[0].getsockname()[1], *place[2:]) if sockets else place
+    trouble: OSError | None = None
+    for family, place in places:
+        at = (place[0], sockets[0].getsockname()[1], *place[2:]) if sockets else place
+        try:
             sockets.append(_listening(family, at))
-    except OSError as error:
-        for one in sockets:
-            one.close()
-        problem = f"it cannot listen on {host} port {port}: {error.strerror or error}"
-        raise UnavailableError(
-            "dashboard", problem, remedy="set TRADEOPS_DASHBOARD_PORT, or 0 for a free one"
-        ) from error
-    return sockets
+        except OSError as error:
+            trouble = error
+            if error.errno not in NO_SUCH_FAMILY:  # localhost may mean IPv6 too, on a machine that has none
+                break
+    else:
+        if sockets:
+            return sockets
+    for one in sockets:
+        one.close()
+    problem = f"it cannot listen on {host} port {port}: {trouble and trouble.strerror}"
+    remedy = "set TRADEOPS_DASHBOARD_PORT, or 0 for a free one"
+    raise UnavailableError("dashboard", problem, remedy=remedy) from trouble
 
 
 def address_of(settings: Settings, port: int) -> str:
@@ -73,17 +79,18 @@ def address_of(settings: Settings, port: int) -> str:
     return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{port}"
 
 
-def _places(host: str, port: int) -> list[tuple[socket.AddressFamily, tuple[str, int]]]:
+def _places(host: str, port: int) -> list[tuple[socket.AddressFamily, Place]]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError:
         remedy = "set it to an address of this machine, such as 127.0.0.1"
         raise MisconfiguredError("dashboard", f"TRADEOPS_DASHBOARD_HOST {host} is not known", remedy=remedy) from None
-    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))  # type: ignore[misc]
+    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
 
 
-def _listening(family: socket.AddressFamily, place: tuple[str, int]) -> socket.socket:
-    one = socket.socket(family, socket.SOCK_STREAM)
+def _listening(family: socket.AddressFamily, place: Place) -> socket.socket:
+    # the protocol by its number, which accepted sockets inherit: without it asyncio leaves Nagle on, 40 ms an answer
+    one = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family is socket.AF_INET6:

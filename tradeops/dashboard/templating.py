@@ -141,6 +141,7 @@ def environment() -> Environment:
     made.globals.update(
         {
             "static": assets.address,
+            "style_marks": assets.style_marks,
             "MARKS": MARKS,
             "State": State,
             "mark_of": mark_of,

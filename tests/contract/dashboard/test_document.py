@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.contract.dashboard.records import keep_a_check
-from tests.contract.dashboard.running import TOKEN, running
+from tests.contract.dashboard.running import PAGE, TOKEN, running
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 STREAM = "/api/live"  # it never ends
@@ -30,6 +31,16 @@ async def test_no_request_breaks_it_and_every_answer_is_as_documented(tmp_path: 
         said, _ = await process.communicate()
     assert process.returncode == 0, said.decode()
     assert "Tested: 16" in said.decode(), said.decode()
+
+
+@pytest.mark.parametrize(
+    "before", ["0001-01-01T00:00:00%2B14:00", "3656-02-29T11:35:07.88-18:57", "9999-12-31T23:59:59Z"]
+)
+async def test_any_moment_may_be_asked_for(before: str, tmp_path: Path) -> None:
+    async with running(tmp_path) as browser:
+        for path in ("audit", "decisions", "reports"):
+            assert (await browser.get(f"/api/{path}?before={before}")).status_code == 200
+            assert (await browser.get(f"/{path}?before={before}", headers=PAGE)).status_code == 200
 
 
 async def test_the_document_holds_no_address_of_another_host(tmp_path: Path) -> None:

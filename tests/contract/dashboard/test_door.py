@@ -13,6 +13,7 @@ import pytest
 
 from tests.contract.dashboard.running import PAGE, TOKEN, running
 from tradeops.dashboard import connections, login
+from tradeops.jobs.window import Window
 
 
 async def send_raw(browser: httpx.AsyncClient, text: str) -> str:
@@ -55,6 +56,32 @@ async def test_a_person_logs_in_looks_around_and_logs_out(tmp_path: Path) -> Non
         await browser.post("/logout", headers=PAGE)
         browser.cookies.update(kept)  # a copy of the cookie that somebody kept
         assert (await browser.get("/incidents", headers=PAGE)).status_code == 303
+
+
+async def test_where_no_token_is_asked_for_there_is_nothing_to_log_in_to(tmp_path: Path) -> None:
+    async with running(tmp_path) as browser:
+        form = await browser.get("/login?next=/audit", headers=PAGE)
+        assert (form.status_code, form.headers["location"]) == (303, "/audit")
+        for path in ("/login", "/logout"):
+            answer = await browser.post(path, headers=PAGE)
+            assert answer.status_code == 303
+            assert not [one for one in answer.headers.get_list("set-cookie") if "Max-Age=0" not in one]
+
+
+async def test_a_mistake_of_ours_is_a_protected_answer_that_tells_nothing_of_its_inside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("hunter2")
+
+    monkeypatch.setattr(Window, "overview", broken)
+    async with running(tmp_path) as browser:
+        for headers in ({}, PAGE):
+            answer = await browser.get("/" if headers else "/api/overview", headers=headers)
+            assert answer.status_code == 500
+            assert "our own code broke (RuntimeError)" in answer.text.lower().replace("runtimeerror", "RuntimeError")
+            assert "hunter2" not in answer.text
+            assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
 @pytest.mark.parametrize(

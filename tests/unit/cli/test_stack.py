@@ -174,16 +174,6 @@ async def test_a_server_that_does_not_answer_is_told_by_its_address(
     assert ("(its log is empty)" in str(raised.value) or "starting" in str(raised.value)) is own
 
 
-async def test_a_dashboard_tells_its_address_once_it_answers_there(desk: Stack) -> None:
-    desk.environment |= {"TRADEOPS_HOME": str(desk.home), "TRADEOPS_ENV_FILE": os.devnull, "PYTHONPATH": str(ROOT)}
-    await desk.start_dashboard()
-    assert desk.dashboard is not None
-    async with httpx.AsyncClient(trust_env=False, base_url=desk.dashboard, timeout=30) as browser:
-        assert (await browser.get("/healthz")).json() == {"status": "ok"}
-    [process] = desk.processes
-    assert process.command[-1] == desk.dashboard.rpartition(":")[2]
-
-
 async def test_a_dashboard_that_does_not_start_is_told_in_its_own_words(desk: Stack) -> None:
     desk.environment |= {"TRADEOPS_DASHBOARD_HOST": "0.0.0.0", "TRADEOPS_ENV_FILE": os.devnull}  # noqa: S104 - refused
     desk.environment |= {"PYTHONPATH": str(ROOT)}

@@ -1,15 +1,17 @@
 """The store as the dashboard has it: it only reads, and what is away now may be there later."""
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tradeops.adapters.store import Point, Store
 from tradeops.adapters.store.sqlite import SqliteStore
+from tradeops.dashboard import reading
 from tradeops.dashboard.reading import ASK_AGAIN_SECONDS, ReadingStore, open_for_reading
 from tradeops.errors import RejectedError, UnavailableError
 from tradeops.settings import Settings
@@ -93,3 +95,29 @@ async def test_a_damaged_file_is_told_and_a_mended_one_is_read_without_a_restart
     now += ASK_AGAIN_SECONDS
     assert await store.documents("anything") == []
     await store.close()
+
+
+async def test_a_store_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "ANSWER", timedelta(seconds=0.05))
+
+    @asynccontextmanager
+    async def opening() -> AsyncIterator[Store]:
+        await asyncio.Event().wait()
+        yield SqliteStore(Path("never"))
+
+    store = ReadingStore(opening, which=lambda: 1)
+    with pytest.raises(UnavailableError, match=r"it did not answer within 0\.05 s"):
+        await store.outbox()
+    await store.close()
+
+
+async def test_every_question_is_passed_on_as_it_was_asked(tmp_path: Path) -> None:
+    await keep(tmp_path, "first")
+    period = {"since": NOW, "until": NOW + timedelta(seconds=1)}
+    async with open_for_reading(settings(tmp_path)) as store:
+        assert await store.points("seen", **period, limit=1, newest_first=True) == [Point("first", NOW, {})]
+        assert await store.roll_up("seen", "value", **period, every=timedelta(seconds=1)) == []
+        assert await store.tally("seen", "state", **period) == {}
+        assert await store.events(**period, kind="any", limit=1) == []
+        assert await store.get("any", "thing") is None
+        assert await store.outbox(limit=1) == []

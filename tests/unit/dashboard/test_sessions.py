@@ -4,6 +4,7 @@ import base64
 
 import pytest
 
+from tradeops.dashboard import sessions as at_work
 from tradeops.dashboard.sessions import LASTS, Sessions
 
 TOKEN = "correct-horse-battery"
@@ -51,6 +52,13 @@ def test_logging_out_ends_that_session_alone(sessions: Sessions) -> None:
     sessions.end(mine)
     assert not sessions.accepts(mine)
     assert sessions.accepts(other)
+
+
+def test_the_memory_of_ended_sessions_is_bounded(sessions: Sessions, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(at_work, "MOST_ENDED", 3)
+    for _ in range(9):
+        sessions.end(sessions.begin())
+    assert len(sessions._ended) == 3
 
 
 def test_a_cookie_that_was_changed_anywhere_is_refused(sessions: Sessions) -> None:

@@ -78,7 +78,7 @@ const KINDS = {
     const known = d.values.flat().filter((one) => one !== null);
     const most = Math.max(0.01, ...known.map(Math.abs));
     return {
-      traces: [{ type: "heatmap", x: d.columns, y: d.rows, z: d.values, zmin: -most, zmax: most, colorscale: [[0, "#d55e00"], [0.5, "#f7f7f7"], [1, "#0072b2"]], texttemplate: d.columns.length <= 10 ? "%{z:.1f}" : "", hoverongaps: false, xgap: 1, ygap: 1, colorbar: { thickness: 10, tickfont: { color: c.text } }, hovertemplate: `${d.across} %{x}, ${d.down} %{y}: %{z:.2f}<extra></extra>` }],
+      traces: [{ type: "heatmap", x: d.columns, y: d.rows, z: d.values, zmin: -most, zmax: most, colorscale: [[0, "#d55e00"], [0.5, "#f7f7f7"], [1, "#0072b2"]], texttemplate: "%{z:.1f}", textfont: { size: d.columns.length > 12 ? 8 : 11 }, showscale: false, hoverongaps: false, xgap: 1, ygap: 1, hovertemplate: `${d.across} %{x}, ${d.down} %{y}: %{z:.2f}<extra></extra>` }],
       layout: { xaxis: axis(c, { type: "category", title: { text: d.across } }), yaxis: axis(c, { type: "category", title: { text: d.down } }) },
     };
   },

@@ -3,6 +3,7 @@ import { tellAges } from "./ages.js";
 
 const PAUSE = 2_000; // between two looks, however many changes are told
 const FIRST_WAIT = 2_000;
+const SOON = 3_000; // until a page that says that it is unfinished is asked for again
 const LONGEST_WAIT = 60_000;
 const LONGEST_SILENCE = 40_000; // the server speaks every quarter of a minute
 
@@ -15,8 +16,12 @@ let lookedAt = 0;
 
 export function stayLive(drawCharts) {
   redraw = drawCharts;
-  if (document.querySelector("[data-panel]") && "EventSource" in window) connect();
-  else document.getElementById("live")?.remove();
+  if (document.querySelector("[data-panel]") && "EventSource" in window) {
+    connect();
+    finish();
+  } else {
+    document.getElementById("live")?.remove();
+  }
 }
 
 function connect() {
@@ -43,6 +48,10 @@ function connect() {
     setTimeout(connect, waited * (1 + Math.random() / 4));
     waited = Math.min(waited * 2, LONGEST_WAIT);
   }
+}
+
+function finish() {
+  if (document.querySelector("[data-soon]")) setTimeout(() => look().then(finish), SOON);
 }
 
 function hear() {

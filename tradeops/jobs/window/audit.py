@@ -25,7 +25,8 @@ async def page(store: Store, kind: str | None, *, before: datetime | None, now: 
         UnavailableError: the store is down.
         ContractError: the head of the trail was written by something else.
     """
-    until, limit = before or now + timedelta(hours=1), PAGE if kind else LOOKED_THROUGH
+    soon = now + timedelta(hours=1)
+    until, limit = min(before or soon, soon), PAGE if kind else LOOKED_THROUGH
     try:
         found = await newest(store, since=SINCE, until=until, kind=kind, limit=limit)
     except ValueError:

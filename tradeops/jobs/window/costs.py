@@ -11,9 +11,9 @@ from tradeops.domain.heartbeats import RHYTHMS
 from tradeops.domain.window.burn import burns, pace
 from tradeops.domain.window.overview import Costs, DayValue
 from tradeops.domain.window.values import Panel, state_of
+from tradeops.jobs.window.series import COSTS
 from tradeops.settings import Settings
 
-SERIES = "api_cost_history"
 RHYTHM = RHYTHMS["daily-api-cost-report"]
 NEVER = "no cost report is kept yet; it runs at 09:00 UTC, or now by its Prefect deployment"
 
@@ -24,7 +24,7 @@ async def panel(store: Store, settings: Settings, *, now: datetime) -> Panel[Cos
     Raises:
         UnavailableError: the store is down.
     """
-    newest = await store.newest_point(SERIES)
+    newest = await store.newest_point(COSTS)
     if newest is None:
         return Panel(None, NEVER)
     body: Any = newest.body

@@ -3,30 +3,42 @@
 import asyncio
 from datetime import datetime
 
-from tradeops.adapters.store import Store
+from tradeops.adapters.store import Point, Store
 from tradeops.domain.drills import Outcome, standing
 from tradeops.domain.heartbeats import RHYTHMS, overdue
 from tradeops.domain.incidents.wording import lasted
 from tradeops.domain.window.overview import DrillLine, HeartbeatLine
 from tradeops.domain.window.values import Link, Panel, State
+from tradeops.jobs.decision.decisions import HISTORY
 from tradeops.jobs.drill import records as drills
 from tradeops.jobs.monitoring.heartbeats import beats
 from tradeops.jobs.window.links import run_link
+from tradeops.jobs.window.series import (
+    BACKTESTS,
+    BULK,
+    COSTS,
+    HEALTH,
+    PERFORMANCE,
+    PORTFOLIO,
+    RETRAINS,
+    SEARCHES,
+    TRAININGS,
+)
 from tradeops.settings import Settings
 
 RECORDS = {  # of each job, where its runs leave their id; on-demand jobs last
-    "system-health-check": "health_checks",
-    "daily-performance-analysis": "performance_metrics",
-    "gpt4-self-analysis": "gpt4_analysis_history",
-    "daily-portfolio-report": "portfolio_reports",
-    "daily-api-cost-report": "api_cost_history",
+    "system-health-check": HEALTH,
+    "daily-performance-analysis": PERFORMANCE,
+    "gpt4-self-analysis": HISTORY,
+    "daily-portfolio-report": PORTFOLIO,
+    "daily-api-cost-report": COSTS,
     "model-watch": None,
-    "adaptive-retrain": "retrain_history",
+    "adaptive-retrain": RETRAINS,
     "emergency-strategy-disable": None,
-    "train-model": "training_jobs",
-    "backtest-strategy": "backtest_results",
-    "optimize-strategy": "optimization_results",
-    "bulk-analysis": "bulk_analyses",
+    "train-model": TRAININGS,
+    "backtest-strategy": BACKTESTS,
+    "optimize-strategy": SEARCHES,
+    "bulk-analysis": BULK,
 }
 
 
@@ -48,15 +60,17 @@ async def drill(store: Store, settings: Settings, *, now: datetime) -> Panel[Dri
     return Panel(DrillLine(last.finished_at, last.ground, state, exercises, says), as_of=last.finished_at)
 
 
-async def heartbeats(store: Store, settings: Settings, *, now: datetime) -> Panel[tuple[HeartbeatLine, ...]]:
-    """Every job, the scheduled ones first.
+async def heartbeats(
+    store: Store, settings: Settings, check: Point | None, *, now: datetime
+) -> Panel[tuple[HeartbeatLine, ...]]:
+    """Every job, the scheduled ones first; `check` is the last health check.
 
     Raises:
         UnavailableError: the store is down.
     """
-    series = [name for name in RECORDS.values() if name is not None]
+    series = [name for name in RECORDS.values() if name is not None and name != HEALTH]
     heard, newest = await asyncio.gather(beats(store), asyncio.gather(*(store.newest_point(name) for name in series)))
-    found = dict(zip(series, newest, strict=True))
+    found = {HEALTH: check, **dict(zip(series, newest, strict=True))}
     lines = []
     for job, name in RECORDS.items():
         point = None if name is None else found[name]

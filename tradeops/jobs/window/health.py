@@ -15,13 +15,16 @@ NEVER = "no health check is kept yet; it runs every 15 minutes, or now by `trade
 
 
 async def panel(
-    newest: Point | str | None, history: History, range_: Range, *, now: datetime
+    newest: Point | str, history: History, range_: Range, trouble: str, *, now: datetime
 ) -> Panel[tuple[Service, ...]]:
-    """The parts of the newest check, `None` where there was none, or why that is not known."""
-    if newest is None or isinstance(newest, str):
-        return Panel(None, newest or NEVER)
+    """The parts of the newest check, or why there is none.
+
+    `trouble` is why there may be a newer one.
+    """
+    if isinstance(newest, str):
+        return Panel(None, newest)
     found = services(history.columns, newest.body, range_, now=now)
-    return Panel(found, as_of=newest.timestamp, stale=_is_old(newest, now))
+    return Panel(found, as_of=newest.timestamp, stale=_is_old(newest, now) or bool(trouble))
 
 
 def headline(

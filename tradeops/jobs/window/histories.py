@@ -12,14 +12,13 @@ from tradeops.adapters.store import Store
 from tradeops.domain.window.services import code_of, record_of
 from tradeops.domain.window.trading import units_of
 from tradeops.errors import TradeOpsError
-from tradeops.jobs.monitoring.health import SERIES as HEALTH
 from tradeops.jobs.reports.equity import MINUTES
 from tradeops.jobs.reports.trades import SERIES as TRADES
 from tradeops.jobs.window.history import History
+from tradeops.jobs.window.series import HEALTH, PERFORMANCE
 
-PERFORMANCE = "performance_metrics"  # of performance_record, which loads numpy
 METRICS = ("win_rate", "avg_profit_per_trade", "sharpe_ratio")
-FOLLOW_SECONDS, AGAIN_SECONDS, BREATH_SECONDS = 30.0, 2.0, 0.005
+FOLLOW_SECONDS, AGAIN_SECONDS, BREATH_SECONDS = 30.0, 2.0, 0.001
 READ_ANEW = timedelta(hours=1)
 
 log = logging.getLogger(__name__)
@@ -39,6 +38,7 @@ class Histories:
         self.trades = History(TRADES, lambda _: "q", _trade)
         self.performance = History(PERFORMANCE, lambda _: "d", _analysis)
         self._lock = asyncio.Lock()
+        self._wanted = asyncio.Event()
 
     @property
     def covered_since(self) -> datetime | None:
@@ -65,8 +65,10 @@ class Histories:
             UnavailableError: the store does not answer.
         """
         async with self._lock:
-            for one in self._all:
-                await one.follow(self._store, now=datetime.now(UTC))
+            now = datetime.now(UTC)
+            await asyncio.gather(*(one.follow(self._store, now=now) for one in self._all))
+        if not all(one.is_whole for one in self._all):
+            self._wanted.set()
 
     @property
     def _all(self) -> tuple[History, ...]:
@@ -80,7 +82,7 @@ class Histories:
                 if datetime.now(UTC) - read_at >= READ_ANEW:
                     await self._read_anew()
                     read_at = datetime.now(UTC)
-                await asyncio.sleep(FOLLOW_SECONDS)
+                await self._rest()
                 await self.follow()
             except TradeOpsError as error:
                 log.info("history cannot be read now: %s", error)
@@ -88,6 +90,13 @@ class Histories:
             except Exception:
                 log.exception("history cannot be read: our own code broke")
                 await asyncio.sleep(FOLLOW_SECONDS)
+
+    async def _rest(self) -> None:
+        """Until it is time, or somebody who followed found older records than all we have."""
+        self._wanted.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FOLLOW_SECONDS):
+                await self._wanted.wait()
 
     async def _extend(self) -> None:
         """In turns, so that the newest of each comes first."""

@@ -5,16 +5,20 @@ anything else within the hour, when all is read anew beside the pages.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tradeops.adapters.store import Point, Store
 from tradeops.domain.window.columns import MICROSECOND, Columns, micros, moment
 
-PAGE = 1000
+PAGE = 250  # larger ones leave the process larger for ever
 OVERLAP = timedelta(hours=2)
 AHEAD = timedelta(hours=1)  # a clock of another machine may be before ours
 KEPT = timedelta(days=91)
+
+STRETCH, SHORTEST = timedelta(hours=3), timedelta(minutes=1)
+LOOK_BEHIND = timedelta(seconds=10)
+NEVER = datetime(1970, 1, 2, tzinfo=UTC)
 
 Record = Callable[[Mapping[str, Any]], Mapping[str, float]]
 
@@ -26,6 +30,10 @@ class History:
         series: its name.
         code: of each field, see `Columns`.
         record: the fields of one kept body; an empty record is one without them.
+
+    Attributes:
+        columns: what is in memory.
+        newest: the latest record, whole; `None` before the first.
     """
 
     def __init__(self, series: str, code: Callable[[str], str], record: Record) -> None:
@@ -33,10 +41,12 @@ class History:
         self.series = series
         self._code = code
         self._record = record
+        self.newest: Point | None = None
         self._low: datetime | None = None
         self._is_whole = False
         self._recent: dict[str, datetime] = {}
-        self._newest: datetime | None = None
+        self._stretch = STRETCH
+        self._looked_behind_at = NEVER
 
     @property
     def covered_since(self) -> datetime | None:
@@ -60,15 +70,20 @@ class History:
     async def extend(self, store: Store, *, now: datetime) -> bool:
         """Read one more page of older records; `True` when there are none left.
 
+        A page is a stretch of time, longer where records are rare: a database that sorts a whole quarter to find its
+        newest records would do so for each page.
+
         Raises:
             UnavailableError: the store does not answer.
         """
         horizon, limit = now - KEPT, PAGE
         until = self._low or now + AHEAD
         while not self._is_whole:
-            page = await store.points(self.series, since=horizon, until=until, limit=limit, newest_first=True)
+            since = max(horizon, until - self._stretch)
+            page = await store.points(self.series, since=since, until=until, limit=limit, newest_first=True)
             if len(page) < limit:
-                self._low, self._is_whole = horizon, True
+                self._low, self._is_whole = since, since == horizon
+                self._stretch *= 4 if len(page) < limit / 8 else 1
             elif page[-1].timestamp == page[0].timestamp:  # all of one moment: which of it is left cannot be told
                 limit *= 2
                 continue
@@ -76,6 +91,7 @@ class History:
                 oldest = page[-1].timestamp
                 page = [point for point in page if point.timestamp > oldest]
                 self._low = oldest + MICROSECOND
+                self._stretch = max(self._stretch / 2, SHORTEST)
             self._add_older(page[::-1])
             break
         return self._is_whole
@@ -86,26 +102,36 @@ class History:
         Raises:
             UnavailableError: the store does not answer.
         """
-        if self._newest is None:
-            if await store.points(self.series, since=now - KEPT, until=now + AHEAD, limit=1):
-                self._low, self._is_whole = None, False
+        if self.newest is None:
+            if self._is_whole and await store.points(self.series, since=now - KEPT, until=now + AHEAD, limit=1):
+                self._low, self._is_whole, self._stretch = None, False, STRETCH
             await self.extend(store, now=now)
             return
-        since = self._newest - OVERLAP
+        since = self.newest.timestamp - OVERLAP
         while True:
-            page = await store.points(self.series, since=since, until=now + AHEAD, limit=PAGE)
+            page = await store.points(self.series, since=since, until=now + AHEAD, limit=4 * PAGE)
             for point in page:
                 self._insert(point)
-            if len(page) < PAGE or page[-1].timestamp == since:
+            if len(page) < 4 * PAGE or page[-1].timestamp == since:
                 break
             since = page[-1].timestamp
-        if self._is_whole:
+        if self._is_whole and now - self._looked_behind_at >= LOOK_BEHIND:
+            self._looked_behind_at = now
             await self._look_behind(store, now)
         self._forget(now)
 
+    def why_nothing(self, never: str) -> str:
+        """Why nothing is there: it is still being read, or, in these words, there never was anything."""
+        return never if self._is_whole else "it is still being read from the store"
+
+    def since_last(self, count: int) -> datetime | None:
+        """The moment from which on there are so many records in memory, or all that there are; `None` without any."""
+        return moment(self.columns.at[max(0, len(self.columns) - count)]) if len(self.columns) else None
+
     async def _look_behind(self, store: Store, now: datetime) -> None:
         """Records may have been added that are older than all we have: a bot's trades of the days before us."""
-        horizon, oldest = now - KEPT, moment(self.columns.at[0])
+        horizon = now - KEPT
+        oldest = moment(self.columns.at[0]) if len(self.columns) else horizon
         if oldest > horizon and await store.points(self.series, since=horizon, until=oldest, limit=1):
             self._low, self._is_whole = oldest, False
             await self.extend(store, now=now)
@@ -113,19 +139,28 @@ class History:
     def _add_older(self, points: Sequence[Point]) -> None:
         self.columns.prepend([(micros(point.timestamp), self._record(point.body)) for point in points])
         if points:
-            self._newest = max(self._newest or points[-1].timestamp, points[-1].timestamp)
-            floor = self._newest - OVERLAP
+            self._meet(points[-1])
+            floor = self._floor
             self._recent |= {point.key: point.timestamp for point in points if point.timestamp >= floor}
 
     def _insert(self, point: Point) -> None:
         if point.key in self._recent:
             return
-        self._newest = max(self._newest or point.timestamp, point.timestamp)
+        self._meet(point)
         self._recent[point.key] = point.timestamp
         self.columns.insert(micros(point.timestamp), self._record(point.body))
 
+    def _meet(self, point: Point) -> None:
+        if self.newest is None or point.timestamp >= self.newest.timestamp:
+            self.newest = point
+
+    @property
+    def _floor(self) -> datetime:
+        """What is newer may come once more."""
+        return (self.newest.timestamp if self.newest else NEVER) - OVERLAP
+
     def _forget(self, now: datetime) -> None:
         self.columns.forget(micros(now - KEPT))
-        if self._newest is not None and len(self._recent) > PAGE:
-            floor = self._newest - OVERLAP
+        if len(self._recent) > 4 * PAGE:
+            floor = self._floor
             self._recent = {key: at for key, at in self._recent.items() if at >= floor}

@@ -22,10 +22,10 @@ from tradeops.domain.window.pages import (
     OptimisationPage,
 )
 from tradeops.jobs.laboratory.kept_results import Shelf
+from tradeops.jobs.window.series import BACKTEST_TRADES, BACKTESTS, SEARCHES
 
-BACKTESTS = Shelf("backtest_results", "backtest", "tradeops backtest list")  # of records that load numpy
-SEARCHES = Shelf("optimization_results", "optimisation", "tradeops optimize list")
-TRADES = "backtest_trades"
+A_BACKTEST = Shelf(BACKTESTS, "backtest", "tradeops backtest list")
+A_SEARCH = Shelf(SEARCHES, "optimisation", "tradeops optimize list")
 MOST = 100
 MOST_PIECES = 200
 MICROSECOND = timedelta(microseconds=1)
@@ -37,7 +37,7 @@ async def backtests(store: Store) -> BacktestList:
     Raises:
         UnavailableError: the store is down.
     """
-    return BacktestList(tuple(_backtest(body) for body in await BACKTESTS.newest(store, limit=MOST)))
+    return BacktestList(tuple(_backtest(body) for body in await A_BACKTEST.newest(store, limit=MOST)))
 
 
 async def backtest(store: Store, backtest_id: str, *, zone: tzinfo) -> BacktestPage:
@@ -47,9 +47,9 @@ async def backtest(store: Store, backtest_id: str, *, zone: tzinfo) -> BacktestP
         RejectedError: there is none.
         UnavailableError: the store is down.
     """
-    body: Any = await BACKTESTS.found(store, backtest_id)
+    body: Any = await A_BACKTEST.found(store, backtest_id)
     at = datetime.fromisoformat(str(body["finished_at"]))
-    pieces = await store.points(TRADES, since=at, until=at + MICROSECOND, limit=MOST_PIECES)
+    pieces = await store.points(BACKTEST_TRADES, since=at, until=at + MICROSECOND, limit=MOST_PIECES)
     mine = [piece for piece in pieces if piece.key.rpartition(":")[0] == body["run_id"]]
     curve = _curve(body, sorted(mine, key=lambda one: one.key))
     why = "" if curve else "it made no trade" if not body.get("total_trades") else "its trades are no longer kept"
@@ -77,7 +77,7 @@ async def optimisations(store: Store) -> OptimisationList:
     Raises:
         UnavailableError: the store is down.
     """
-    return OptimisationList(tuple(_search(body) for body in await SEARCHES.newest(store, limit=MOST)))
+    return OptimisationList(tuple(_search(body) for body in await A_SEARCH.newest(store, limit=MOST)))
 
 
 async def optimisation(store: Store, optimisation_id: str, *, zone: tzinfo) -> OptimisationPage:
@@ -87,7 +87,7 @@ async def optimisation(store: Store, optimisation_id: str, *, zone: tzinfo) -> O
         RejectedError: there is none.
         UnavailableError: the store is down.
     """
-    body: Any = await SEARCHES.found(store, optimisation_id)
+    body: Any = await A_SEARCH.found(store, optimisation_id)
     maps = heat_maps(body["variations"], body.get("parameter_importance") or {})
     return OptimisationPage(
         line=_search(body),

@@ -8,19 +8,24 @@ from tradeops.jobs.alerts import incidents, silences
 from tradeops.jobs.brake import records as brakes
 from tradeops.jobs.decision.decisions import HISTORY
 from tradeops.jobs.drill import records as drills
-from tradeops.jobs.monitoring import health, heartbeats
-from tradeops.jobs.reports import equity, trades
+from tradeops.jobs.monitoring import heartbeats
+from tradeops.jobs.window.histories import Histories
+from tradeops.jobs.window.series import (
+    BACKTESTS,
+    COSTS,
+    PORTFOLIO,
+    RETRAINS,
+    ROLLBACKS,
+    SEARCHES,
+)
 
 SERIES: Mapping[str, tuple[str, ...]] = {
-    "health": (health.SERIES,),
-    "money": (equity.MINUTES, trades.SERIES),
-    "performance": ("performance_metrics",),
-    "costs": ("api_cost_history",),
+    "costs": (COSTS,),
     "decisions": (HISTORY,),
-    "models": ("retrain_history", "model_rollbacks"),
+    "models": (RETRAINS, ROLLBACKS),
     "drill": (drills.SERIES,),
-    "reports": ("portfolio_reports",),
-    "laboratory": ("backtest_results", "optimization_results"),
+    "reports": (PORTFOLIO,),
+    "laboratory": (BACKTESTS, SEARCHES),
 }
 DOCUMENTS: Mapping[str, tuple[str, ...]] = {
     "incidents": (incidents.COLLECTION, silences.COLLECTION),
@@ -30,7 +35,7 @@ DOCUMENTS: Mapping[str, tuple[str, ...]] = {
 
 
 async def read(store: Store) -> dict[str, str]:
-    """For each topic a text that changes with what is kept of it.
+    """For each topic but those of the histories a text that changes with what is kept of it.
 
     Raises:
         UnavailableError: the store is down.
@@ -42,11 +47,20 @@ async def read(store: Store) -> dict[str, str]:
     return dict(zip((*SERIES, *DOCUMENTS), found, strict=True))
 
 
+def of(histories: Histories) -> dict[str, str]:
+    """The same of what is in memory."""
+    return {
+        "health": f"{histories.health.mark}",
+        "money": f"{histories.equity.mark} {histories.trades.mark}",
+        "performance": f"{histories.performance.mark}",
+    }
+
+
 async def _of_series(store: Store, names: tuple[str, ...]) -> str:
-    points = [await store.newest_point(name) for name in names]
+    points = await asyncio.gather(*(store.newest_point(name) for name in names))
     return " ".join("-" if point is None else point.key for point in points)
 
 
 async def _of_documents(store: Store, names: tuple[str, ...]) -> str:
-    documents = [one for name in names for one in await store.documents(name)]
-    return " ".join(f"{one.key}:{one.version}" for one in documents)
+    found = await asyncio.gather(*(store.documents(name) for name in names))
+    return " ".join(f"{one.key}:{one.version}" for documents in found for one in documents)

@@ -10,10 +10,9 @@ from tradeops.domain.figures import Figure, known, unknown
 from tradeops.domain.window.overview import Lineage, ModelVersion
 from tradeops.domain.window.values import Panel
 from tradeops.jobs.window.links import run_link
+from tradeops.jobs.window.series import ACCURACY, PROMOTED, RETRAINS, ROLLED_BACK, WATCHES
 from tradeops.settings import Settings
 
-ACCURACY, RETRAINS = "model_accuracy_history", "retrain_history"  # of retrain_records, which loads numpy
-PROMOTED, ROLLED_BACK, WATCHES = "model_promoted", "model_rolled_back", "model_watches"
 LOOK_BACK = timedelta(days=730)
 MOST = 1000
 MOST_VERSIONS = 100

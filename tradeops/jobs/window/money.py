@@ -3,14 +3,12 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from tradeops.adapters.store import Store
 from tradeops.domain.day_start import DayStart
 from tradeops.domain.figures import Amount, Figure, known, known_amount, unknown, unknown_amount
 from tradeops.domain.window.columns import micros
-from tradeops.domain.window.curve import stretch_of, thinned
+from tradeops.domain.window.curve import Curve, stretch_of, thinned
 from tradeops.domain.window.overview import CurvePoint, Money
 from tradeops.domain.window.values import Panel, Range
-from tradeops.jobs.reports import equity
 from tradeops.jobs.window.history import History
 from tradeops.jobs.window.live import Look
 
@@ -18,26 +16,44 @@ STALE = timedelta(minutes=5)
 NO_CURVE = "no equity is kept in this time; the watchdog keeps it once a minute while it runs"
 
 
-async def panel(
-    store: Store, start: DayStart | str, history: History, look: Look, range_: Range, *, now: datetime
-) -> Panel[Money]:
-    """Equity, the day's profit and the curve; `start` is what the day began with, or why that is not known.
-
-    Raises:
-        UnavailableError: the store is down.
-    """
+def curve_of(history: History, range_: Range, *, now: datetime) -> Curve | None:
+    """The curve of the range, thinned."""
     columns = history.columns
     places = columns.between(micros(now - range_.length), micros(now) + 1)
     at, values = columns.at[places[0] : places[1]], columns.column("equity", places)
-    curve = thinned(at, values, stretch=stretch_of(range_.length))
-    last = await store.newest_point(equity.MINUTES) if look.equity is None else None
+    return thinned(at, values, stretch=stretch_of(range_.length))
+
+
+async def panel(
+    start: DayStart | str,
+    history: History,
+    curve: Curve | None,
+    look: Look,
+    range_: Range,
+    trouble: str,
+    *,
+    now: datetime,
+) -> Panel[Money]:
+    """Equity, the day's profit and the curve.
+
+    Args:
+        start: what the day began with, or why that is not known.
+        history: of equity by the minute.
+        curve: of the range; `None` where no equity is kept in it.
+        look: at the engine.
+        range_: of the curve.
+        trouble: why the history may not be up to date.
+        now: aware.
+    """
+    last = history.newest if look.equity is None else None
     if look.equity is not None:
         worth, source, as_of = known_amount(look.equity), "engine", look.at
     elif last is not None:
         worth, source, as_of = known_amount(Decimal(str(last.body["equity_usd"]))), "store", last.timestamp
     else:
         says = look.problem or "it does not say what the account is worth"
-        return Panel(None, f"engine: {says}; and no equity is kept yet: the watchdog keeps it once a minute")
+        kept = trouble or history.why_nothing("no equity is kept yet: the watchdog keeps it once a minute")
+        return Panel(None, f"engine: {says}; and {kept}")
     pnl, percent = _of_day(worth, start)
     money = Money(
         equity=worth,

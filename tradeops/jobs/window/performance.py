@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from tradeops.adapters.store import Store
 from tradeops.domain.figures import Figure, known, unknown
 from tradeops.domain.heartbeats import RHYTHMS
 from tradeops.domain.window.columns import micros, moment
 from tradeops.domain.window.overview import DayValue, Performance, Target, Trading
 from tradeops.domain.window.trading import trading
 from tradeops.domain.window.values import Panel, Range, State, state_of, worst
-from tradeops.jobs.window.histories import METRICS, PERFORMANCE
+from tradeops.jobs.window.histories import METRICS
 from tradeops.jobs.window.history import History
 
 LABELS = {"win_rate": "win rate", "avg_profit_per_trade": "average profit per trade", "sharpe_ratio": "Sharpe ratio"}
@@ -20,16 +19,14 @@ RHYTHM = RHYTHMS["daily-performance-analysis"]
 STALE = 2 * RHYTHM.every + RHYTHM.grace  # a day is kept at the moment that it begins
 NEVER = "no analysis is kept yet; it needs seven whole days of trades and runs at 01:00 UTC"
 
+NO_TRADES = "no closed trade is kept yet: the watchdog and the reports keep what the engine lists"
 
-async def panel(store: Store, history: History, range_: Range, *, now: datetime) -> Panel[Performance]:
-    """The newest analysis with its history.
 
-    Raises:
-        UnavailableError: the store is down.
-    """
-    newest = await store.newest_point(PERFORMANCE)
+async def panel(history: History, range_: Range, trouble: str, *, now: datetime) -> Panel[Performance]:
+    """The newest analysis with its history; `trouble` is why there may be a newer one."""
+    newest = history.newest
     if newest is None:
-        return Panel(None, NEVER)
+        return Panel(None, trouble or history.why_nothing(NEVER))
     body: Any = newest.body
     places = history.columns.between(micros(now - range_.length), micros(now) + 1)
     days = [moment(at).date() for at in history.columns.at[places[0] : places[1]]]
@@ -41,16 +38,18 @@ async def panel(store: Store, history: History, range_: Range, *, now: datetime)
         targets=targets,
         alerts=tuple(map(str, body.get("alerts") or ())),
     )
-    return Panel(found, as_of=newest.timestamp, stale=now - newest.timestamp > STALE)
+    return Panel(found, as_of=newest.timestamp, stale=now - newest.timestamp > STALE or bool(trouble))
 
 
-def traded(history: History, range_: Range, *, now: datetime, trouble: str) -> Panel[Trading]:
+def traded(history: History, range_: Range, trouble: str, *, now: datetime) -> Panel[Trading]:
     """What closed in the range, of what is in memory; `trouble` is why that may not be up to date."""
     covered, begins = history.covered_since, now - range_.length
     if covered is None or covered > begins:
         return Panel(None, trouble or "the trade archive is still being read")
     if not len(history.columns):
-        return Panel(None, "no closed trade is kept yet: the watchdog and the reports keep what the engine lists")
+        return Panel(
+            None, trouble or "no closed trade is kept yet: the watchdog and the reports keep what the engine lists"
+        )
     return Panel(trading(history.columns, range_, now=now), as_of=now, stale=bool(trouble))
 
 

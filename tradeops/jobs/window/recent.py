@@ -9,6 +9,7 @@ from tradeops.domain.loss_limits import Limits
 from tradeops.domain.portfolio.portfolio import ClosedTrade
 from tradeops.errors import TradeOpsError
 from tradeops.jobs.reports import equity, trades
+from tradeops.jobs.window.history import History
 from tradeops.jobs.window.live import Look
 
 MOST_TRADES = 1000
@@ -46,14 +47,15 @@ class Lately:
         self._store = store
         self._kept: tuple[object, Recent] | None = None
 
-    async def read(self, limits: Limits, mark: object, *, now: datetime) -> Recent | str:
+    async def read(self, limits: Limits, history: History, *, now: datetime) -> Recent | str:
         """The latest; or why it cannot be read.
 
         Args:
             limits: whose zone the day is of.
-            mark: changes when a trade has come.
+            history: of trades.
             now: aware.
         """
+        mark, since = history.mark, history.since_last(MOST_TRADES)
         midnight = midnight_of(now, limits.zone)
         if self._kept is not None:
             kept_mark, kept = self._kept
@@ -61,17 +63,15 @@ class Lately:
             if (kept_mark, kept.midnight) == (mark, midnight) and is_settled:
                 return kept
         try:
-            found = await self._read(midnight, limits, now)
+            found = await self._read(midnight, since, limits, now)
         except TradeOpsError as error:
             return str(error)
         self._kept = mark, found
         return found
 
-    async def _read(self, midnight: datetime, limits: Limits, now: datetime) -> Recent:
-        until = now + SOON
-        last = await trades.newest(self._store, since=now - LOOK_BACK, until=until, limit=MOST_TRADES)
-        if len(last) == MOST_TRADES and last[0].closed_at >= midnight:
-            last = await trades.newest(self._store, since=midnight, until=until, limit=MOST_TODAY)
+    async def _read(self, midnight: datetime, since: datetime | None, limits: Limits, now: datetime) -> Recent:
+        since = min(midnight, max(since or midnight, now - LOOK_BACK))
+        last = await trades.newest(self._store, since=since, until=now + SOON, limit=MOST_TODAY)
         worth = await equity.worth_near(self._store, midnight)
         if worth is None:
             return Recent(now, midnight, tuple(last), None)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from tradeops.domain.window.values import Panel
 from tradeops.jobs.window.asking import panel
 
-A_WHILE = timedelta(seconds=15)  # panels tell ages and what is late
+A_WHILE = timedelta(seconds=30)  # panels tell ages and what is late
 
 T = TypeVar("T")
 

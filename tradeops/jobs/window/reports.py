@@ -13,10 +13,14 @@ from tradeops.domain.window.outline import outline
 from tradeops.domain.window.pages import ReportLine, ReportList, ReportPage
 from tradeops.domain.window.values import State, state_of
 from tradeops.errors import RejectedError
+from tradeops.jobs.brake import records as brakes
+from tradeops.jobs.drill import records as drills
+from tradeops.jobs.window.latest import latest, stretches
 from tradeops.jobs.window.links import run_link
+from tradeops.jobs.window.series import BULK, COSTS, HEALTH, PERFORMANCE, PORTFOLIO, RETRAINS, TRAININGS
 from tradeops.settings import Settings
 
-PAGE = 50
+PAGE, AT_ONCE = 50, 200
 SOON = timedelta(days=1)
 
 
@@ -36,15 +40,15 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "portfolio": Kind("portfolio_reports", "Portfolio report"),
-    "cost": Kind("api_cost_history", "LLM cost report", "full_data.overall_status"),
-    "performance": Kind("performance_metrics", "Performance analysis", "performance_status"),
-    "health": Kind("health_checks", "Health check", "overall_status"),
-    "retrain": Kind("retrain_history", "Retrain", "status"),
-    "training": Kind("training_jobs", "Training", "status"),
-    "bulk": Kind("bulk_analyses", "Bulk analysis"),
-    "drill": Kind("drills", "Drill", "status"),
-    "brake": Kind("emergency_events", "Emergency disable"),
+    "portfolio": Kind(PORTFOLIO, "Portfolio report"),
+    "cost": Kind(COSTS, "LLM cost report", "full_data.overall_status"),
+    "performance": Kind(PERFORMANCE, "Performance analysis", "performance_status"),
+    "health": Kind(HEALTH, "Health check", "overall_status"),
+    "retrain": Kind(RETRAINS, "Retrain", "status"),
+    "training": Kind(TRAININGS, "Training", "status"),
+    "bulk": Kind(BULK, "Bulk analysis"),
+    "drill": Kind(drills.SERIES, "Drill", "status"),
+    "brake": Kind(brakes.SERIES, "Emergency disable"),
 }
 HEADLINES: Mapping[str, str] = {
     "portfolio": "equity {equity} USDT, {total_trades} trades",
@@ -79,38 +83,49 @@ async def listed(
     """
     kinds = SUMMARY if kind is None else (_checked(kind),)
     until = before or now + SOON
-    found = await asyncio.gather(
-        *(store.points(KINDS[one].series, since=EPOCH, until=until, limit=PAGE, newest_first=True) for one in kinds)
-    )
+    found = await asyncio.gather(*(_latest(store, KINDS[one].series, until, now) for one in kinds))
     lines = [_line(one, point, settings) for one, points in zip(kinds, found, strict=True) for point in points]
     lines.sort(key=lambda line: line.at, reverse=True)
     shown = lines[:PAGE]
     return ReportList(tuple(KINDS), tuple(shown), shown[-1].at if len(lines) >= PAGE else None)
 
 
-async def page(store: Store, settings: Settings, kind: str, key: str, *, zone: tzinfo) -> ReportPage:
+async def page(store: Store, settings: Settings, kind: str, key: str, *, zone: tzinfo, now: datetime) -> ReportPage:
     """One report, with times in that zone.
 
     Raises:
         RejectedError: there is none of that kind and key.
         UnavailableError: the store is down.
     """
-    point = await _found(store, KINDS[_checked(kind)].series, key)
+    point = await _found(store, KINDS[_checked(kind)].series, key, now)
     if point is None:
         raise RejectedError("reports", f"there is no {kind} report {key[:200]!r}", remedy="see the list of reports")
     return ReportPage(_line(kind, point, settings), outline(point.body, zone=zone))
 
 
-async def _found(store: Store, series: str, key: str) -> Point | None:
-    until = datetime.max.replace(tzinfo=EPOCH.tzinfo) - SOON
-    while True:
-        points = await store.points(series, since=EPOCH, until=until, limit=500, newest_first=True)
-        for point in points:
-            if point.key == key:
-                return point
-        if len(points) < 500 or points[-1].timestamp == until:  # noqa: PLR2004 - a page, as above
-            return None
-        until = points[-1].timestamp
+async def _latest(store: Store, series: str, until: datetime, now: datetime) -> list[Point]:
+    if series == HEALTH:
+        return await latest(store, series, until=until, now=now, limit=PAGE)
+    return await store.points(series, since=EPOCH, until=until, limit=PAGE, newest_first=True)
+
+
+async def _found(store: Store, series: str, key: str, now: datetime) -> Point | None:
+    if series == HEALTH:
+        async for stretch in stretches(store, series, until=now + SOON, now=now):
+            if found := _keyed(stretch, key):
+                return found
+        return None
+    until, page = now + SOON, [Point("", now, {})]
+    while page:
+        page = await store.points(series, since=EPOCH, until=until, limit=AT_ONCE, newest_first=True)
+        if found := _keyed(page, key):
+            return found
+        until = page[-1].timestamp if page else until
+    return None
+
+
+def _keyed(points: list[Point], key: str) -> Point | None:
+    return next((point for point in points if point.key == key), None)
 
 
 def _checked(kind: str) -> str:

@@ -4,20 +4,22 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TypeVar
 
-from tradeops.adapters.store import Point
+from tradeops.domain.window.curve import Curve
 from tradeops.domain.window.overview import Overview, StatusView
 from tradeops.domain.window.values import Panel, Range
-from tradeops.jobs.monitoring.health import SERIES
+from tradeops.errors import UnavailableError
 from tradeops.jobs.window import costs, decisions, desk, health, incidents, models, money, performance
 from tradeops.jobs.window.asking import panel
 from tradeops.jobs.window.brakes import Brakes
 from tradeops.jobs.window.histories import Histories
 from tradeops.jobs.window.live import Live
 from tradeops.jobs.window.recent import Lately, day_start
-from tradeops.jobs.window.remembered import Remembered
+from tradeops.jobs.window.remembered import A_WHILE, Remembered
 from tradeops.jobs.window.sources import Sources
 
+T = TypeVar("T")
 Marks = Mapping[str, str] | None
 
 
@@ -37,6 +39,7 @@ class Screen:
         self._lately = Lately(sources.store)
         self._brakes = Brakes(sources.store)
         self._remembered = Remembered()
+        self._curves: dict[Range, tuple[object, datetime, Curve | None]] = {}
 
     async def overview(self, range_: Range, marks: Marks, *, now: datetime, trouble: str) -> Overview:
         """All panels; what cannot be read says so.
@@ -49,29 +52,35 @@ class Screen:
         """
         store, settings, past = self._sources.store, self._sources.settings, self._histories
         limits = settings.loss_limits(stale_after=timedelta(seconds=settings.guard_stale_seconds))
-        look, lately, newest = await asyncio.gather(
-            self._live.look(), self._lately.read(limits, past.trades.mark, now=now), self._newest()
-        )
+        look, lately = await asyncio.gather(self._live.look(), self._lately.read(limits, past.trades, now=now))
+        newest = past.health.newest or trouble or past.health.why_nothing(health.NEVER)
         start = day_start(lately, look, limits, now=now)
         rates = performance.win_rates(past.performance)
         keep, of = self._remembered.panel, partial(_marked, marks)
+        curve = self._curve(range_, now)
         first = asyncio.gather(
             panel(lambda: incidents.panel(store, now=now)),
             keep(
                 ("services", range_),
                 of("health", past.health.mark),
-                lambda: health.panel(newest, past.health, range_, now=now),
+                lambda: health.panel(newest, past.health, range_, trouble, now=now),
                 now=now,
             ),
-            panel(lambda: money.panel(store, start, past.equity, look, range_, now=now)),
+            panel(lambda: money.panel(start, past.equity, curve, look, range_, trouble, now=now)),
             keep(
                 ("performance", range_),
                 of("performance", past.performance.mark),
-                lambda: performance.panel(store, past.performance, range_, now=now),
+                lambda: performance.panel(past.performance, range_, trouble, now=now),
                 now=now,
             ),
-            keep("costs", of("costs"), lambda: costs.panel(store, settings, now=now), now=now),
+            keep(
+                ("trading", range_),
+                of("money", past.trades.mark, past.trades.covered_since, trouble),
+                lambda: _at_once(performance.traded(past.trades, range_, trouble, now=now)),
+                now=now,
+            ),
         )
+        spent = keep("costs", of("costs"), lambda: costs.panel(store, settings, now=now), now=now)
         second = asyncio.gather(
             keep(
                 "decisions",
@@ -82,9 +91,14 @@ class Screen:
             keep("models", of("models"), lambda: models.panel(store, settings, now=now), now=now),
             panel(lambda: self._brakes.panel(limits, lately, look, now=now)),
             keep("drill", of("drill"), lambda: desk.drill(store, settings, now=now), now=now),
-            keep("heartbeats", of("heartbeats"), lambda: desk.heartbeats(store, settings, now=now), now=now),
+            keep(
+                "heartbeats",
+                of("heartbeats"),
+                lambda: desk.heartbeats(store, settings, past.health.newest, now=now),
+                now=now,
+            ),
         )
-        opened, parts, worth, week, spent = await first
+        opened, parts, worth, week, traded = await first
         decided, lineage, brakes, drill, beats = await second
         return Overview(
             at=now,
@@ -95,8 +109,8 @@ class Screen:
             services=parts,
             money=worth,
             performance=week,
-            trading=performance.traded(past.trades, range_, now=now, trouble=trouble),
-            costs=spent,
+            trading=traded,
+            costs=await spent,
             decisions=decided,
             models=lineage,
             brakes=brakes,
@@ -105,27 +119,31 @@ class Screen:
             notes=tuple(note for note in (trouble, f"engine: {look.problem}" if look.problem else "") if note),
         )
 
-    async def status(self, *, now: datetime) -> StatusView:
+    def _curve(self, range_: Range, now: datetime) -> Curve | None:
+        history = self._histories.equity
+        found = self._curves.get(range_)
+        if found is None or found[0] != history.mark or now - found[1] > A_WHILE:
+            found = history.mark, now, money.curve_of(history, range_, now=now)
+            self._curves[range_] = found
+        return found[2]
+
+    async def status(self, *, now: datetime, trouble: str) -> StatusView:
         """States alone.
 
         Raises:
-            UnavailableError: the store is down.
+            UnavailableError: the store is down, and was since the dashboard began.
         """
-        opened, newest = await asyncio.gather(
-            panel(lambda: incidents.panel(self._sources.store, now=now)), self._sources.store.newest_point(SERIES)
-        )
+        newest = self._histories.health.newest
+        if newest is None and trouble:
+            raise UnavailableError("store", trouble.removeprefix("store: "))
+        opened = await panel(lambda: incidents.panel(self._sources.store, now=now))
         head = health.headline(newest, opened, health.NEVER, now=now)
         count = None if opened.content is None else len(opened.content)
         return health.status(newest, self._histories.health, count, head.state, now=now)
 
-    async def _newest(self) -> Point | str | None:
-        """The last health check; `None` when there was none, and why where that is not known."""
-        found: Panel[Point] = await panel(self._newest_panel)
-        return found.content or (None if found.why == health.NEVER else found.why)
 
-    async def _newest_panel(self) -> Panel[Point]:
-        point = await self._sources.store.newest_point(SERIES)
-        return Panel(point, "" if point else health.NEVER)
+async def _at_once(panel: Panel[T]) -> Panel[T]:
+    return panel
 
 
 def _marked(marks: Marks, topic: str, *more: object) -> tuple[object, ...] | None:

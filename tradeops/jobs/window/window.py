@@ -21,7 +21,7 @@ from tradeops.domain.window.pages import (
     ReportPage,
 )
 from tradeops.domain.window.values import Range
-from tradeops.errors import TradeOpsError
+from tradeops.errors import TradeOpsError, UnavailableError
 from tradeops.jobs.window import audit, decisions, incidents, laboratory, marks, performance, reports
 from tradeops.jobs.window.fresh import Fresh
 from tradeops.jobs.window.histories import Histories
@@ -112,7 +112,7 @@ class Window:
 
     async def report(self, kind: str, key: str, zone: tzinfo | None = None) -> ReportPage:
         """See `reports.page`."""
-        return await reports.page(*self._kept, kind, key, zone=zone or self._zone)
+        return await reports.page(*self._kept, kind, key, zone=zone or self._zone, now=self._clock())
 
     async def backtests(self) -> BacktestList:
         """See `laboratory`."""
@@ -156,8 +156,8 @@ class Window:
         return await self._screen.overview(key[0], found, now=self._clock(), trouble=trouble)
 
     async def _status(self, _: str) -> StatusView:
-        await self._followed.get("")
-        return await self._screen.status(now=self._clock())
+        trouble = await self._followed.get("")
+        return await self._screen.status(now=self._clock(), trouble=trouble)
 
     async def _marks_or_none(self) -> dict[str, str] | None:
         try:
@@ -166,4 +166,7 @@ class Window:
             return None
 
     async def _read_marks(self, _: str) -> dict[str, str]:
-        return await marks.read(self.sources.store)
+        trouble, found = await asyncio.gather(self._followed.get(""), marks.read(self.sources.store))
+        if trouble:
+            raise UnavailableError("store", trouble.removeprefix("store: "))
+        return found | marks.of(self._histories)

@@ -1,0 +1,38 @@
+"""The latest points of a series of many, read in stretches of time: a database finds them without sorting all."""
+
+from collections.abc import AsyncGenerator
+from datetime import datetime, timedelta
+
+from tradeops.adapters.store import Point, Store
+from tradeops.adapters.store.series import RETENTION
+
+FOREVER = timedelta(days=3650)
+FIRST, LONGEST = timedelta(days=1), timedelta(days=16)
+MOST = 2000
+
+
+async def stretches(store: Store, series: str, *, until: datetime, now: datetime) -> AsyncGenerator[list[Point]]:
+    """The points before `until`, the newest first, stretch by stretch, as far back as the series is kept.
+
+    Raises:
+        UnavailableError: the store does not answer.
+    """
+    horizon, stretch = now - RETENTION.get(series, FOREVER), FIRST
+    while until > horizon:
+        since = max(horizon, until - stretch)
+        yield await store.points(series, since=since, until=until, limit=MOST, newest_first=True)
+        until, stretch = since, min(stretch * 2, LONGEST)
+
+
+async def latest(store: Store, series: str, *, until: datetime, now: datetime, limit: int) -> list[Point]:
+    """So many points before `until`, the newest first.
+
+    Raises:
+        UnavailableError: the store does not answer.
+    """
+    found: list[Point] = []
+    async for points in stretches(store, series, until=until, now=now):
+        found += points
+        if len(found) >= limit:
+            break
+    return found[:limit]
