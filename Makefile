@@ -50,7 +50,7 @@ bench: $(VENV)/dev.stamp ## the figures that the documentation quotes
 
 lock: $(VENV)/dev.stamp ## renew the lock files within the bounds of pyproject.toml
 	$(PIP) install uv
-	$(COMPILE) --extra research --extra sandbox --group build pyproject.toml -o requirements.lock
+	$(COMPILE) --extra dashboard --extra research --extra sandbox --group build pyproject.toml -o requirements.lock
 	$(COMPILE) --extra trainer -c requirements.lock pyproject.toml -o requirements-trainer.lock
 	$(COMPILE) --all-extras --group dev -c requirements.lock -c requirements-trainer.lock pyproject.toml -o requirements-dev.lock
 

@@ -11,7 +11,7 @@ MOST = 2000
 
 
 async def stretches(store: Store, series: str, *, until: datetime, now: datetime) -> AsyncGenerator[list[Point]]:
-    """The points before `until`, the newest first, stretch by stretch, ten years back; over what is empty in long strides.
+    """The points before `until`, the newest first, stretch by stretch, ten years back; what is empty in strides.
 
     Raises:
         UnavailableError: the store does not answer.
