@@ -4,24 +4,25 @@ from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
 
 from tradeops.adapters.store import Point, Store
-from tradeops.adapters.store.series import RETENTION
 
 FOREVER = timedelta(days=3650)
 FIRST, LONGEST = timedelta(days=1), timedelta(days=16)
+SOON = timedelta(hours=1)  # a clock of another machine may be before ours
 MOST = 2000
 
 
 async def stretches(store: Store, series: str, *, until: datetime, now: datetime) -> AsyncGenerator[list[Point]]:
-    """The points before `until`, the newest first, stretch by stretch, as far back as the series is kept.
+    """The points before `until`, the newest first, stretch by stretch, ten years back; what is empty in strides.
 
     Raises:
         UnavailableError: the store does not answer.
     """
-    horizon, stretch = now - RETENTION.get(series, FOREVER), FIRST
+    until, horizon, stretch = min(until, now + SOON), now - FOREVER, FIRST
     while until > horizon:
         since = max(horizon, until - stretch)
-        yield await store.points(series, since=since, until=until, limit=MOST, newest_first=True)
-        until, stretch = since, min(stretch * 2, LONGEST)
+        points = await store.points(series, since=since, until=until, limit=MOST, newest_first=True)
+        yield points
+        until, stretch = since, min(stretch * 2, LONGEST) if points else stretch * 2
 
 
 async def latest(store: Store, series: str, *, until: datetime, now: datetime, limit: int) -> list[Point]:
