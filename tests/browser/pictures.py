@@ -30,7 +30,7 @@ from tradeops.wiring import Desk
 
 DAY, HOUR, CHECK = timedelta(days=1), timedelta(hours=1), timedelta(minutes=15)
 DAYS = 28
-COLOURS = 96
+COLOURS = 128
 VIEWS: Mapping[str, tuple[str, str]] = {"dashboard-light": ("light", "30d"), "dashboard-dark": ("dark", "7d")}
 
 
@@ -89,7 +89,9 @@ def main(folder: Path) -> None:
                 page.locator("html[data-drawn]").wait_for(state="attached")
                 page.wait_for_timeout(3000)
                 drawn = Image.open(BytesIO(page.screenshot())).convert("RGB")
-                drawn.quantize(COLOURS, dither=Image.Dither.NONE).save(folder / f"{name}.png", optimize=True)
+                drawn.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+                    folder / f"{name}.png", optimize=True
+                )
         browser.close()
 
 
