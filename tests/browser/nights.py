@@ -7,7 +7,7 @@ decide and brake as in production, and what they keep is what the pages show.
 import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -45,6 +45,8 @@ UNTIL_SERVED = 180.0
 DAYS = timedelta(days=50)
 VARIATIONS = 12
 
+Work = Callable[[Desk], Awaitable[None]]
+
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
@@ -55,8 +57,18 @@ class Dashboard:
 
 
 @contextmanager
-def dashboard_of(scenario: str | None, home: Path, *, laboratory: bool = False, **given: object) -> Iterator[Dashboard]:
-    """The dashboard after a night of that scenario; `None` is an installation in which nothing has run yet."""
+def dashboard_of(
+    scenario: str | None, home: Path, *, laboratory: bool = False, more: Work | None = None, **given: object
+) -> Iterator[Dashboard]:
+    """The dashboard after a night of that scenario.
+
+    Args:
+        scenario: `None` is an installation in which nothing has run yet.
+        home: a folder of its own.
+        laboratory: trade and search strategies too.
+        more: what else happens in that night.
+        given: settings besides, by their variables' names.
+    """
     served = threading.Event()
     told: list[Dashboard] = []
     servers: list[uvicorn.Server] = []
@@ -65,7 +77,7 @@ def dashboard_of(scenario: str | None, home: Path, *, laboratory: bool = False, 
     async def live() -> None:
         async with _bot(scenario, home, given) as settings:
             if scenario is not None:
-                await _night(settings, braked=scenario == "losing", laboratory=laboratory)
+                await _night(settings, braked=scenario == "losing", laboratory=laboratory, more=more)
             [sock] = listen(settings)
 
             def tell(address: str) -> None:
@@ -118,7 +130,7 @@ async def _bot(scenario: str | None, home: Path, given: dict[str, object]) -> As
         await stage.close()
 
 
-async def _night(settings: Settings, *, braked: bool, laboratory: bool) -> None:
+async def _night(settings: Settings, *, braked: bool, laboratory: bool, more: Work | None) -> None:
     async with open_desk(settings) as desk:
         for _ in range(LOOKS):
             await _job(desk, "system-health-check", _health(desk))
@@ -129,6 +141,8 @@ async def _night(settings: Settings, *, braked: bool, laboratory: bool) -> None:
         if laboratory:
             await _job(desk, "backtest-strategy", _backtest(desk))
             await _job(desk, "optimize-strategy", _optimisation(desk))
+        if more is not None:
+            await more(desk)
     if braked:
         done = await emergency.disable(settings, Order("portfolio", "daily loss 20 % of the equity", "guard"))
         await emergency.record(settings, done)

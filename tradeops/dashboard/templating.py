@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -138,15 +139,14 @@ def environment() -> Environment:
         "segment": lambda text: quote(str(text), safe=""),
         "iso": lambda at: at.astimezone(UTC).isoformat(timespec="seconds"),
     }
-    made.globals.update(
-        {
-            "static": assets.address,
-            "style_marks": assets.style_marks,
-            "MARKS": MARKS,
-            "State": State,
-            "mark_of": mark_of,
-            "query": query,
-            "timedelta": timedelta,
-        }
-    )
+    known: dict[str, Any] = {
+        "static": assets.address,
+        "style_marks": assets.style_marks,
+        "MARKS": MARKS,
+        "State": State,
+        "mark_of": mark_of,
+        "query": query,
+        "timedelta": timedelta,
+    }
+    made.globals.update(known)
     return made

@@ -154,6 +154,13 @@ async def test_a_night_is_seen_whole_in_every_store(store: Store) -> None:
         reports = await window.reports("health")
         assert [one.state for one in reports.reports] == [State.CRITICAL, State.CRITICAL]
         assert (await window.report("health", RUN)).line.run is not None
+        for before in (datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)):
+            found = (
+                await window.reports("health", before),
+                await window.decisions(before),
+                await window.audit("", before),
+            )
+            assert [len(one) for one in (found[0].reports, found[1].decisions)] in ([0, 0], [2, 0])
         trail = await window.audit()
         assert {one.kind for one in trail.events} >= {"incident_opened", "incident_resolved", "model_promoted"}
         assert [one.at for one in trail.events] == sorted((one.at for one in trail.events), reverse=True)
@@ -204,8 +211,10 @@ async def test_a_store_that_is_down_is_said_in_every_panel_and_nothing_is_zero()
         assert {name: one.content for name, one in panels(seen).items()} == dict.fromkeys(PANELS)
         assert all("it does not answer" in one.why for one in panels(seen).values())
         assert seen.headline.state is State.UNKNOWN
-        with pytest.raises(UnavailableError):
-            await window.status()
+        for asked in (window.status(), window.marks()):
+            with pytest.raises(UnavailableError) as caught:
+                await asked
+            assert caught.value.remedy == "start it"
 
 
 async def test_an_empty_installation_says_what_will_fill_it(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import fields, replace
+from datetime import timedelta
 from typing import Any, get_args, get_origin
 from zoneinfo import ZoneInfo
 
@@ -90,6 +91,15 @@ def test_an_overview_whose_every_figure_is_unknown_gives_the_reasons() -> None:
 def _bare(content: Any) -> Any:  # noqa: ANN401 - a dataclass, or a tuple of one
     inner = get_args(content)
     return (filled(inner[0], "nobody looked yet", bare=True),) if inner else filled(content, "why", bare=True)
+
+
+def test_what_is_older_than_it_should_be_is_shown_as_stale_with_its_age() -> None:
+    view = filled(Overview, "words")
+    later = replace(view, at=view.at + timedelta(hours=5))
+    text = site(later).get("/").text
+    assert re.search(r'id="costs" class="panel stale".*?stale, <time[^>]*>5 h</time> ago', text, re.DOTALL)
+    fresh = replace(view, costs=replace(view.costs, stale=False))
+    assert 'id="costs" class="panel"' in site(fresh).get("/").text
 
 
 def test_a_link_that_is_none_of_http_is_shown_as_text() -> None:

@@ -2,11 +2,16 @@
 import { drawCharts } from "./charts.js";
 import { keepAges } from "./ages.js";
 import { stayLive } from "./live.js";
+import { keepScrolls, markScrolls } from "./scrolls.js";
 import { offerThemes } from "./themes.js";
 import { offerChoices } from "./choices.js";
 
 offerThemes(drawCharts);
 offerChoices();
 keepAges();
+keepScrolls();
 drawCharts();
-stayLive(drawCharts);
+stayLive(() => {
+  markScrolls();
+  drawCharts();
+});

@@ -49,7 +49,8 @@ async def listed(
     Raises:
         UnavailableError: the store is down.
     """
-    found = await _lines(store, settings, rates, before=before or now + timedelta(hours=1), limit=PAGE, now=now)
+    soon = now + timedelta(hours=1)
+    found = await _lines(store, settings, rates, before=min(before or soon, soon), limit=PAGE, now=now)
     return DecisionList(found, found[-1].made_at if len(found) == PAGE else None)
 
 

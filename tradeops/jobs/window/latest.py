@@ -7,6 +7,7 @@ from tradeops.adapters.store import Point, Store
 
 FOREVER = timedelta(days=3650)
 FIRST, LONGEST = timedelta(days=1), timedelta(days=16)
+SOON = timedelta(hours=1)  # a clock of another machine may be before ours
 MOST = 2000
 
 
@@ -16,7 +17,7 @@ async def stretches(store: Store, series: str, *, until: datetime, now: datetime
     Raises:
         UnavailableError: the store does not answer.
     """
-    horizon, stretch = now - FOREVER, FIRST
+    until, horizon, stretch = min(until, now + SOON), now - FOREVER, FIRST
     while until > horizon:
         since = max(horizon, until - stretch)
         points = await store.points(series, since=since, until=until, limit=MOST, newest_first=True)

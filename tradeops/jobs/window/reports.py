@@ -82,7 +82,7 @@ async def listed(
         UnavailableError: the store is down.
     """
     kinds = SUMMARY if kind is None else (_checked(kind),)
-    until = before or now + SOON
+    until = min(before or now + SOON, now + SOON)
     found = await asyncio.gather(*(_latest(store, KINDS[one].series, until, now) for one in kinds))
     lines = [_line(one, point, settings) for one, points in zip(kinds, found, strict=True) for point in points]
     lines.sort(key=lambda line: line.at, reverse=True)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from tradeops.domain.window.curve import Curve
 from tradeops.domain.window.overview import Overview, StatusView
 from tradeops.domain.window.values import Panel, Range
-from tradeops.errors import UnavailableError
+from tradeops.errors import TradeOpsError
 from tradeops.jobs.window import costs, decisions, desk, health, incidents, models, money, performance
 from tradeops.jobs.window.asking import panel
 from tradeops.jobs.window.brakes import Brakes
@@ -127,15 +127,15 @@ class Screen:
             self._curves[range_] = found
         return found[2]
 
-    async def status(self, *, now: datetime, trouble: str) -> StatusView:
+    async def status(self, *, now: datetime, trouble: TradeOpsError | None) -> StatusView:
         """States alone.
 
         Raises:
             UnavailableError: the store is down, and was since the dashboard began.
         """
         newest = self._histories.health.newest
-        if newest is None and trouble:
-            raise UnavailableError("store", trouble.removeprefix("store: "))
+        if newest is None and trouble is not None:
+            raise trouble
         opened = await panel(lambda: incidents.panel(self._sources.store, now=now))
         head = health.headline(newest, opened, health.NEVER, now=now)
         count = None if opened.content is None else len(opened.content)

@@ -1,6 +1,7 @@
 """All that the dashboard shows, from one place: bounded, cached for a moment, and never written back."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, tzinfo
@@ -21,7 +22,7 @@ from tradeops.domain.window.pages import (
     ReportPage,
 )
 from tradeops.domain.window.values import Range
-from tradeops.errors import TradeOpsError, UnavailableError
+from tradeops.errors import ContractError, TradeOpsError, UnavailableError
 from tradeops.jobs.window import audit, decisions, incidents, laboratory, marks, performance, reports
 from tradeops.jobs.window.fresh import Fresh
 from tradeops.jobs.window.histories import Histories
@@ -31,6 +32,9 @@ from tradeops.jobs.window.sources import Sources
 from tradeops.settings import Settings
 
 KEEP_SECONDS = 1.5
+FOLLOW_SECONDS = 2.0
+
+log = logging.getLogger(__name__)
 
 
 def _now() -> datetime:
@@ -51,7 +55,7 @@ class Window:
         self._histories = Histories(sources.store)
         self._live = Live(sources.engine)
         self._screen = Screen(sources, self._histories, self._live)
-        self._followed: Fresh[str, str] = Fresh(self._follow, seconds=KEEP_SECONDS)
+        self._followed: Fresh[str, None] = Fresh(self._follow, seconds=KEEP_SECONDS)
         self._overviews: Fresh[tuple[Range, object], Overview] = Fresh(self._overview, seconds=KEEP_SECONDS)
         self._statuses: Fresh[str, StatusView] = Fresh(self._status, seconds=KEEP_SECONDS)
         self._marks: Fresh[str, dict[str, str]] = Fresh(self._read_marks, seconds=KEEP_SECONDS)
@@ -96,13 +100,13 @@ class Window:
 
     async def decisions(self, before: datetime | None = None) -> DecisionList:
         """See `decisions.listed`."""
-        await self._followed.get("")
+        await self._trouble()  # outcomes of what was kept before are better than none
         rates = performance.win_rates(self._histories.performance)
         return await decisions.listed(*self._kept, rates, before=before, now=self._clock())
 
     async def decision(self, decision_id: str, zone: tzinfo | None = None) -> DecisionPage:
         """See `decisions.page`."""
-        await self._followed.get("")
+        await self._trouble()  # outcomes of what was kept before are better than none
         rates = performance.win_rates(self._histories.performance)
         return await decisions.page(*self._kept, rates, decision_id, zone=zone or self._zone, now=self._clock())
 
@@ -142,21 +146,34 @@ class Window:
     def _zone(self) -> tzinfo:
         return self.sources.settings.zone
 
-    async def _follow(self, _: str) -> str:
-        """Bring the history up to date; returns why not, empty when it is."""
+    async def _follow(self, _: str) -> None:
+        """Bring the history up to date."""
         try:
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(FOLLOW_SECONDS):
                 await self._histories.follow()
-        except (TradeOpsError, TimeoutError) as error:
-            return str(error) or "store: no answer within 2 s"
-        return ""
+        except TimeoutError:
+            problem = f"no answer within {FOLLOW_SECONDS:g} s"
+            raise UnavailableError("store", problem, remedy="look at its server and disk") from None
+        except TradeOpsError:
+            raise
+        except Exception:
+            log.exception("history broke")
+            raise ContractError("store", "our own code broke on what is kept", remedy="see the log") from None
+
+    async def _trouble(self) -> TradeOpsError | None:
+        """Why the history is not up to date; asked anew by whoever comes next."""
+        try:
+            await self._followed.get("")
+        except TradeOpsError as error:
+            return error
+        return None
 
     async def _overview(self, key: tuple[Range, object]) -> Overview:
-        trouble, found = await asyncio.gather(self._followed.get(""), self._marks_or_none())
-        return await self._screen.overview(key[0], found, now=self._clock(), trouble=trouble)
+        trouble, found = await asyncio.gather(self._trouble(), self._marks_or_none())
+        return await self._screen.overview(key[0], found, now=self._clock(), trouble=str(trouble or ""))
 
     async def _status(self, _: str) -> StatusView:
-        trouble = await self._followed.get("")
+        trouble = await self._trouble()
         return await self._screen.status(now=self._clock(), trouble=trouble)
 
     async def _marks_or_none(self) -> dict[str, str] | None:
@@ -166,7 +183,5 @@ class Window:
             return None
 
     async def _read_marks(self, _: str) -> dict[str, str]:
-        trouble, found = await asyncio.gather(self._followed.get(""), marks.read(self.sources.store))
-        if trouble:
-            raise UnavailableError("store", trouble.removeprefix("store: "))
+        found, _followed = await asyncio.gather(marks.read(self.sources.store), self._followed.get(""))
         return found | marks.of(self._histories)
