@@ -19,11 +19,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import httpx
 import psutil
@@ -32,6 +34,7 @@ from tradeops.adapters.store import Point, Store
 from tradeops.adapters.store.mongodb import MongoStore
 from tradeops.domain.health import ProbeResult, Round, Status, Thresholds, assess
 from tradeops.domain.portfolio.portfolio import ClosedTrade, Side
+from tradeops.errors import UnavailableError
 from tradeops.jobs.monitoring import health
 from tradeops.jobs.reports import trades
 from tradeops.settings import Settings
@@ -39,6 +42,7 @@ from tradeops.wiring import our_store
 
 GOAL_MS, GOAL_MIB, GOAL_PAINT_SECONDS = 100.0, 120.0, 1.0
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+AT_ONCE, TRIES = 250, 10
 TRADES_A_DAY = 556  # 50,000 in 90 days
 PARTS = ("engine", "ai_service", "frontend", "mongodb", "redis", "rabbitmq", "exchange", "llm", "prefect", "disk")
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "XRPUSDT", "ADAUSDT", "DOGEUSDT", "AVAXUSDT")
@@ -55,6 +59,9 @@ PATHS = (
     "/api/audit",
     "/metrics",
 )
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +85,27 @@ async def fill(store: Store, *, days: int) -> int:
             equity *= 1 + chance.gauss(0.000002, 0.0004)
             minutes.append(_worth(begin + step * MINUTE, equity, chance))
         closed = tuple(_trade(begin, place, chance) for place in range(TRADES_A_DAY))
-        await store.add_points(health.SERIES, checks)
-        await store.add_points("equity_minutes", minutes)
-        await trades.keep(store, closed)
+        await insist(checks, partial(store.add_points, health.SERIES))
+        await insist(minutes, partial(store.add_points, "equity_minutes"))
+        await insist(closed, partial(trades.keep, store))
         await store.add_point("performance_metrics", _analysis(begin, chance))
         await store.add_point("api_cost_history", _cost(begin, chance))
         count += len(checks) + len(minutes) + len(closed) + 2
     return count
+
+
+async def insist(records: Sequence[T], keep: Callable[[tuple[T, ...]], Awaitable[None]]) -> None:
+    """Keep them in small pieces, each again when the store was too slow: a repetition changes nothing."""
+    for first in range(0, len(records), AT_ONCE):
+        piece = tuple(records[first : first + AT_ONCE])
+        for tries_left in reversed(range(TRIES)):
+            try:
+                await keep(piece)
+            except UnavailableError:
+                if not tries_left:
+                    raise
+            else:
+                break
 
 
 def _check(at: datetime, chance: random.Random) -> Point:
