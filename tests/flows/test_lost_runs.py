@@ -241,6 +241,14 @@ async def test_however_often_it_is_killed_one_run_takes_the_place_of_the_lost_on
         pytest.fail("it never came to its end")
 
 
+async def test_what_crashed_before_somebody_watched_is_left_alone(ground: Ground) -> None:
+    run = await ground.run(Pending(), Running(), Crashed(message="everything was stopped"))
+    now = datetime.now(UTC)
+    seen = await ground.watchdog().look(now=now, watched_since=now + timedelta(seconds=1))
+    assert [one for one in seen if one.severity is not None] == []
+    assert await ground.stand_in(run) == []
+
+
 async def test_a_run_that_is_lost_twice_is_told_until_one_works(ground: Ground) -> None:
     watchdog = ground.watchdog()
     second = await ground.run(Pending(), Running(), Crashed(), key=key_again("an earlier one"))
