@@ -16,7 +16,7 @@ MIB = 2**20
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def command(file: Path) -> None:
-    """Write the store, the spool and the brake's journal into FILE, and read it back.
+    """Write the store, the spool and the brake's journal into a file, and read it back.
 
     Everything may run meanwhile. No setting and no secret is in it; none that is there is overwritten.
     """

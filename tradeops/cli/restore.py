@@ -16,7 +16,7 @@ from tradeops.settings import load_settings
 @click.option("--check", is_flag=True, help="Examine FILE and change nothing.")
 @click.option("--replace", is_flag=True, help="Lose what is in the store now.")
 def command(file: Path, *, check: bool, replace: bool) -> None:
-    """Fill the store that the settings choose from FILE, and read it back before it counts.
+    """Fill the store that the settings choose from a backup, and read it back before it counts.
 
     A backup of SQLite fills a MongoDB and the other way round. Let no watchdog and no worker run meanwhile. What is
     switched off now stays off, whatever FILE says.
