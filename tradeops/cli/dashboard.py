@@ -4,7 +4,8 @@ import logging
 
 import click
 
-from tradeops.settings import load_settings
+from tradeops import logs
+from tradeops.settings import load_settings, secrets_of
 
 
 @click.command()
@@ -18,8 +19,9 @@ def command(host: str | None, port: int | None) -> None:
     """
     from tradeops.dashboard.serving import serve  # noqa: PLC0415 - the command line does not know it until it is asked
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    settings = load_settings()
+    logs.configure(settings.log_format, secrets=secrets_of(settings))
     for name in ("httpx", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.WARNING)
     given = {name: value for name, value in (("dashboard_host", host), ("dashboard_port", port)) if value is not None}
-    serve(load_settings().model_copy(update=given), told=lambda address: click.echo(f"dashboard at {address}"))
+    serve(settings.model_copy(update=given), told=lambda address: click.echo(f"dashboard at {address}"))

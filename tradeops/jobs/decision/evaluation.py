@@ -84,10 +84,9 @@ async def evaluate(desk: Desk, cases: Sequence[Case], *, heard: Callable[[Answer
         UnavailableError: the ledger cannot be kept, or the budget is used up, before the first answer.
     """
     answers: list[Answer] = []
-    started, stopped = datetime.now(UTC), ""
+    name, stopped = f"eval-{datetime.now(UTC):%Y%m%dT%H%M%S%f}", ""  # two in a second have a budget each
     for number, case in enumerate(cases, 1):
         prompt = render(load_prompt(), figures(case.evidence))
-        name = f"eval-{started:%Y%m%dT%H%M%S}"
         votes = await ask_votes(desk, prompt, analysis=name, run_id=f"{name}:{number}", votes=1)
         [vote] = votes.votes
         if not vote.tries and not answers:

@@ -14,7 +14,11 @@ from tradeops.adapters.probes.processes import lives_here
 @pytest.fixture
 async def process() -> AsyncIterator[asyncio.subprocess.Process]:
     environment = {"PREFECT__FLOW_RUN_ID": "r-1"}
-    started = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=-1, env=environment)
+    started = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", "print(flush=True); input()", stdin=-1, stdout=-1, env=environment
+    )
+    assert started.stdout
+    await started.stdout.readline()  # before it is there, its environment is not
     yield started
     if started.returncode is None:
         started.kill()
