@@ -67,7 +67,7 @@ class Watch:
             since = await present(self.store, now=now)
             seen = await look(self.post, watched_since=since, now=now)
             if self.lost_runs is not None:
-                seen += await self.lost_runs.look(now=now)
+                seen += await self.lost_runs.look(now=now, watched_since=since)
         except (TradeOpsError, TimeoutError) as error:
             problem = str(error) or "the store did not answer in time"
             log.warning("this round was not counted: %s", problem)

@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from tradeops.errors import UnavailableError
 from tradeops.http import Answer, HttpPolicy, HttpService, open_pool
 from tradeops.jobs.models import retrain_lock
 from tradeops.jobs.monitoring import lost_run_cases
+from tradeops.jobs.monitoring.lost_run_cases import Case, Step
 from tradeops.jobs.monitoring.lost_runs import LostRuns
 
 JOB = "adaptive-retrain"
@@ -120,6 +121,37 @@ async def looked(watchdog: LostRuns) -> list[Observation]:
     return [one for one in seen if one.severity is not None]
 
 
+async def told_by(watchdog: LostRuns) -> list[Observation]:
+    """What people are told; a busy server may refuse a step, which the next look does again."""
+    for _ in range(10):
+        if seen := await looked(watchdog):
+            return seen
+    pytest.fail("nothing was told")
+
+
+async def closed_unsaid(ground: Ground) -> None:
+    """Look until all cases are dealt with; nobody is told."""
+    for _ in range(10):
+        assert await looked(ground.watchdog()) == []
+        if not (await lost_run_cases.read(ground.store)).cases:
+            return
+    pytest.fail("a case stays open")
+
+
+async def over(watchdog: LostRuns, key: str) -> Observation:
+    """The look that ends the incident."""
+    for _ in range(10):
+        for one in await watchdog.look(now=datetime.now(UTC)):
+            if one.key == key and one.severity is None:
+                return one
+    pytest.fail("it does not end")
+
+
+def case_of(ground: Ground, run: FlowRun, *, job: str = JOB, state_id: object = None, minutes: int = 0) -> Case:
+    found_at = (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
+    return Case(str(run.id), run.name, job, str(ground.deployment_id), str(state_id or run.state_id), found_at, "quiet")
+
+
 async def until_heard(watchdog: LostRuns) -> None:
     """Wait until our own event has come all the way: from then on heartbeats could be heard."""
     ends_at = time.monotonic() + 60
@@ -138,8 +170,9 @@ async def test_a_run_whose_process_was_killed_is_ended_and_started_again_and_one
     try:
         await ground.client.update_flow_run(run.id, infrastructure_pid=str(process.pid))
         emit_event("prefect.flow-run.heartbeat", {"prefect.resource.id": f"prefect.flow-run.{run.id}"})
-        for _ in range(4):
-            [*seen] = await looked(watchdog)
+        for _ in range(10):  # its heartbeat may come late
+            if seen := await looked(watchdog):
+                break
             await until_heard(watchdog)
             ground.now += LOOK_SECONDS
         assert [(one.key, run.name in one.summary) for one in seen] == [("run:silent", True)]
@@ -149,7 +182,7 @@ async def test_a_run_whose_process_was_killed_is_ended_and_started_again_and_one
         process.kill()
         await process.wait()
     async with retrain_lock.held(ground.store, run_id=str(run.id)):
-        [told] = await looked(watchdog)
+        [told] = await told_by(watchdog)
         assert not await retrain_lock.is_running(ground.store, datetime.now(UTC)), "the next one goes on from it"
     ended = await ground.client.read_flow_run(run.id)
     assert (ended.state_name, str(ended.state and ended.state.message)[:29]) == (
@@ -208,45 +241,39 @@ async def test_however_often_it_is_killed_one_run_takes_the_place_of_the_lost_on
         pytest.fail("it never came to its end")
 
 
+async def test_what_crashed_before_somebody_watched_is_left_alone(ground: Ground) -> None:
+    run = await ground.run(Pending(), Running(), Crashed(message="everything was stopped"))
+    now = datetime.now(UTC)
+    seen = await ground.watchdog().look(now=now, watched_since=now + timedelta(seconds=1))
+    assert [one for one in seen if one.severity is not None] == []
+    assert await ground.stand_in(run) == []
+
+
 async def test_a_run_that_is_lost_twice_is_told_until_one_works(ground: Ground) -> None:
     watchdog = ground.watchdog()
     second = await ground.run(Pending(), Running(), Crashed(), key=key_again("an earlier one"))
     for _ in range(2):
-        [told] = await looked(watchdog)
+        [told] = await told_by(watchdog)
         assert told.key == f"run:lost:{JOB}"
         assert "it is not started a third time; look at" in told.summary
     assert await ground.stand_in(second) == []
     await ground.run(Pending(), Running(), Completed())
-    [over] = [one for one in await watchdog.look(now=datetime.now(UTC)) if one.key == told.key]
-    assert over.severity is None
+    assert await over(watchdog, told.key)
 
 
 async def test_what_ends_by_itself_keeps_its_end(ground: Ground) -> None:
     run = await ground.run(Pending(), Running())
-    case = lost_run_cases.Case(
-        str(run.id), run.name, JOB, str(ground.deployment_id), str(run.state_id), datetime.now(UTC).isoformat(), "quiet"
-    )
-    await lost_run_cases.opened(ground.store, case)
+    await lost_run_cases.opened(ground.store, case_of(ground, run))
     await ground.client.set_flow_run_state(run.id, Completed())
-    assert await looked(ground.watchdog()) == []
+    await closed_unsaid(ground)
     assert (await ground.client.read_flow_run(run.id)).state_name == "Completed"
     assert await ground.stand_in(run) == []
 
 
 async def test_a_lost_run_that_somebody_wanted_to_end_is_cancelled_and_not_started_again(ground: Ground) -> None:
     run = await ground.run(Pending(), Running(), Cancelling())
-    case = lost_run_cases.Case(
-        str(run.id),
-        run.name,
-        JOB,
-        str(ground.deployment_id),
-        str(run.state_id),
-        datetime.now(UTC).isoformat(),
-        "quiet",
-        cancelling=True,
-    )
-    await lost_run_cases.opened(ground.store, case)
-    assert await looked(ground.watchdog()) == []
+    await lost_run_cases.opened(ground.store, replace(case_of(ground, run), cancelling=True))
+    await closed_unsaid(ground)
     assert (await ground.client.read_flow_run(run.id)).state_name == "Cancelled"
     assert (await ground.taken(), await ground.stand_in(run)) == (0, [])
 
@@ -254,7 +281,7 @@ async def test_a_lost_run_that_somebody_wanted_to_end_is_cancelled_and_not_start
 async def test_a_run_gives_way_to_one_that_has_taken_its_place(ground: Ground) -> None:
     lost = await ground.run(Pending(), Running(), Crashed())
     other = await ground.run(Pending(), Running())
-    [told] = await looked(ground.watchdog())
+    [told] = await told_by(ground.watchdog())
     assert f"the run {other.name} is at work" in told.summary
     assert await ground.stand_in(lost) == []
 
@@ -262,9 +289,57 @@ async def test_a_run_gives_way_to_one_that_has_taken_its_place(ground: Ground) -
 async def test_the_incident_of_a_job_whose_runs_do_not_end_it_is_over_when_one_works(ground: Ground) -> None:
     async with retitled(ground, "emergency-strategy-disable"):
         lost, watchdog = await ground.run(Pending(), Running(), Crashed()), ground.watchdog()
-        [told] = await looked(watchdog)
+        [told] = await told_by(watchdog)
         assert await looked(watchdog) == []
         [again] = await ground.stand_in(lost)
         await ground.client.set_flow_run_state(again.id, Completed(), force=True)
-        [over] = [one for one in await watchdog.look(now=datetime.now(UTC)) if one.key == told.key]
-        assert over.severity is None
+        assert await over(watchdog, told.key)
+
+
+@pytest.mark.parametrize(
+    ("job", "starts_again", "says"),
+    [
+        pytest.param("system-health-check", True, "its schedule brings the next run", id="a scheduled job"),
+        pytest.param(JOB, False, f"start it again: prefect deployment run '{JOB}/{JOB}'", id="switched off"),
+    ],
+)
+async def test_what_is_not_started_again_is_told_with_what_to_do(
+    ground: Ground, job: str, *, starts_again: bool, says: str
+) -> None:
+    run = await ground.run(Pending(), Running())
+    await lost_run_cases.opened(ground.store, case_of(ground, run, job=job))
+    watchdog = ground.watchdog()
+    watchdog.starts_again = starts_again
+    [told] = await told_by(watchdog)
+    assert says in told.summary
+    assert (await ground.client.read_flow_run(run.id)).state_name == "Crashed"
+    assert (await ground.taken(), await ground.stand_in(run)) == (0, [])
+
+
+async def test_a_run_that_was_heard_of_since_or_deleted_is_left_alone(ground: Ground) -> None:
+    living, deleted = await ground.run(Pending(), Running()), await ground.run()
+    await lost_run_cases.opened(ground.store, case_of(ground, living, state_id=uuid4()))
+    await lost_run_cases.opened(ground.store, case_of(ground, deleted))
+    await ground.client.delete_flow_run(deleted.id)
+    await closed_unsaid(ground)
+    assert (await ground.client.read_flow_run(living.id)).state_name == "Running"
+
+
+async def test_a_slot_that_nobody_lets_go_of_is_waited_for_and_then_told(ground: Ground) -> None:
+    run = await ground.run(Pending(), Running(), Crashed())
+    slot = {"names": [f"deployment:{ground.deployment_id}"], "slots": 1, "mode": "concurrency"}
+    (await ground.service.request("POST", "/v2/concurrency_limits/increment", body=slot)).raise_for_status()
+    await lost_run_cases.opened(ground.store, replace(case_of(ground, run), step=Step.ENDED))
+    assert await looked(ground.watchdog()) == []
+    await lost_run_cases.stepped(ground.store, replace(case_of(ground, run, minutes=7), step=Step.ENDED))
+    [told] = await told_by(ground.watchdog())
+    assert "its slot stays taken" in told.summary
+    assert await ground.stand_in(run) == []
+
+
+async def test_an_order_whose_deployment_is_gone_is_told(ground: Ground) -> None:
+    run = await ground.run(Pending(), Running(), Crashed())
+    case = replace(case_of(ground, run), deployment_id=str(uuid4()))
+    await lost_run_cases.opened(ground.store, case)
+    [told] = await told_by(ground.watchdog())
+    assert "its deployment is gone" in told.summary

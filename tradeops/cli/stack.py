@@ -35,6 +35,7 @@ USUAL_TRAINER_PORT = 8001
 # load, nothing is garbage that the usual 700 objects would make Python look for (docs/scaling.md has the figures)
 QUICKLY = "import gc, runpy; gc.set_threshold(100_000, 50, 100); runpy.run_module('prefect.engine', None, '__main__')"
 RUN_COMMAND = shlex.join([sys.executable, "-c", QUICKLY])
+LEASES = "prefect.server.concurrency.lease_storage.filesystem"  # in memory they die with the server, and runs with them
 
 
 @dataclass(slots=True)
@@ -131,6 +132,7 @@ class Stack:
             "PREFECT_API_URL": api,
             "PREFECT_HOME": str(self.home / "prefect"),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": LEASES,
             "PREFECT_SERVER_UI_API_URL": api,  # or the UI of any other port than 4200 cannot connect
             "TRADEOPS_RUN_COMMAND": RUN_COMMAND,  # the workers of this server are ours: they find this Python
         }

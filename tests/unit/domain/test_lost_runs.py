@@ -82,3 +82,9 @@ def test_each_deployment_is_brought_again_by_its_schedule_or_by_the_watchdog() -
     deployments = yaml.safe_load((Path(__file__).parents[3] / "prefect.yaml").read_text())["deployments"]
     assert {one["name"] for one in deployments} == OURS
     assert not ORDERED & RHYTHMS.keys()
+
+
+def test_runs_of_each_deployment_beat_often_enough_to_be_lost_within_three_minutes() -> None:
+    deployments = yaml.safe_load((Path(__file__).parents[3] / "prefect.yaml").read_text())["deployments"]
+    beats = {one["work_pool"]["job_variables"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"] for one in deployments}
+    assert beats == {"30"}

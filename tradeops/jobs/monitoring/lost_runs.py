@@ -66,16 +66,20 @@ class LostRuns:
     _sent: UUID | None = None
     _sent_at: float = 0.0
 
-    async def look(self, *, now: datetime) -> list[Observation]:
+    async def look(self, *, now: datetime, watched_since: datetime | None = None) -> list[Observation]:
         """Find what is lost, do what is due, and say so; `told` closes what was counted.
 
         What Prefect or the store does not answer is left to the next look. Never raises.
+
+        Args:
+            now: aware.
+            watched_since: what crashed before is left alone: somebody may have ended it all on purpose. `None` is long.
         """
         heard = await _carefully(self._silent(now))
         self._missed, self._said = heard is None, []
         if heard is None:
             return []
-        await _carefully(self._crashed(now))
+        await _carefully(self._crashed(now, max(now - LOOK_BACK, watched_since or now - LOOK_BACK)))
         return [*heard, *await self._deal(now)]
 
     async def told(self, *, now: datetime) -> None:
@@ -107,9 +111,9 @@ class LostRuns:
         problem = f"quiet, though the process is there: {', '.join(living)}; let it go on, or end it"
         return [Observation(SILENT, Level.WARNING, problem, now)]
 
-    async def _crashed(self, now: datetime) -> None:
+    async def _crashed(self, now: datetime, since: datetime) -> None:
         """What a worker or a run itself could still mark as crashed is no less lost: an order that nobody repeats."""
-        runs = await self.api.unfinished.crashed(ORDERED, since=now - LOOK_BACK)
+        runs = await self.api.unfinished.crashed(ORDERED, since=since)
         docket = await cases.read(self.store)
         unknown = [run for run in runs if not docket.knows(run.run_id)]
         if unknown:
