@@ -122,6 +122,13 @@ def memory(climbed: Climbed, name: str) -> str:
     return "–" if most is None else f"{most:.0f}"
 
 
+def cpu_a_run(climbed: Climbed) -> str:
+    """CPU seconds of each kind of process, over all runs."""
+    runs, used = climbed.burst.ended + climbed.calm.ended, climbed.gauge.cpu
+    names = ("workers", "servers", "PostgreSQL", "Redis")
+    return " / ".join(f"{used[name] / runs:.2f}" if name in used else "–" for name in names)
+
+
 def table(climbed: list[Climbed], limit: int) -> None:
     """Print what the rungs did, a column each."""
     first = climbed[0]
@@ -155,6 +162,7 @@ def table(climbed: list[Climbed], limit: int) -> None:
             f"memory of {name}, most, MiB",
             lambda c, name=name: f"{c.gauge.most[name]:.0f}" if name in c.gauge.most else "–",
         )
+    line("CPU seconds a run: workers and runs / servers / PostgreSQL / Redis", cpu_a_run)
     line("processors busy, %", lambda c: f"{sum(c.gauge.busy) / max(1, len(c.gauge.busy)):.0f}")
     line("load at the end", lambda c: f"{c.load:.1f}")
 

@@ -25,16 +25,19 @@ class Gauge:
         watched: by the name of the row.
         most: resident memory in MiB, the most that was seen, by name.
         busy: percent of all processors, each second.
+        cpu: CPU seconds that were used meanwhile, by name.
     """
 
     watched: dict[str, list[Running]]
     most: dict[str, float] = field(default_factory=dict)
     busy: list[float] = field(default_factory=list)
+    cpu: dict[str, float] = field(default_factory=dict)
     _ends: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         """Begin."""
+        self.cpu = {name: -seconds for name, seconds in self._used().items()}
         self._thread = threading.Thread(target=self._look, daemon=True)
         self._thread.start()
         return self
@@ -44,6 +47,10 @@ class Gauge:
         self._ends.set()
         if self._thread:
             self._thread.join()
+        self.cpu = {name: self.cpu[name] + seconds for name, seconds in self._used().items()}
+
+    def _used(self) -> dict[str, float]:
+        return {name: sum(one.cpu_seconds_of_all() for one in them) for name, them in self.watched.items()}
 
     def _look(self) -> None:
         psutil.cpu_percent()

@@ -15,7 +15,7 @@ from scale_ladder.api import ENDED, PAGE
 from scale_ladder.fleet import Fleet
 from scale_ladder.work import orders
 
-EACH_SECONDS = 5.0  # one more run
+EACH_SECONDS = 10.0  # one more run; less than two processors can do, or what is killed is not the reason to wait
 ACTIONS = {
     "strategies switched off": "SELECT json_extract(body, '$.target') FROM events WHERE kind = 'strategy_disabled'",
     "models put into use": "SELECT event_id FROM events WHERE kind = 'model_promoted'",

@@ -59,6 +59,14 @@ class Running:
         times = psutil.Process(self.popen.pid).cpu_times()
         return float(times.children_user + times.children_system)
 
+    def cpu_seconds_of_all(self) -> float:
+        """Of it, of all below it, and of all that those saw end."""
+        total = 0.0
+        for process in self.family():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                total += sum(process.cpu_times()[:4])  # user, system, and both of ended children
+        return total
+
     def kill(self) -> None:
         """SIGKILL to it and to all below it, as when its machine goes."""
         family = self.family()
