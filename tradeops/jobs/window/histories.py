@@ -14,6 +14,7 @@ from tradeops.domain.window.trading import units_of
 from tradeops.errors import TradeOpsError
 from tradeops.jobs.reports.equity import MINUTES
 from tradeops.jobs.reports.trades import SERIES as TRADES
+from tradeops.jobs.window.ending import ended
 from tradeops.jobs.window.history import History
 from tradeops.jobs.window.series import HEALTH, PERFORMANCE
 
@@ -54,9 +55,7 @@ class Histories:
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            await ended(task)
 
     async def follow(self) -> None:
         """Be up to date.

@@ -12,6 +12,7 @@ from tradeops.domain.window.values import Panel
 from tradeops.errors import UnavailableError
 from tradeops.jobs.window import live as live_module
 from tradeops.jobs.window.asking import panel
+from tradeops.jobs.window.ending import ended
 from tradeops.jobs.window.fresh import Fresh
 from tradeops.jobs.window.links import run_link
 from tradeops.jobs.window.live import Live
@@ -83,6 +84,24 @@ async def test_an_engine_that_hangs_is_waited_for_once_and_then_told_of(monkeypa
     await live.close()
     assert first.problem == second.problem == "the engine did not answer within 0.05 s"
     assert len(asked) == 3
+
+
+async def test_a_task_that_swallows_a_cancellation_is_ended_all_the_same() -> None:
+    swallowed: list[int] = []
+
+    async def stubborn() -> None:
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                if swallowed:
+                    raise
+                swallowed.append(1)
+
+    task = asyncio.create_task(stubborn())
+    await asyncio.sleep(0)
+    await ended(task)
+    assert (task.cancelled(), swallowed) == (True, [1])
 
 
 async def test_an_engine_that_is_not_configured_says_which_setting() -> None:
