@@ -28,7 +28,7 @@ from scale_ladder.work import deploy
 SCHEDULED, LONG = "system-health-check", "adaptive-retrain"
 DOWN_SECONDS = 10.0  # until what was killed is started again
 AFTERWARDS_SECONDS = 75.0  # one scheduled run comes in between at least
-LOST_SECONDS = 300.0  # until the last lost run has been found, ended, started again and done
+LOST_SECONDS = 780.0  # a lost run is found in two minutes, one that was lost before it began in ten
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def strikes(fleet: Fleet, deployments: dict[str, str]) -> tuple[list[Blow], str]
     return blows, long_run
 
 
-def told_of(blow: Blow, runs: list[dict[str, Any]], scheduled: str, load: Load) -> str:
+def told_of(blow: Blow, runs: list[dict[str, Any]], scheduled: str, load: Load, blamed: set[str]) -> str:
     """The row of one kill."""
     end = blow.at + timedelta(seconds=DOWN_SECONDS + AFTERWARDS_SECONDS)
     silent = [at for at in load.silent if blow.at <= at < end]
@@ -139,14 +139,12 @@ def told_of(blow: Blow, runs: list[dict[str, Any]], scheduled: str, load: Load) 
         if one["id"] in load.ids and load.ids[one["id"]] >= blow.at and one["state_type"] in {"COMPLETED", "FAILED"}
     ]
     first = f"{min(ordered):.0f} s" if ordered else "none"
-    hit = [
-        one
+    hit = {
+        one["id"]
         for one in runs
-        if one["state_type"] == "CRASHED"
-        and one["start_time"]
-        and moment(one["start_time"]) <= blow.at
-        and moment(one["state"]["timestamp"]) >= blow.at
-    ]
+        if one["state_type"] == "CRASHED" and one["start_time"] and moment(one["start_time"]) <= blow.at
+    } - blamed
+    blamed |= hit
     return f"| {blow.victim} | {silence} | {first} | {after:.0f} s, {missed} missed | {len(hit)} |"
 
 
@@ -187,8 +185,9 @@ def report(
     """Print the tables; 1 when something may not be so."""
     print("\n| killed | API silent until | next ordered run ended | next scheduled check ended | runs crashed |")
     print("|:--|--:|--:|--:|--:|")
+    blamed = set[str]()
     for blow in blows:
-        print(told_of(blow, runs, deployments[SCHEDULED], load))
+        print(told_of(blow, runs, deployments[SCHEDULED], load, blamed))
     states = Counter(one["state_name"] for one in runs)
     left = [one for one in runs if one["state_type"] not in ENDED]
     print(f"\n{len(runs)} runs: {', '.join(f'{number} {name}' for name, number in states.most_common())}.")
@@ -203,7 +202,11 @@ def report(
         print(f"| {which} | {one['state_name']} | {seconds:.0f} s |")
     twice = {name: counted for name, counted in done.items() if max(counted.values(), default=0) > 1}
     again = any(one["id"] != long_run and one["state_type"] == "COMPLETED" for one in chain)
-    for what in (twice, [one["name"] for one in left], None if again else "the long job was not started again"):
+    for what in (
+        twice,
+        [f"{one['name']} is {one['state_name']}" for one in left],
+        None if again else "the long job was not started again",
+    ):
         if what:
             print(f"NOT AS IT SHOULD BE: {what}")
     print(f"\nload at the end {os.getloadavg()[0]:.1f}; the API was asked anew: {json.dumps(load.fleet.api.refused)}")

@@ -21,7 +21,7 @@ from scale_ladder.fleet import Fleet, missing
 from scale_ladder.work import deploy, orders
 
 CALM = 0.5  # of what the rung can do: how many runs a second are due in the calm part
-CALM_SHARE = 0.2  # of all runs
+CALM_SHARE, MOST_CALM = 0.2, 40  # of all runs
 WORKERS = 3
 LOGGED = {"PREFECT_SERVER_LOG_RETRYABLE_ERRORS": "true"}  # each 503 leaves its trace
 
@@ -84,7 +84,7 @@ def climb(rung: Rung, limit: int) -> Climbed:
         watched = {"servers": fleet.servers, "workers": fleet.workers}
         watched |= {"PostgreSQL": [fleet.database]} if fleet.database else {}
         watched |= {"Redis": [fleet.redis]} if fleet.redis else {}
-        calm_runs = max(5, int(rung.runs * CALM_SHARE))
+        calm_runs = min(MOST_CALM, max(5, int(rung.runs * CALM_SHARE)))
         source = orders()
         with Gauge(watched) as gauge:
             burst_orders = list(islice(source, rung.runs - calm_runs))

@@ -20,13 +20,13 @@ from pathlib import Path
 
 import psutil
 from scale_ladder.api import moment
-from scale_ladder.fleet import POOL, Fleet
+from scale_ladder.fleet import Fleet
 from scale_ladder.processes import ROOT, Running, launch, until
+from scale_ladder.work import deploy
 
 from tradeops.cli.stack import RUN_COMMAND
 
 IDLE_SECONDS = 20
-JOB = "system-health-check/system-health-check"
 WITH_PREFECT = "import prefect.engine, prefect.flow_engine"
 FLOWS = (
     "flows.monitoring.system_health",
@@ -124,9 +124,8 @@ def measure(fleet: Fleet, repeat: int) -> None:
     """The table of lives."""
     fleet.start_sandbox()
     fleet.start_server()
-    fleet.prefect("work-pool", "create", POOL, "--type", "process")
-    fleet.prefect("deploy", "-n", "system-health-check")
-    deployment, slow = fleet.api.deployment(JOB), min(repeat, 3)
+    deployment = deploy(fleet, one_at_a_time=False, command="")["system-health-check"]
+    slow = min(repeat, 3)
     rare = fleet.start_worker(limit=2, settings={"PREFECT_WORKER_QUERY_SECONDS": "10"})
     life(fleet, rare, deployment)
     seldom = []

@@ -26,13 +26,16 @@ MIX = (
 )
 
 
-def deploy(fleet: Fleet, *, one_at_a_time: bool, crons: Mapping[str, str] | None = None) -> dict[str, str]:
+def deploy(
+    fleet: Fleet, *, one_at_a_time: bool, crons: Mapping[str, str] | None = None, command: str = RUN_COMMAND
+) -> dict[str, str]:
     """Deploy every job; ids of the deployments by name.
 
     Args:
         fleet: with a server that answers.
         one_at_a_time: keep the limits by which a second run of a job gives way or waits; a burst needs them away.
         crons: the schedules in force, by deployment; all others have none.
+        command: that starts the process of a run; empty is Prefect's own.
     """
     project = yaml.safe_load((ROOT / "prefect.yaml").read_text())
     for one in project["deployments"]:
@@ -43,7 +46,7 @@ def deploy(fleet: Fleet, *, one_at_a_time: bool, crons: Mapping[str, str] | None
             one.pop("concurrency_limit", None)
     file = fleet.folder / "prefect.yaml"
     file.write_text(yaml.safe_dump(project))
-    fleet.environment["TRADEOPS_RUN_COMMAND"] = RUN_COMMAND
+    fleet.environment["TRADEOPS_RUN_COMMAND"] = command
     fleet.prefect("work-pool", "create", POOL, "--type", "process", "--overwrite")
     fleet.prefect("deploy", "--all", "--prefect-file", str(file))
     names = [one["name"] for one in project["deployments"]]
