@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
-from tradeops.domain.window.overview import Costs, CurvePoint, DayValue
+from tradeops.domain.window.money import Costs, CurvePoint, DayValue
 from tradeops.domain.window.pages import HeatMap, Month
 from tradeops.rendering.wording import number, percent, usd
 

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from tradeops.dashboard import assets
 from tradeops.domain.figures import Amount, Figure
-from tradeops.domain.window.overview import Cell
+from tradeops.domain.window.conditions import Cell
 from tradeops.domain.window.values import State
 from tradeops.rendering import wording
 from tradeops.rendering.plain import one_line

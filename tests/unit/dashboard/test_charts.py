@@ -9,7 +9,7 @@ import pytest
 from tests.unit.dashboard.filled import filled
 from tradeops.dashboard.charts import TABLE_ROWS, burn_chart, equity_chart, heat_chart, history_chart, months_chart
 from tradeops.domain.figures import known_amount
-from tradeops.domain.window.overview import Costs, CurvePoint, DayValue
+from tradeops.domain.window.money import Costs, CurvePoint, DayValue
 from tradeops.domain.window.pages import HeatMap
 
 START = datetime(2026, 11, 1, tzinfo=UTC)

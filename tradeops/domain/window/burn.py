@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from tradeops.domain.figures import Amount, known, known_amount, unknown, unknown_amount
-from tradeops.domain.window.overview import Burn
+from tradeops.domain.window.money import Burn
 
 DAY = timedelta(days=1)
 

@@ -8,7 +8,7 @@ from itertools import accumulate
 from operator import truediv
 
 from tradeops.domain.window.columns import MICROSECOND, moment
-from tradeops.domain.window.overview import CurvePoint
+from tradeops.domain.window.money import CurvePoint
 
 MOST_POINTS = 360
 LENGTHS = tuple(

@@ -10,7 +10,7 @@ from decimal import Decimal
 from tradeops.domain.brake_targets import PORTFOLIO, SYMBOL, strategy_named, strategy_of
 from tradeops.domain.figures import known, unknown
 from tradeops.domain.loss_limits import Facts, Limit, Limits, judge
-from tradeops.domain.window.overview import Used
+from tradeops.domain.window.conditions import Used
 
 
 def targets(facts: Facts, limits: Limits) -> tuple[str, ...]:

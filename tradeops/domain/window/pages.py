@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tradeops.domain.figures import Amount, Figure
-from tradeops.domain.window.overview import CurvePoint, DecisionLine, IncidentLine, VoteLine
+from tradeops.domain.window.conditions import IncidentLine
+from tradeops.domain.window.judgements import DecisionLine, VoteLine
+from tradeops.domain.window.money import CurvePoint
 from tradeops.domain.window.values import Link, State
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tradeops.domain.figures import Figure, known, unknown
 from tradeops.domain.window.columns import EPOCH, MICROSECOND, Columns, micros, moment
-from tradeops.domain.window.overview import Cell, Service, Uptime
+from tradeops.domain.window.conditions import Cell, Service, Uptime
 from tradeops.domain.window.values import Range, State, state_of
 
 CELLS: Mapping[Range, tuple[int, timedelta]] = {

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from tradeops.domain.figures import known, known_amount, unknown, unknown_amount
 from tradeops.domain.window.columns import EPOCH, Columns, micros
-from tradeops.domain.window.overview import DayValue, Trading
+from tradeops.domain.window.money import DayValue, Trading
 from tradeops.domain.window.values import Range
 
 UNITS = 10**8

@@ -11,8 +11,8 @@ from tradeops.domain.brake_targets import PORTFOLIO
 from tradeops.domain.day_start import DayStart
 from tradeops.domain.figures import known, unknown
 from tradeops.domain.loss_limits import Facts, Limits
+from tradeops.domain.window.conditions import BrakeLine, Used
 from tradeops.domain.window.limits_used import daily_losses, losing_streaks
-from tradeops.domain.window.overview import BrakeLine, Used
 from tradeops.domain.window.values import Panel, State
 from tradeops.jobs.brake.records import COLLECTION
 from tradeops.jobs.window.live import Look

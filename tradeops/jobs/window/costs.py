@@ -9,7 +9,7 @@ from tradeops.adapters.store import Store
 from tradeops.domain.figures import Amount, known_amount, unknown_amount
 from tradeops.domain.heartbeats import RHYTHMS
 from tradeops.domain.window.burn import burns, pace
-from tradeops.domain.window.overview import Costs, DayValue
+from tradeops.domain.window.money import Costs, DayValue
 from tradeops.domain.window.values import Panel, state_of
 from tradeops.jobs.window.series import COSTS
 from tradeops.settings import Settings

@@ -9,8 +9,8 @@ from tradeops.adapters.store import Point, Store
 from tradeops.domain.decisions.codec import encoded
 from tradeops.domain.decisions.outcomes import AFTER
 from tradeops.domain.figures import Amount, known, known_amount, unknown, unknown_amount
+from tradeops.domain.window.judgements import DecisionLine, LaterOutcome, VoteLine
 from tradeops.domain.window.outline import outline
-from tradeops.domain.window.overview import DecisionLine, LaterOutcome, VoteLine
 from tradeops.domain.window.pages import DecisionList, DecisionPage, Rule, Sheet
 from tradeops.domain.window.values import Panel
 from tradeops.errors import RejectedError

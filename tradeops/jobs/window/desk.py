@@ -7,7 +7,7 @@ from tradeops.adapters.store import Point, Store
 from tradeops.domain.drills import Outcome, standing
 from tradeops.domain.heartbeats import RHYTHMS, overdue
 from tradeops.domain.incidents.wording import lasted
-from tradeops.domain.window.overview import DrillLine, HeartbeatLine
+from tradeops.domain.window.conditions import DrillLine, HeartbeatLine
 from tradeops.domain.window.values import Link, Panel, State
 from tradeops.jobs.decision.decisions import HISTORY
 from tradeops.jobs.drill import records as drills

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from tradeops.adapters.store import Point
 from tradeops.domain.heartbeats import RHYTHMS
-from tradeops.domain.window.overview import Headline, IncidentLine, Service, StatusView
+from tradeops.domain.window.conditions import IncidentLine, Service
+from tradeops.domain.window.overview import Headline, StatusView
 from tradeops.domain.window.services import services, uptime
 from tradeops.domain.window.values import Panel, Range, State, state_of, worst
 from tradeops.jobs.window.history import History

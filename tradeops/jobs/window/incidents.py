@@ -6,7 +6,7 @@ from typing import Any
 from tradeops.adapters.store import AuditEvent, Store
 from tradeops.domain.incidents.model import Incident, Silence
 from tradeops.domain.notices import Level
-from tradeops.domain.window.overview import IncidentLine
+from tradeops.domain.window.conditions import IncidentLine
 from tradeops.domain.window.pages import Happening, IncidentList, IncidentPage
 from tradeops.domain.window.values import Link, Panel, Range, State
 from tradeops.errors import RejectedError

@@ -10,8 +10,8 @@ from tradeops.domain.figures import Figure, known, known_amount, unknown
 from tradeops.domain.window.columns import micros
 from tradeops.domain.window.curve import stretch_of, thinned
 from tradeops.domain.window.heat import heat_maps
+from tradeops.domain.window.money import CurvePoint
 from tradeops.domain.window.outline import outline, text
-from tradeops.domain.window.overview import CurvePoint
 from tradeops.domain.window.pages import (
     BacktestLine,
     BacktestList,

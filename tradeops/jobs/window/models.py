@@ -7,7 +7,7 @@ from typing import Any
 
 from tradeops.adapters.store import AuditEvent, Document, Point, Store
 from tradeops.domain.figures import Figure, known, unknown
-from tradeops.domain.window.overview import Lineage, ModelVersion
+from tradeops.domain.window.judgements import Lineage, ModelVersion
 from tradeops.domain.window.values import Panel
 from tradeops.jobs.window.links import run_link
 from tradeops.jobs.window.series import ACCURACY, PROMOTED, RETRAINS, ROLLED_BACK, WATCHES

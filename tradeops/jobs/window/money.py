@@ -7,7 +7,7 @@ from tradeops.domain.day_start import DayStart
 from tradeops.domain.figures import Amount, Figure, known, known_amount, unknown, unknown_amount
 from tradeops.domain.window.columns import micros
 from tradeops.domain.window.curve import Curve, stretch_of, thinned
-from tradeops.domain.window.overview import CurvePoint, Money
+from tradeops.domain.window.money import CurvePoint, Money
 from tradeops.domain.window.values import Panel, Range
 from tradeops.jobs.window.history import History
 from tradeops.jobs.window.live import Look

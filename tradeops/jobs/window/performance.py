@@ -7,7 +7,7 @@ from typing import Any
 from tradeops.domain.figures import Figure, known, unknown
 from tradeops.domain.heartbeats import RHYTHMS
 from tradeops.domain.window.columns import micros, moment
-from tradeops.domain.window.overview import DayValue, Performance, Target, Trading
+from tradeops.domain.window.money import DayValue, Performance, Target, Trading
 from tradeops.domain.window.trading import trading
 from tradeops.domain.window.values import Panel, Range, State, state_of, worst
 from tradeops.jobs.window.histories import METRICS

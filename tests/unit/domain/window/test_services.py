@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tradeops.domain.window.columns import Columns, micros
-from tradeops.domain.window.overview import Service
+from tradeops.domain.window.conditions import Service
 from tradeops.domain.window.services import CELLS, code_of, percentile, record_of, services
 from tradeops.domain.window.values import Range, State
 
