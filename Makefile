@@ -30,7 +30,7 @@ deploy: $(VENV)/run.stamp ## onto the Prefect server at PREFECT_API_URL: pool, d
 
 test: $(VENV)/dev.stamp ## all tests, with coverage, in WORKERS processes; PYTEST="-k word" passes options on, in one
 	@sh .ci/install-services
-	@$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term $(PYTEST)
+	@$(BIN)/python -m pytest -n $(WORKERS) --durations=40 --cov --cov-report=term $(PYTEST)
 
 check: $(VENV)/dev.stamp ## lint, format, types, import rules
 	$(BIN)/ruff check

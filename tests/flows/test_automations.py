@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
@@ -14,7 +15,7 @@ from prefect.settings import PREFECT_API_URL
 
 from tradeops.adapters.prefect_api.client import PrefectApiClient
 from tradeops.errors import MisconfiguredError, RejectedError
-from tradeops.http import HttpPolicy, HttpService, open_pool
+from tradeops.http import HttpPolicy, HttpService
 from tradeops.jobs.automations import Applied, apply, read_definitions
 from tradeops.jobs.reports.performance import CRITICAL_EVENT, RESOURCE
 
@@ -43,9 +44,22 @@ EXAMPLE = """
 DEPLOYED = {"run-state-alert/run-state-alert": "00000000-0000-4000-8000-000000000001"}
 
 
+class Patient(httpx.AsyncHTTPTransport):
+    """Asks again while Prefect's SQLite is busy, as `tradeops deploy` does, call by call."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        for _ in range(100):
+            answer = await super().handle_async_request(request)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            await answer.aclose()
+            await asyncio.sleep(0.2)
+        return answer
+
+
 @pytest.fixture
 async def api() -> AsyncIterator[PrefectApiClient]:
-    async with open_pool() as pool:
+    async with httpx.AsyncClient(transport=Patient()) as pool:
         policy = HttpPolicy(read=timedelta(seconds=20))
         client = PrefectApiClient(HttpService(pool, system="prefect", base_url=PREFECT_API_URL.value(), policy=policy))
         yield client

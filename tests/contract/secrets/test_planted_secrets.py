@@ -43,6 +43,7 @@ NEVER_SENT = {
     "PREFECT_API_KEY",  # the other credential of Prefect is set too
     "MONGODB_URL",  # no server of its kind shakes hands here, so no password is told
     "RABBITMQ_URL",
+    "TRADEOPS_DASHBOARD_TOKEN",  # visitors send it to us
     "TRADEOPS_WATCHDOG_PING_URL",  # only the watchdog, which is not among the commands
 }
 
