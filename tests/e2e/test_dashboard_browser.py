@@ -179,6 +179,7 @@ def test_theme_range_and_zone_are_chosen_and_kept(nights: dict[str, Dashboard], 
     page.get_by_role("button", name="Use the dark theme").click()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != light
     page.get_by_role("link", name="7d").click()
+    page.wait_for_url(re.compile("range=7d"))  # whole: before its script runs, nobody listens to the choice of a zone
     page.get_by_label("Time zone").select_option("Asia/Tokyo")
     page.wait_for_url(re.compile("tz=Asia"))
     assert "range=7d" in page.url

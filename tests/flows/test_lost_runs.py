@@ -232,7 +232,11 @@ async def test_however_often_it_is_killed_one_run_takes_the_place_of_the_lost_on
         died, ground.service.left = ground.service.left <= 0, -1
         both = ground.watchdog(), ground.watchdog()
         told = [one for seen in await asyncio.gather(*map(looked, both)) for one in seen]
-        [again] = await ground.stand_in(run)
+        for _ in range(10):  # a busy server may refuse a step, which the next look does again
+            if found := await ground.stand_in(run):
+                break
+            told += await looked(both[0])
+        [again] = found
         assert {one.key for one in told} <= {f"job:{JOB}"}
         await ground.client.set_flow_run_state(again.id, Completed(), force=True)
         if not died:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from tradeops.errors import TransientError
 
-PATIENCE = timedelta(seconds=60)
+PATIENCE = timedelta(minutes=3)  # on a busy machine a server of our own was seen silent for one
 PAUSE_SECONDS = 0.5
 
 T = TypeVar("T")
