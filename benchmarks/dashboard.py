@@ -29,6 +29,7 @@ from typing import TypeVar
 
 import httpx
 import psutil
+from playwright.sync_api import sync_playwright
 
 from tradeops.adapters.store import Point, Store
 from tradeops.adapters.store.mongodb import MongoStore
@@ -257,8 +258,20 @@ def measure(place: Place, *, days: int, rounds: int) -> bool:
                 f"{statistics.median(again):>10.1f}{statistics.mean(worked):>8.1f}{size:>7.1f}"
             )
         used = process.memory_info().rss / 2**20
-        print(f"memory {used:.0f} MiB")
-        return met and used <= GOAL_MIB
+        paint = first_paint(str(client.base_url))
+        print(f"memory {used:.0f} MiB; first paint in a new Chromium {paint:.0f} ms")
+        return met and used <= GOAL_MIB and paint <= 1000 * GOAL_PAINT_SECONDS
+
+
+def first_paint(address: str) -> float:
+    """Milliseconds from the request until something with content is seen, with nothing cached."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1366, "height": 768})
+        page.goto(address)
+        took = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+        browser.close()
+    return float(took)
 
 
 def timed(client: httpx.Client, path: str) -> float:
