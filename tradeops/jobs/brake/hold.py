@@ -22,8 +22,8 @@ from tradeops.errors import TradeOpsError, UnavailableError
 from tradeops.jobs.brake import records, telling
 from tradeops.jobs.brake.brake import Outcome, brake
 from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.ending import end
 from tradeops.jobs.guard.aside import Aside
-from tradeops.jobs.guard.errands import end
 
 ACTOR = "guard"
 EVENT = "tradeops.strategy.loss-limit-breached"

@@ -19,7 +19,8 @@ from tradeops.domain.incidents.model import Observation
 from tradeops.domain.notices import Level, Notice
 from tradeops.errors import MisconfiguredError, TransientError, UnavailableError
 from tradeops.jobs.alerts import alerting
-from tradeops.jobs.guard.errands import Errands, end
+from tradeops.jobs.ending import end
+from tradeops.jobs.guard.errands import Errands
 from tradeops.settings import Settings
 from tradeops.wiring import Guard, open_channels, open_services, our_store
 

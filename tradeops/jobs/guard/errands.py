@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -94,16 +94,3 @@ class Errands:
         except Exception:
             log.exception("%s was asked for %s in vain: our own code broke", self.whom, name)
         return ""
-
-
-async def end(tasks: Collection[asyncio.Task[None]], *, patience: timedelta = timedelta(seconds=1)) -> None:
-    """Cancel tasks until they are over: one that is just being given what it waited for may miss a first cancel.
-
-    Args:
-        tasks: all of them.
-        patience: for what they still put away, before they are cancelled again.
-    """
-    while pending := [task for task in tasks if not task.done()]:
-        for task in pending:
-            task.cancel()
-        await asyncio.wait(pending, timeout=patience.total_seconds())

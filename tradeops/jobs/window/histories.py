@@ -12,9 +12,9 @@ from tradeops.adapters.store import Store
 from tradeops.domain.window.services import code_of, record_of
 from tradeops.domain.window.trading import units_of
 from tradeops.errors import TradeOpsError
+from tradeops.jobs.ending import end
 from tradeops.jobs.reports.equity import MINUTES
 from tradeops.jobs.reports.trades import SERIES as TRADES
-from tradeops.jobs.window.ending import ended
 from tradeops.jobs.window.history import History
 from tradeops.jobs.window.series import HEALTH, PERFORMANCE
 
@@ -55,7 +55,7 @@ class Histories:
         try:
             yield
         finally:
-            await ended(task)
+            await end([task])
 
     async def follow(self) -> None:
         """Be up to date.

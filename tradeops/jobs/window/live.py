@@ -10,7 +10,7 @@ from decimal import Decimal
 from tradeops.adapters.engine.client import EngineClient
 from tradeops.domain.portfolio.portfolio import OpenTrade
 from tradeops.errors import TradeOpsError
-from tradeops.jobs.window.ending import ended
+from tradeops.jobs.ending import end
 
 WITHIN_SECONDS = 2.0
 ASK_AGAIN_SECONDS = 4.0
@@ -72,7 +72,7 @@ class Live:
     async def close(self) -> None:
         """End a question that is on its way."""
         if self._task is not None:
-            await ended(self._task)
+            await end([self._task])
 
     async def _ask(self, engine: EngineClient) -> None:
         try:

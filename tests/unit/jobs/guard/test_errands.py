@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from tradeops.errors import ConflictError, RejectedError, UnavailableError
-from tradeops.jobs.guard.errands import Errands, end
+from tradeops.jobs.ending import end
+from tradeops.jobs.guard.errands import Errands
 
 QUICK = (timedelta(milliseconds=1), timedelta(milliseconds=4))
 

@@ -10,9 +10,9 @@ import pytest
 from tradeops.adapters.engine.client import EngineClient
 from tradeops.domain.window.values import Panel
 from tradeops.errors import UnavailableError
+from tradeops.jobs.ending import end
 from tradeops.jobs.window import live as live_module
 from tradeops.jobs.window.asking import panel
-from tradeops.jobs.window.ending import ended
 from tradeops.jobs.window.fresh import Fresh
 from tradeops.jobs.window.links import run_link
 from tradeops.jobs.window.live import Live
@@ -100,7 +100,7 @@ async def test_a_task_that_swallows_a_cancellation_is_ended_all_the_same() -> No
 
     task = asyncio.create_task(stubborn())
     await asyncio.sleep(0)
-    await ended(task)
+    await end([task])
     assert (task.cancelled(), swallowed) == (True, [1])
 
 
