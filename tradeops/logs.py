@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Literal
 
+from tradeops.redaction import Redactor
+
 TEXT = "%(asctime)s %(levelname)s %(message)s"
 TEXT_WITH_NAME = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 FOR_PREFECT: Mapping[str, str] = {
@@ -23,7 +25,6 @@ FOR_PREFECT: Mapping[str, str] = {
 }
 RUN_OF_THIS_PROCESS = "PREFECT__FLOW_RUN_ID"  # set by Prefect's workers
 IDS = ("job", "flow_run_id", "flow_run_name", "task_run_id", "decision_id", "incident_id")
-MASK = "***"
 SHORTEST_SECRET = 4  # a shorter one is a part of too many words
 
 _about: ContextVar[Mapping[str, str]] = ContextVar("about", default=MappingProxyType({}))
@@ -119,11 +120,4 @@ def _ids(record: logging.LogRecord) -> dict[str, str]:
 
 
 def _masking(secrets: Iterable[str]) -> Callable[[str], str]:
-    known = sorted({one for one in secrets if len(one) >= SHORTEST_SECRET}, key=len, reverse=True)
-
-    def mask(text: str) -> str:
-        for secret in known:
-            text = text.replace(secret, MASK)
-        return text
-
-    return mask
+    return Redactor(one for one in secrets if len(one) >= SHORTEST_SECRET).text

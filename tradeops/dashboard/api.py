@@ -4,7 +4,6 @@ Beside a null stands `reason` or `why`. Nothing here changes anything.
 """
 
 import re
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -136,8 +135,7 @@ async def audit(
     before: Before = None,
 ) -> Response:
     """The audit trail, the newest first."""
-    moment: datetime | None = before
-    return _answer(AuditPage, await window_of(request).audit(kind, moment))
+    return _answer(AuditPage, await window_of(request).audit(kind, before))
 
 
 def _answer(kind: type[Any], value: object) -> Response:

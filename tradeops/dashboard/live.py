@@ -98,7 +98,7 @@ class Live:
         self._looking, self._seen = None, None
 
     async def _look_again_and_again(self) -> None:
-        while True:
+        while self._looking is asyncio.current_task():  # MongoDB's driver now and then swallows a cancellation
             try:
                 await self._look()
             except Exception:  # one look that breaks must not end all that follow

@@ -19,13 +19,13 @@ from tradeops.adapters.store.interface import Body, Document, Json
 from tradeops.domain.brakes import Kind, Record
 from tradeops.errors import ConflictError
 from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.races import until_first
 
 log = logging.getLogger(__name__)
 
 SERIES = "emergency_events"
 COLLECTION = "brakes"
 NAMES = "brake_names"
-TRIES = 25
 ACTOR = "tradeops"
 NOT_TOLD = (Kind.ADOPTED, Kind.EMITTED)
 ENDS = (Kind.RELEASE, Kind.VOID)
@@ -125,7 +125,8 @@ async def _name(store: Store, known: dict[str, Document], records: Sequence[Reco
     record = records[0]
     key = key_of_target(record.target)
     ended = next((one.at for one in records if one.kind in ENDS), None)
-    for _ in range(TRIES):
+
+    async def attempt() -> str:
         there = known.get(key)
         if there is not None and ended is not None and ended <= _moment(there, "since"):
             return record.incident_id
@@ -140,14 +141,10 @@ async def _name(store: Store, known: dict[str, Document], records: Sequence[Reco
             "actor": str(record.body.get("actor", "")),
             "figures": dict(record.body.get("figures") or {}),
         }
-        try:
-            version = None if there is None else there.version
-            known[key] = await store.put(COLLECTION, key, body, expected_version=version)
-        except ConflictError:
-            await _again(store, known, key)
-            continue
+        await _put(store, known, key, body)
         return record.incident_id
-    raise ConflictError("brake", f"what stands for {record.target} was changed again and again")
+
+    return await until_first(attempt, system="brake", what=f"what stands for {record.target}")
 
 
 async def _tell(store: Store, known: dict[str, Document], record: Record, name: str, number: int) -> bool:
@@ -183,26 +180,27 @@ async def _audit(store: Store, event_id: str, kind: str, record: Record, body: B
 async def _amend(store: Store, known: dict[str, Document], record: Record, change: Mapping[str, Json]) -> None:
     """Keep what was learnt of the disable that stands; one that was released since is left as it is."""
     key = key_of_target(record.target)
-    for _ in range(TRIES):
+
+    async def attempt() -> None:
         there = known.get(key)
         if there is None or there.body["released_at"] is not None or record.at < _moment(there, "since"):
             return
         body = {**there.body, **change}
-        if body == there.body:
-            return
-        try:
-            known[key] = await store.put(COLLECTION, key, body, expected_version=there.version)
-        except ConflictError:
-            await _again(store, known, key)
-        else:
-            return
-    raise ConflictError("brake", f"what stands for {record.target} was changed again and again")
+        if body != there.body:
+            await _put(store, known, key, body)
+
+    await until_first(attempt, system="brake", what=f"what stands for {record.target}")
 
 
-async def _again(store: Store, known: dict[str, Document], key: str) -> None:
-    there = await store.get(COLLECTION, key)
-    if there is not None:
-        known[key] = there
+async def _put(store: Store, known: dict[str, Document], key: str, body: Body) -> None:
+    """Write over what is known; whose write comes second knows what is there now."""
+    there = known.get(key)
+    try:
+        known[key] = await store.put(COLLECTION, key, body, expected_version=None if there is None else there.version)
+    except ConflictError:
+        if (now := await store.get(COLLECTION, key)) is not None:
+            known[key] = now
+        raise
 
 
 def _learn(journal: Journal, known: Mapping[str, Document]) -> None:

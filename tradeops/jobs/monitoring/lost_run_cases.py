@@ -12,7 +12,8 @@ from typing import Any
 
 from tradeops.adapters.store import Store
 from tradeops.adapters.store.interface import AuditEvent, Body, Json
-from tradeops.errors import ConflictError, ContractError
+from tradeops.errors import ContractError
+from tradeops.jobs.races import until_first
 
 COLLECTION, DOCUMENT = "lost_runs", "open"
 REMEMBERED = timedelta(hours=6)  # which runs were dealt with; longer than anybody looks back for crashed ones
@@ -139,16 +140,14 @@ async def audit(store: Store, case: Case, kind: str, *, now: datetime, **more: J
 
 
 async def _change(store: Store, change: Callable[[Docket], Docket]) -> Docket:
-    while True:
+    async def attempt() -> Docket:
         kept, version = await _read(store)
         changed = change(kept)
-        if changed is kept:
-            return kept
-        try:
+        if changed is not kept:
             await store.put(COLLECTION, DOCUMENT, _body(changed), expected_version=version)
-        except ConflictError:
-            continue
         return changed
+
+    return await until_first(attempt, system="watchdog", what="what is kept of lost runs")
 
 
 async def _read(store: Store) -> tuple[Docket, int | None]:
