@@ -45,8 +45,7 @@ def main(model_type: str, samples: int, epochs: int) -> None:
     train, validation = part(samples), part(max(samples // 6, 64))
 
     def network() -> keras.Model:
-        keras.utils.set_random_seed(1)
-        return build_network(model_type, length=LENGTH, features=FEATURES, learning_rate=0.001)
+        return build_network(model_type, length=LENGTH, features=FEATURES, learning_rate=0.001, seed=1)
 
     bare, ours = network(), network()
     with tempfile.TemporaryDirectory() as folder:

@@ -117,13 +117,16 @@ class Fit:
             rmtree(leftover)
         kept = self._checkpoint
         if kept is None:
-            keras.utils.set_random_seed(self.seed)
             _, length, features = self.train.windows.shape
-            rate = self.learning_rate
             network = build_network(
-                self.model_type, length=length, features=features, learning_rate=rate, counts_hits=self.counts_hits
+                self.model_type,
+                length=length,
+                features=features,
+                learning_rate=self.learning_rate,
+                seed=self.seed,
+                counts_hits=self.counts_hits,
             )
-            return network, Progress(learning_rate=rate, batch_size=self.batch_size)
+            return network, Progress(learning_rate=self.learning_rate, batch_size=self.batch_size)
         body = read_json(kept / "progress.json")
         history = tuple(Epoch(**one) for one in body.pop("history"))
         return load_network(kept / "newest.keras"), Progress(history=history, **body)

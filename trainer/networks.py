@@ -12,6 +12,7 @@ RECURRENT_UNITS = (64, 32, 16)
 BLOCKS, HEADS, KEY, FEED_FORWARD, MODEL_WIDTH = 2, 4, 64, 128, 64
 LAYER_NORM_EPSILON = 1e-6
 RECURRENT = {"lstm": layers.LSTM, "gru": layers.GRU}
+DRAWN = {"kernel": keras.initializers.GlorotUniform, "recurrent_kernel": keras.initializers.Orthogonal}  # Keras's own
 
 
 @keras.saving.register_keras_serializable(package="tradeops")
@@ -33,15 +34,16 @@ class PositionalEncoding(layers.Layer):  # type: ignore[misc] # Keras comes with
 
 
 def build_network(
-    model_type: str, *, length: int, features: int, learning_rate: float, counts_hits: bool = True
+    model_type: str, *, length: int, features: int, learning_rate: float, seed: int, counts_hits: bool = True
 ) -> keras.Model:
-    """A fresh network, compiled; its weights come from Keras's global seed.
+    """A fresh network, compiled.
 
     Args:
         model_type: `lstm`, `gru` or `transformer`.
         length: of a window.
         features: of each step.
         learning_rate: of Adam.
+        seed: of the weights; each depends on nothing else but its place.
         counts_hits: measure accuracy in training too: false for soft labels, which are hardly ever met exactly.
 
     Raises:
@@ -55,6 +57,7 @@ def build_network(
     else:
         raise ValueError(f"there is no network {model_type!r}")
     network = keras.Model(inputs, outputs, name=model_type)
+    _draw_weights(network, seed)
     metrics = ["accuracy"] if counts_hits else []
     network.compile(optimizer=keras.optimizers.Adam(learning_rate), loss="binary_crossentropy", metrics=metrics)
     return network
@@ -63,6 +66,14 @@ def build_network(
 def load_network(path: Path) -> keras.Model:
     """A network as it was saved, its optimizer included."""
     return keras.saving.load_model(path)
+
+
+def _draw_weights(network: keras.Model, seed: int) -> None:
+    """Anew: Keras takes its seeds from Python's global generator, from which any thread of the process may draw."""
+    for place, weight in enumerate(network.trainable_weights):
+        if (initializer := DRAWN.get(weight.name)) is not None:
+            own = int(np.random.default_rng((seed, place)).integers(2**31))
+            weight.assign(initializer(seed=own)(weight.shape))
 
 
 def _recurrent(hidden: Any, kind: Any) -> Any:  # noqa: ANN401

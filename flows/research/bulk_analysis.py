@@ -9,7 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
 from flows import presentation
-from flows.percent import percent_shown
+from flows.progress import percent_shown
 from flows.retries import again
 from tradeops.domain.bulk.report import BulkReport
 from tradeops.errors import TradeOpsError

@@ -8,7 +8,7 @@ from prefect import State, flow
 from prefect.runtime import flow_run
 
 from flows import presentation
-from flows.percent import percent_shown
+from flows.progress import percent_shown
 from flows.retries import again
 from tradeops.domain.health import Severity
 from tradeops.domain.optimise.report import OptimisationReport

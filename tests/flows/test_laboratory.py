@@ -12,7 +12,7 @@ from prefect import State
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
 
-from flows import percent
+from flows import progress
 from flows.research import backtest_strategy as backtest_flow
 from flows.research import bulk_analysis as bulk_flow
 from flows.research.backtest_strategy import backtest_strategy
@@ -136,10 +136,10 @@ async def test_neither_progress_that_cannot_be_shown_nor_a_lost_record_costs_the
 ) -> None:
     del exchange
 
-    async def broken(*_: object) -> None:
+    async def broken(*_: object, **__: object) -> None:
         raise RuntimeError("Prefect is busy")
 
-    monkeypatch.setattr(percent, "_show", broken)
+    monkeypatch.setattr(progress, "acreate_progress_artifact", broken)
     (tmp_path / "home" / "exports" / "all.csv").mkdir(parents=True)
     state = await ran(bulk_analysis, symbols=["BTCUSDT", "ETHUSDT"], export_name="all.csv")
     assert state.name == "Degraded"

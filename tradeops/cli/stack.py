@@ -207,7 +207,7 @@ class Stack:
         return True
 
     async def start_dashboard(self, port: int | None = None) -> None:
-        """Start the dashboard and note its address.
+        """Start the dashboard and note its address, for the alerts of all that is started later too.
 
         Args:
             port: that the user has chosen; `None` takes the usual one, or a free one.
@@ -225,6 +225,8 @@ class Stack:
             return told is not None
 
         await _until(dashboard, answers)
+        if self.dashboard is not None:
+            self.environment.setdefault("TRADEOPS_DASHBOARD_URL", self.dashboard)
 
     def stop(self) -> None:
         """End all processes, those that use others first, and wait until they are gone."""

@@ -157,15 +157,15 @@ async def _start(
     with _step(console, "deployments"):
         await stack.deploy(api)
         await apply_automations(api, stack.project)
-    with _step(console, "worker"):
-        await stack.start_worker(api)
-    if not stack.start_watchdog():
-        console.print(f"[green]✓[/green] {'watchdog, which runs already':40}")
     if wish.dashboard and not wish.once:
         wished = not sandboxed and "dashboard_port" in settings.model_fields_set
         with _step(console, "dashboard"):
             await stack.start_dashboard(settings.dashboard_port if wished else None)
         console.print(f"  [dim]{stack.dashboard}[/dim]", soft_wrap=True)
+    with _step(console, "worker"):
+        await stack.start_worker(api)
+    if not stack.start_watchdog():
+        console.print(f"[green]✓[/green] {'watchdog, which runs already':40}")
     console.print()
     return api
 
@@ -179,6 +179,7 @@ def _for_children(settings: Settings) -> dict[str, str]:
         "PREFECT_API_URL": settings.prefect_api_url,
         "PREFECT_API_KEY": _revealed(settings.prefect_api_key),
         "PREFECT_API_AUTH_STRING": _revealed(settings.prefect_api_auth_string),
+        "TRADEOPS_DASHBOARD_URL": settings.dashboard_url if settings.rust_api_url else None,
         "TRADEOPS_CA_FILE": str(settings.ca_file.absolute()) if settings.ca_file else None,
         "TRADEOPS_CLIENT_CERT_FILE": str(settings.client_cert_file.absolute()) if settings.client_cert_file else None,
     }

@@ -3,12 +3,12 @@
 Beside a null stands `reason` or `why`. Nothing here changes anything.
 """
 
-import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import AwareDatetime, BeforeValidator, TypeAdapter
+from pydantic import TypeAdapter
 
+from tradeops.dashboard.questions import Before, window_of
 from tradeops.domain.window.overview import Overview
 from tradeops.domain.window.pages import (
     AuditPage,
@@ -24,38 +24,15 @@ from tradeops.domain.window.pages import (
     ReportPage,
 )
 from tradeops.domain.window.values import Range
-from tradeops.jobs.window import Window
 
 router = APIRouter(prefix="/api", tags=["api"])
 
 RANGE = Query(alias="range", description="How far back charts, strips and percentiles look.")
-BEFORE = Query(description="Continues a list: the `before` of the page before.")
-
-RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)")
-
-
-def _time(value: object) -> object:
-    """A number is no time: pydantic would take it for seconds since 1970.
-
-    Raises:
-        ValueError: it is not as the document says.
-    """
-    if isinstance(value, str) and not RFC_3339.fullmatch(value):
-        raise ValueError("write it like 2026-11-25T08:00:00Z")
-    return value
-
 
 WRITERS: dict[type[Any], TypeAdapter[Any]] = {}
 
 Looking = Annotated[Range, RANGE]
-Before = Annotated[AwareDatetime | None, BeforeValidator(_time), BEFORE]
 Name = Annotated[str, Path(min_length=1, max_length=200)]
-
-
-def window_of(request: Request) -> Window:
-    """What the application reads from."""
-    found: Window = request.app.state.window
-    return found
 
 
 @router.get("/overview", response_model=Overview)

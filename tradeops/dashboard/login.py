@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from http import HTTPStatus
+from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
 from fastapi import APIRouter, Request
@@ -15,6 +16,7 @@ from tradeops.dashboard.sessions import LASTS, PLAIN_COOKIE, SECURE_COOKIE
 LONGEST_FORM = 4096
 FORM_SECONDS = 5.0
 HOME = "/"
+SAME_SITE: Literal["lax"] = "lax"  # strict would ask who follows the link of an alert for the token again
 
 log = logging.getLogger(__name__)
 router = APIRouter(include_in_schema=False)
@@ -60,7 +62,7 @@ async def log_in(request: Request) -> Response:
         path="/",
         secure=https,
         httponly=True,
-        samesite="strict",
+        samesite=SAME_SITE,
     )
     return answer
 
@@ -73,7 +75,7 @@ async def log_out(request: Request) -> Response:
         sessions.end(cookie_of(request))
     answer = RedirectResponse("/login", HTTPStatus.SEE_OTHER)
     for name, secure in ((PLAIN_COOKIE, False), (SECURE_COOKIE, True)):
-        answer.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="strict")
+        answer.delete_cookie(name, path="/", secure=secure, httponly=True, samesite=SAME_SITE)
     return answer
 
 

@@ -10,7 +10,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tradeops.dashboard.api import window_of
+from tradeops.dashboard.questions import window_of
 from tradeops.domain.window.overview import Overview
 from tradeops.domain.window.values import Panel, Range, State
 

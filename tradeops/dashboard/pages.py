@@ -7,11 +7,11 @@ from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from pydantic import AwareDatetime
 from starlette.responses import HTMLResponse, Response
 
 from tradeops.dashboard import templating
 from tradeops.dashboard.charts import Chart, burn_chart, equity_chart, heat_chart, history_chart, months_chart
+from tradeops.dashboard.questions import Before, window_of
 from tradeops.domain.window.overview import Overview, StatusView
 from tradeops.domain.window.values import Range
 from tradeops.jobs.window import Window
@@ -54,7 +54,7 @@ def asked(
     tz: Annotated[str, Query(max_length=64)] = "",
 ) -> Asked:
     """The question behind an address; an unknown time zone is refused by name."""
-    window: Window = request.app.state.window
+    window = window_of(request)
     names = ("range", "tz", "kind", "before")
     kept = {name: request.query_params.get(name, "") for name in names}
     if tz and tz not in _zones():
@@ -64,7 +64,6 @@ def asked(
 
 
 Question = Annotated[Asked, Depends(asked)]
-Before = Annotated[AwareDatetime | None, Query()]
 Kind = Annotated[str | None, Query(max_length=64)]
 
 

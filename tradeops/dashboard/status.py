@@ -7,10 +7,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from tradeops.dashboard import badge, pages
+from tradeops.dashboard.questions import window_of
 from tradeops.domain.window.overview import StatusView
 from tradeops.domain.window.values import State
 from tradeops.errors import TradeOpsError
-from tradeops.jobs.window import Window
 
 router = APIRouter()
 
@@ -37,7 +37,7 @@ class PublicStatus:
 @router.get("/status.json", summary="States only: no money, no names of hosts, no reasons")
 async def status_json(request: Request) -> PublicStatus:
     """503 with a problem body while the records cannot be read."""
-    view = await _window(request).status()
+    view = await window_of(request).status()
     services = {name: state for name, state, _ in view.services}
     return PublicStatus(view.state, view.checked_at, services, view.open_incidents, view.at)
 
@@ -48,7 +48,7 @@ async def status_page(request: Request) -> Response:
     view: StatusView | None = None
     why = ""
     try:
-        view = await _window(request).status()
+        view = await window_of(request).status()
     except TradeOpsError:  # its words may name a host or a path, which are nobody's business here
         why = "The records cannot be read at the moment, so nothing is known."
     return pages.status_page(request, view, why)
@@ -63,7 +63,7 @@ async def status_page(request: Request) -> Response:
 async def status_badge(request: Request) -> Response:
     """Grey and `unknown` while the records cannot be read."""
     try:
-        state = (await _window(request).status()).state
+        state = (await window_of(request).status()).state
     except TradeOpsError:
         state = State.UNKNOWN
     return Response(badge.draw(state), media_type=badge.MEDIA_TYPE, headers={"cache-control": "no-cache"})
@@ -73,8 +73,3 @@ async def status_badge(request: Request) -> Response:
 async def healthz() -> dict[str, str]:
     """For the container: it is not restarted because something else is down."""
     return {"status": "ok"}
-
-
-def _window(request: Request) -> Window:
-    window: Window = request.app.state.window
-    return window

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings
 
-from tradeops.settings.fields import READING, parse_list, setting
+from tradeops.settings.fields import READING, HttpAddress, parse_list, setting
 
 SHORTEST_TOKEN = 16
 ANY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104 - compared with, not listened on
@@ -73,6 +73,12 @@ class DashboardSettings(BaseSettings):
         None,
         "a-long-random-text",
         "What visitors must know, at least 16 characters; mandatory beyond this machine.",
+    )
+    dashboard_url: HttpAddress | None = setting(
+        "TRADEOPS_DASHBOARD_URL",
+        None,
+        "https://desk.example.com",
+        "Where people reach it; alerts then link to the page of their incident.",
     )
     dashboard_names: Annotated[str, AfterValidator(_names)] | None = setting(
         "TRADEOPS_DASHBOARD_NAMES",

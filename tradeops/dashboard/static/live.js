@@ -3,7 +3,6 @@ import { tellAges } from "./ages.js";
 
 const PAUSE = 2_000; // between two looks, however many changes are told
 const FIRST_WAIT = 2_000;
-const SOON = 3_000; // until a page that says that it is unfinished is asked for again
 const LONGEST_WAIT = 60_000;
 const LONGEST_SILENCE = 40_000; // the server speaks every quarter of a minute
 
@@ -18,7 +17,6 @@ export function stayLive(drawCharts) {
   redraw = drawCharts;
   if (document.querySelector("[data-panel]") && "EventSource" in window) {
     connect();
-    finish();
   } else {
     document.getElementById("live")?.remove();
   }
@@ -28,9 +26,9 @@ function connect() {
   const source = new EventSource("/api/live");
   const hanging = setInterval(() => Date.now() - heardAt > LONGEST_SILENCE && lose(), 5_000);
   source.addEventListener("hello", () => {
-    if (waited !== FIRST_WAIT) look(); // something may have changed while nobody listened
     waited = FIRST_WAIT;
     hear();
+    look(); // something may have changed while nobody listened: since the page was made, too
   });
   source.addEventListener("changed", () => {
     hear();
@@ -48,10 +46,6 @@ function connect() {
     setTimeout(connect, waited * (1 + Math.random() / 4));
     waited = Math.min(waited * 2, LONGEST_WAIT);
   }
-}
-
-function finish() {
-  if (document.querySelector("[data-soon]")) setTimeout(() => look().then(finish), SOON);
 }
 
 function hear() {
@@ -75,7 +69,11 @@ async function look() {
   await new Promise((resume) => setTimeout(resume, Math.max(0, lookedAt + PAUSE - Date.now())));
   lookedAt = Date.now();
   try {
-    const answer = await fetch(location.href, { cache: "no-store", redirect: "error" });
+    const answer = await fetch(location.href, {
+      cache: "no-store",
+      redirect: "error",
+      signal: AbortSignal.timeout(LONGEST_SILENCE),
+    });
     if (answer.ok) exchange(new DOMParser().parseFromString(await answer.text(), "text/html"));
   } catch {
     // the next change, or the connection's own end, tells more

@@ -11,6 +11,7 @@ from tradeops.domain.incidents.model import Incident, Observation, Policy, Silen
 from tradeops.domain.notices import Level, Notice
 
 Route = Callable[[str, Level], tuple[str, ...]]
+PageOf = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class Terms:
         silences: when not to.
         route: the targets of an event at a level.
         targets: all that there are; what was told to others is told to these alone.
+        page_of: where more of an incident is to be seen, by its id; `None` when nowhere.
     """
 
     source: str
@@ -98,6 +100,7 @@ class Terms:
     silences: Sequence[Silence]
     route: Route
     targets: tuple[str, ...]
+    page_of: PageOf
 
 
 def decide(board: Board, looks: Iterable[Observation], terms: Terms) -> Decision:
@@ -213,6 +216,7 @@ def _said(
         body=text.body,
         occurred_at=terms.now,
         fields=(("run", terms.run_id),),
+        link=terms.page_of(ranked[0].incident.incident_id),
     )
     earlier = {target for change in changes if change.incident.told for target in change.incident.told.to}
     if words is wording.alert:

@@ -9,7 +9,9 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol, TypeVar
+from urllib.parse import quote
 
 from tradeops.adapters.store import AuditEvent, Store
 from tradeops.adapters.store.interface import Body, Message
@@ -90,8 +92,10 @@ async def observe(
     """
     looks = tuple(observations)
     quiet = await silences.lasting(ground.store, now=now)
-    there = targets(ground.settings)
-    terms = Terms(source, run_id, now, policy(ground.settings), quiet, route(ground.settings), there)
+    settings = ground.settings
+    terms = Terms(
+        source, run_id, now, policy(settings), quiet, route(settings), targets(settings), partial(_page_of, settings)
+    )
 
     def counted(board: Board) -> tuple[Board, Decision]:
         decision = decide(board, looks, terms)
@@ -220,6 +224,12 @@ async def _hand_over(store: Store, board: Board, *, now: datetime) -> None:
         await change_board(store, struck, now=now)
     except ConflictError:  # whoever comes next finds them in the outbox and strikes them off
         log.warning("messages that are in the outbox are still on the board of incidents")
+
+
+def _page_of(settings: Settings, incident_id: str) -> str | None:
+    """The dashboard's page of an incident, where it is known how people reach that."""
+    address = settings.dashboard_url
+    return None if address is None else f"{address}/incidents/{quote(incident_id, safe='')}"
 
 
 def _message(one: Outgoing) -> Message:

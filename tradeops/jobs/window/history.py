@@ -59,9 +59,9 @@ class History:
         return self._is_whole
 
     @property
-    def mark(self) -> tuple[int, int]:
-        """Changes when a record comes."""
-        return len(self.columns), self.columns.at[-1] if len(self.columns) else 0
+    def mark(self) -> tuple[int, int, datetime | None]:
+        """Changes when a record comes, and when more of the past is in memory."""
+        return len(self.columns), self.columns.at[-1] if len(self.columns) else 0, self.covered_since
 
     def anew(self) -> "History":
         """An empty one of the same series."""

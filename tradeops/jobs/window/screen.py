@@ -75,7 +75,7 @@ class Screen:
             ),
             keep(
                 ("trading", range_),
-                of("money", past.trades.mark, past.trades.covered_since, trouble),
+                of("money", past.trades.mark, trouble),
                 lambda: _at_once(performance.traded(past.trades, range_, trouble, now=now)),
                 now=now,
             ),

@@ -56,6 +56,7 @@ class Play:
             silences=self.silences,
             route=lambda _, level: self.targets if level >= Level.WARNING else (),
             targets=self.targets,
+            page_of="https://desk/incidents/{}".format,
         )
         seen = [
             Observation(o.key, o.severity, o.summary, self.now, o.looks, o.depends_on, o.may_be_starting) for o in looks

@@ -9,13 +9,18 @@ from tests.unit.domain.incidents.play import NOON, POLICY, QUARTER, Play, dead, 
 from tradeops.domain.incidents.folding import DEPENDS_ON
 from tradeops.domain.incidents.model import CERTAIN, Incident, Observation, Silence, key_of
 from tradeops.domain.incidents.wording import lasted
-from tradeops.domain.notices import Level
+from tradeops.domain.notices import Level, Notice
 
 HOUR = timedelta(hours=1)
 
 
 def hushed(pattern: str, *, hours: float, since: timedelta = timedelta(0)) -> Silence:
     return Silence("s-1", pattern, NOON + since, NOON + since + timedelta(hours=hours), "works", "ada")
+
+
+def opened_id(notice: Notice) -> str:
+    """The incident that a notice is about."""
+    return notice.key.rpartition(":")[0]
 
 
 def test_six_hours_of_outage_are_one_alert_one_reminder_and_one_recovery_with_its_duration() -> None:
@@ -31,6 +36,7 @@ def test_six_hours_of_outage_are_one_alert_one_reminder_and_one_recovery_with_it
     assert "still critical after 4 h 0 min" in reminder.body
     assert (resolved.event, resolved.level) == ("health_recovered", Level.INFO)
     assert resolved.title == "engine recovered after 6 h 0 min"
+    assert {one.link for one in (opened, reminder, resolved)} == {f"https://desk/incidents/{opened_id(opened)}"}
     assert {one.target for one in play.board.pending} == {"slack", "email"}
     assert len({one.key for one in play.board.pending}) == 6
 

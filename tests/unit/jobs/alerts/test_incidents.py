@@ -66,6 +66,24 @@ async def test_an_alert_is_in_the_outbox_when_the_round_returns(ground: Ground) 
     assert board.pending == ()
 
 
+@pytest.mark.parametrize(
+    ("given", "link"),
+    [
+        ({}, None),
+        (
+            {"TRADEOPS_DASHBOARD_URL": "https://desk.example.com/ops/"},
+            "https://desk.example.com/ops/incidents/job%3Aa%2Fb%4020261125T120000.000000",
+        ),
+    ],
+)
+async def test_an_alert_links_to_the_page_of_its_incident_where_people_can_reach_that(
+    ground: Ground, given: dict[str, object], link: str | None
+) -> None:
+    ground.settings = configured(**given)
+    [notice] = (await see(ground, dead("job:a/b"))).notices
+    assert notice.link == link
+
+
 async def test_the_same_round_again_tells_nothing_again(ground: Ground) -> None:
     await see(ground, dead("engine"), run_id="r")
     again = await see(ground, dead("engine"), run_id="r")
