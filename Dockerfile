@@ -61,7 +61,7 @@ LABEL org.opencontainers.image.title="TradeOps" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-RUN python -m pip uninstall --yes --quiet --root-user-action ignore pip \
+RUN python -m pip uninstall --yes --quiet --root-user-action ignore setuptools wheel pip \
  && mkdir --mode 0700 /var/lib/tradeops /var/lib/sandbox \
  && chown desk:desk /var/lib/tradeops /var/lib/sandbox
 ENV PATH=/opt/venv/bin:$PATH \

@@ -21,7 +21,7 @@ from typing import Any
 
 from scale_ladder.api import ENDED, moment
 from scale_ladder.fleet import Fleet, missing
-from scale_ladder.pressure import Load, effects, settle
+from scale_ladder.pressure import Load, effects, settle, written_to_the_engine
 from scale_ladder.processes import Running, free_port, launch, listens, until
 from scale_ladder.work import deploy
 
@@ -165,12 +165,12 @@ def main() -> int:
             blows, long_run = strikes(fleet, deployments)
             load.stop()
             runs = settle(fleet, within=LOST_SECONDS)
-            done = effects(fleet)
+            done, written = effects(fleet), written_to_the_engine(fleet)
             chain = [one for one in runs if one["deployment_id"] == deployments[LONG]]
         finally:
             if keep := os.environ.get("SCALE_KEEP_LOGS"):
                 fleet.keep_logs(Path(keep) / "chaos")
-    return report(blows, runs, load, deployments, done, chain, long_run)
+    return report(blows, runs, load, deployments, done, written, chain, long_run)
 
 
 def report(
@@ -179,6 +179,7 @@ def report(
     load: Load,
     deployments: dict[str, str],
     done: dict[str, Counter[str]],
+    written: dict[str, int],
     chain: list[dict[str, Any]],
     long_run: str,
 ) -> int:
@@ -194,6 +195,7 @@ def report(
     print("\n| action | how many | the most of one kind |\n|:--|--:|--:|")
     for name, counted in done.items():
         print(f"| {name} | {counted.total()} | {max(counted.values(), default=0)} |")
+    print(f"\nSent to the engine: {json.dumps(written)}; {len(load.ids)} runs were ordered.")
     killed = next(blow for blow in blows if "worker" in blow.victim)
     print(f"\n| {LONG} | ended as | after the kill |\n|:--|:--|--:|")
     for one in chain:

@@ -156,7 +156,8 @@ def table(climbed: list[Climbed], limit: int) -> None:
         lambda c: middle_and_late(c.calm.took),
     )
     line("end states", lambda c: ", ".join(f"{n} {name}" for name, n in (c.burst.names + c.calm.names).most_common()))
-    line("answers 503 / of these `database is locked`", lambda c: f"{c.refused} / {c.locked}")
+    line("answers 503", lambda c: str(c.refused))
+    line("`database is locked` in the servers' logs, lines", lambda c: f"{c.locked:,}")
     for name in ("servers", "workers", "PostgreSQL", "Redis"):
         line(
             f"memory of {name}, most, MiB",

@@ -1,5 +1,6 @@
 """Load for a fleet under attack, and what the attack did: runs left behind, actions done twice."""
 
+import json
 import sqlite3
 import threading
 import time
@@ -16,11 +17,8 @@ from scale_ladder.fleet import Fleet
 from scale_ladder.work import orders
 
 EACH_SECONDS = 10.0  # one more run; less than two processors can do, or what is killed is not the reason to wait
-ACTIONS = {
-    "strategies switched off": "SELECT json_extract(body, '$.target') FROM events WHERE kind = 'strategy_disabled'",
-    "models put into use": "SELECT event_id FROM events WHERE kind = 'model_promoted'",
-    "lost runs ended by the watchdog": "SELECT event_id FROM events WHERE kind = 'run_lost'",
-}
+SWITCHED_OFF = "SELECT json_extract(body, '$.target') FROM events WHERE kind = 'strategy_disabled'"
+BRAKED = ("rsi", "macd")  # each is ordered to be switched off again and again
 
 
 @dataclass(slots=True)
@@ -55,7 +53,7 @@ class Load:
             thread.join()
 
     def _order(self) -> None:
-        source = (one for one in orders() if one[0] != self.but)
+        source = (one for one in orders(braked=BRAKED) if one[0] != self.but)
         number = 0
         while not self._ends.wait(EACH_SECONDS):
             name, parameters = next(source)
@@ -104,13 +102,26 @@ def all_runs(fleet: Fleet) -> list[dict[str, Any]]:
 
 
 def effects(fleet: Fleet) -> dict[str, Counter[str]]:
-    """How often each action was done, by what the store, the bot and the receivers of messages say."""
-    found: dict[str, Counter[str]] = {}
+    """How often each action was done, by the store, the trainer, and the receiver of messages: of each kind once."""
     store = f"file:{fleet.folder / 'tradeops' / 'tradeops.sqlite'}?mode=ro"
     with closing(sqlite3.connect(store, uri=True)) as connection:
-        for name, query in ACTIONS.items():
-            found[name] = Counter(str(key) for (key,) in connection.execute(query))
+        switched = Counter(str(target) for (target,) in connection.execute(SWITCHED_OFF))
+    asked = (json.loads(path.read_text())["plan"] for path in (fleet.folder / "trainer").glob("jobs/*/asked.json"))
     sent = httpx.get(fleet.sandbox["sinks"]["deliveries"], trust_env=False).json()
-    webhook = (one["raw"] for one in sent if one["channel"] == "webhook")
-    found["messages by the webhook"] = Counter(one["key"] for one in webhook)
-    return found
+    return {
+        "strategies switched off, by target": switched,
+        "trainings at the trainer, by model and symbol": Counter(
+            f"{one['model_type']} {one['symbol']}" for one in asked
+        ),
+        "messages at the webhook, by key": Counter(one["raw"]["key"] for one in sent if one["channel"] == "webhook"),
+    }
+
+
+def written_to_the_engine(fleet: Fleet) -> dict[str, int]:
+    """What changed the bot, by route, as the bot counted it."""
+    counted = httpx.get(f"{fleet.sandbox['control_url']}/requests", trust_env=False).json()
+    return {
+        f"{one['method']} {one['path']}": one["count"]
+        for one in counted
+        if one["service"] == "engine" and one["method"] not in {"GET", "HEAD"}
+    }

@@ -1,6 +1,6 @@
 """The work of a rehearsal: the real jobs, deployed without what keeps two of them apart, in the mix of a busy desk."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from typing import Any
@@ -53,15 +53,15 @@ def deploy(
     return {name: fleet.api.deployment(f"{name}/{name}") for name in names}
 
 
-def orders() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Endlessly, names of deployments with parameters."""
+def orders(*, braked: Sequence[str] = STRATEGIES) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Endlessly, names of deployments with parameters; `braked` are switched off in turn."""
     today = datetime.now(UTC).date()
     days = {"start_date": str(today - timedelta(days=8)), "end_date": str(today - timedelta(days=1))}
-    strategies, braked = cycle(STRATEGIES), cycle(STRATEGIES)
+    strategies, targets = cycle(STRATEGIES), cycle(braked)
     for name in cycle(MIX):
         if name == "backtest-strategy":
             yield name, {"strategy_name": next(strategies), "symbol": "BTCUSDT", **days}
         elif name == "emergency-strategy-disable":
-            yield name, {"strategy_name": next(braked), "reason": "rehearsal of scale"}
+            yield name, {"strategy_name": next(targets), "reason": "rehearsal of scale"}
         else:
             yield name, {}

@@ -210,7 +210,7 @@ def test_without_a_script_a_page_says_the_same(nights: dict[str, Dashboard], ope
 def test_what_happens_is_seen_at_once_and_a_dashboard_that_ends_is_not_taken_for_live(
     tmp_path: Path, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(histories, "BREATH_SECONDS", 0.3)  # so that the page comes while history is being read
+    monkeypatch.setattr(histories, "BREATH_SECONDS", 1.0)  # so that the page comes while history is being read
 
     async def break_something() -> None:
         broken = Observation("redis", Level.CRITICAL, "no answer to <b>PING</b>", datetime.now(UTC), CERTAIN)

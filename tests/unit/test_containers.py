@@ -116,8 +116,6 @@ def test_what_a_service_runs_is_there(name: str) -> None:
             told = CliRunner().invoke(tradeops, [subcommand, "--help"])
             assert told.exit_code == 0
             assert not [option for option in options if option.startswith("--") and option not in told.output]
-        case ["tradeops", "dashboard", *_]:  # comes with another step
-            assert "dashboard" not in COMMANDS
         case ["prefect", *_] | ["python", "-m", "trainer" | "sandbox", *_]:
             pass
         case _:

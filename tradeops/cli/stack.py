@@ -138,6 +138,7 @@ class Stack:
             "PREFECT_HOME": str(self.home / "prefect"),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": LEASES,
+            "PREFECT_UI_URL": api.removesuffix("/api"),
             "PREFECT_SERVER_UI_API_URL": api,  # or the UI of any other port than 4200 cannot connect
             "TRADEOPS_RUN_COMMAND": RUN_COMMAND,  # the workers of this server are ours: they find this Python
         }

@@ -40,6 +40,7 @@ from tradeops.wiring import prefect_api
 KEPT_FOR_THE_SANDBOX = {
     "TRADEOPS_HOME",
     "PREFECT_API_URL",
+    "PREFECT_UI_URL",
     "PREFECT_API_KEY",
     "PREFECT_API_AUTH_STRING",
     "TRADEOPS_CA_FILE",
@@ -177,6 +178,7 @@ def _for_children(settings: Settings) -> dict[str, str]:
         "TRADEOPS_HOME": str(settings.home_folder),
         "TRADEOPS_ENV_FILE": str(env_file().absolute()),
         "PREFECT_API_URL": settings.prefect_api_url,
+        "PREFECT_UI_URL": settings.prefect_ui_url,
         "PREFECT_API_KEY": _revealed(settings.prefect_api_key),
         "PREFECT_API_AUTH_STRING": _revealed(settings.prefect_api_auth_string),
         "TRADEOPS_DASHBOARD_URL": settings.dashboard_url if settings.rust_api_url else None,

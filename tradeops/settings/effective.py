@@ -113,6 +113,12 @@ class Settings(
     prefect_api_url: HttpAddress | None = _setting(
         "PREFECT_API_URL", None, "http://127.0.0.1:4200/api", "Prefect's API; `tradeops up` starts one without it."
     )
+    prefect_ui_url: HttpAddress | None = _setting(
+        "PREFECT_UI_URL",
+        None,
+        "https://prefect.example.com",
+        "Where people see Prefect's pages, for links to runs; without it they are looked for where the API is.",
+    )
     prefect_api_key: SecretStr | None = _setting("PREFECT_API_KEY", None, "pnu_…", "Key of Prefect Cloud.")
     prefect_api_auth_string: SecretStr | None = _setting(
         "PREFECT_API_AUTH_STRING", None, "admin:password", "Basic authentication of an own Prefect server."

@@ -5,6 +5,7 @@ const PAUSE = 2_000; // between two looks, however many changes are told
 const FIRST_WAIT = 2_000;
 const LONGEST_WAIT = 60_000;
 const LONGEST_SILENCE = 40_000; // the server speaks every quarter of a minute
+const LONGEST_UNSEEN = 60_000; // then what nobody writes any more is seen to be old
 
 let redraw = () => {};
 let waited = FIRST_WAIT;
@@ -34,7 +35,10 @@ function connect() {
     hear();
     look();
   });
-  source.addEventListener("alive", hear);
+  source.addEventListener("alive", () => {
+    hear();
+    if (Date.now() - lookedAt > LONGEST_UNSEEN) look();
+  });
   source.addEventListener("error", lose);
 
   function lose() {

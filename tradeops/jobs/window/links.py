@@ -11,6 +11,8 @@ CLOUD = re.compile(r"https://api\.prefect\.cloud/api/accounts/([^/]+)/workspaces
 
 def prefect_ui(settings: Settings) -> str | None:
     """The address of Prefect's pages; `None` when Prefect is not configured."""
+    if settings.prefect_ui_url is not None:
+        return settings.prefect_ui_url
     address = settings.prefect_api_url
     if address is None:
         return None

@@ -18,6 +18,7 @@ from tradeops.jobs.window.links import run_link
 from tradeops.jobs.window.live import Live
 from tradeops.settings import Settings
 
+OWN = "http://127.0.0.1:4200/api"
 RUN = "f0ad91ea-c1cc-4f10-ac03-abbac60b1d89"
 
 
@@ -120,20 +121,24 @@ async def test_a_panel_never_raises() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "run_id", "expected"),
+    ("given", "run_id", "expected"),
     [
-        ("http://127.0.0.1:4200/api", RUN, f"http://127.0.0.1:4200/runs/flow-run/{RUN}"),
+        ({"PREFECT_API_URL": OWN}, RUN, f"http://127.0.0.1:4200/runs/flow-run/{RUN}"),
         (
-            "https://api.prefect.cloud/api/accounts/a1/workspaces/w1",
+            {"PREFECT_API_URL": "http://prefect:4200/api", "PREFECT_UI_URL": "https://prefect.example.com/"},
+            RUN,
+            f"https://prefect.example.com/runs/flow-run/{RUN}",
+        ),
+        (
+            {"PREFECT_API_URL": "https://api.prefect.cloud/api/accounts/a1/workspaces/w1"},
             RUN,
             f"https://app.prefect.cloud/account/a1/workspace/w1/runs/flow-run/{RUN}",
         ),
-        ("http://127.0.0.1:4200/api", "cli-20261125", None),
-        (None, RUN, None),
+        ({"PREFECT_API_URL": OWN}, "cli-20261125", None),
+        ({}, RUN, None),
     ],
-    ids=["own server", "cloud", "not a run of Prefect", "without Prefect"],
+    ids=["own server", "pages elsewhere", "cloud", "not a run of Prefect", "without Prefect"],
 )
-def test_a_run_is_linked_where_it_is_to_be_seen(address: str | None, run_id: str, expected: str | None) -> None:
-    settings = Settings.model_validate({"PREFECT_API_URL": address} if address else {})
-    link = run_link(settings, run_id)
+def test_a_run_is_linked_where_it_is_to_be_seen(given: dict[str, str], run_id: str, expected: str | None) -> None:
+    link = run_link(Settings.model_validate(given), run_id)
     assert (link.href if link else None) == expected
