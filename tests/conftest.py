@@ -48,6 +48,9 @@ def _pictures_drawn_once() -> Iterator[None]:
         yield
 
 
+UNTRACED = {"COVERAGE_PROCESS_CONFIG": ""}  # for processes whose lines others cover: tracing makes them take twice as long
+
+
 @pytest.fixture
 def untraced() -> Iterator[None]:
     """For a test of sheer size, whose lines others have covered: coverage makes it several times as slow."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.conftest import UNTRACED
 from tradeops.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +69,7 @@ def bare_environment() -> dict[str, str]:
     """Ours, without what the developer has set for a bot or a Prefect of their own."""
     kept = {n: v for n, v in os.environ.items() if n not in OURS and not n.startswith(("PREFECT_", "TRADEOPS_"))}
     path = os.pathsep.join([str(ROOT), *filter(None, [kept.get("PYTHONPATH")])])  # so that a worktree tests itself
-    return kept | {"PYTHONPATH": path, "COLUMNS": "120"}
+    return kept | {"PYTHONPATH": path, "COLUMNS": "120"} | UNTRACED
 
 
 def until(condition: Callable[[], object], seconds: float) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 import httpx
 import psutil
 
+from tests.conftest import UNTRACED
 from tests.unit.domain.models.markets import market
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +55,7 @@ class Running:
         told = log.stat().st_size if log.exists() else 0
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TRADEOPS_")}
         environment |= {**CHEAP, "JAX_COMPILATION_CACHE_DIR": str(self.cache), "TRADEOPS_TRAINER_NICENESS": "0"}
-        environment |= {"TRADEOPS_TRAINER_LEAST_DISK_GIB": "0.1", **self.environment}
+        environment |= {"TRADEOPS_TRAINER_LEAST_DISK_GIB": "0.1", **UNTRACED, **self.environment}
         with log.open("ab") as file:
             command = [sys.executable, "-m", "trainer", "--port", str(self.port), "--home", str(self.home)]
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=file)

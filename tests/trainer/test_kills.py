@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.conftest import UNTRACED
 from tests.trainer.killed_retrain import MODEL, SYMBOL, settings
 from tests.trainer.running import ROOT, Running, until
 from tradeops.jobs.models.promotion import INTENDED, PROMOTED, WATCHES
@@ -21,7 +22,6 @@ from tradeops.wiring import open_desk
 
 EVER = {"since": datetime(2020, 1, 1, tzinfo=UTC), "until": datetime(2100, 1, 1, tzinfo=UTC)}
 PATIENCE_SECONDS = 240
-UNTRACED = {"COVERAGE_PROCESS_CONFIG": ""}  # what is killed leaves no figures, and being traced it takes twice as long
 STAGES = {"candles": False, "training": True, "judged": False, "switched": True, "told": False}  # the trainer dies too
 
 
@@ -56,7 +56,7 @@ def scene(tmp_path: Path, compiled: Path) -> Iterator[Scene]:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    trainer = Running(tmp_path / "trainer", compiled, environment=UNTRACED, port=port).start()
+    trainer = Running(tmp_path / "trainer", compiled, port=port).start()
     yield Scene(trainer)
     trainer.stop()
 
