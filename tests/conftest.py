@@ -8,6 +8,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 TESTS = Path(__file__).parent
+UNTRACED = {"COVERAGE_PROCESS_CONFIG": ""}  # for processes whose lines others cover: tracing doubles their time
 IN_ONE_WORKER = (
     "e2e",  # whole products, one at a time
     "flows",  # one Prefect server
@@ -46,9 +47,6 @@ def _pictures_drawn_once() -> Iterator[None]:
 
     with pictures_drawn_once():
         yield
-
-
-UNTRACED = {"COVERAGE_PROCESS_CONFIG": ""}  # for processes whose lines others cover: tracing makes them take twice as long
 
 
 @pytest.fixture

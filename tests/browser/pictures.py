@@ -15,7 +15,7 @@ from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import ViewportSize, sync_playwright
 
 from tests.browser.nights import dashboard_of
 from tests.contract.probes.conftest import program
@@ -30,8 +30,13 @@ from tradeops.wiring import Desk
 
 DAY, HOUR, CHECK = timedelta(days=1), timedelta(hours=1), timedelta(minutes=15)
 DAYS = 28
-COLOURS = 128
-VIEWS: Mapping[str, tuple[str, str]] = {"dashboard-light": ("light", "30d"), "dashboard-dark": ("dark", "7d")}
+COLOURS = 256
+LAPTOP, PHONE = ViewportSize(width=1366, height=768), ViewportSize(width=360, height=740)
+VIEWS: Mapping[str, tuple[str, str, ViewportSize]] = {
+    "dashboard-light": ("light", "30d", LAPTOP),
+    "dashboard-dark": ("dark", "7d", LAPTOP),
+    "dashboard-phone": ("light", "24h", PHONE),
+}
 
 
 async def weeks_before(desk: Desk) -> None:
@@ -82,14 +87,13 @@ def main(folder: Path) -> None:
             executable_path=program("chromium"), args=list(CHROMIUM), ignore_default_args=["--headless"]
         )
         with dashboard_of("degrading", Path(home), more=weeks_before) as there:
-            for name, (theme, reach) in VIEWS.items():
-                size = {"width": 1366, "height": 768}
+            for name, (theme, reach, size) in VIEWS.items():
                 page = browser.new_page(viewport=size, color_scheme=theme)  # type: ignore[arg-type]
                 page.goto(f"{there.address}/?range={reach}")
                 page.locator("html[data-drawn]").wait_for(state="attached")
                 page.wait_for_timeout(3000)
                 drawn = Image.open(BytesIO(page.screenshot())).convert("RGB")
-                drawn.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+                drawn.quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
                     folder / f"{name}.png", optimize=True
                 )
         browser.close()
