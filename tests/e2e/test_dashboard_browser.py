@@ -9,8 +9,11 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import httpx
 import pytest
+import schemathesis
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
@@ -199,6 +202,30 @@ def test_a_keyboard_gets_past_the_navigation(nights: dict[str, Dashboard], open_
     assert page.evaluate("document.activeElement.id") == "main"
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('main') !== null")
+
+
+def test_one_of_each_list_is_told_to_programs_as_the_document_says(nights: dict[str, Dashboard]) -> None:
+    address = nights["degrading"].address
+    document = schemathesis.openapi.from_url(f"{address}/api/openapi.json")
+
+    def told(route: str, *ids: str) -> Any:  # noqa: ANN401 - JSON
+        answer = httpx.get("/".join([address + route.partition("/{")[0], *(quote(one, safe="") for one in ids)]))
+        assert answer.status_code == 200, answer.text
+        document[route]["GET"].validate_response(answer)
+        return answer.json()
+
+    incident = told("/api/incidents")["open"][0]
+    assert told("/api/incidents/{incident_id}", incident["incident_id"])["line"] == incident
+    decision = told("/api/decisions")["decisions"][0]
+    assert told("/api/decisions/{decision_id}", decision["decision_id"])["line"] == decision
+    report = told("/api/reports")["reports"][0]
+    assert told("/api/reports/{kind}/{key}", report["kind"], report["key"])["line"] == report
+    backtest = told("/api/backtests")["backtests"][0]
+    assert told("/api/backtests/{backtest_id}", backtest["backtest_id"])["line"] == backtest
+    optimisation = told("/api/optimisations")["optimisations"][0]
+    assert told("/api/optimisations/{optimisation_id}", optimisation["optimisation_id"])["line"] == optimisation
+    assert told("/api/audit")["events"]
+    assert told("/api/overview")["trading"]["content"]["trades"] > 0
 
 
 def test_without_a_script_a_page_says_the_same(nights: dict[str, Dashboard], open_page: Callable[..., Page]) -> None:
