@@ -148,6 +148,10 @@ class ReadingStore:
         """Refused."""
         _refuse(owner, now, lease, limit)
 
+    async def begin(self, claim: Claim) -> bool:
+        """Refused."""
+        _refuse(claim)
+
     async def settle(self, claim: Claim, state: MessageState, *, note: str = "") -> bool:
         """Refused."""
         _refuse(claim, state, note)

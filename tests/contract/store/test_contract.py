@@ -251,10 +251,23 @@ async def test_an_expired_lease_can_be_claimed_again_and_the_late_owner_changes_
     assert await store.claim("b", now=NOON + LEASE - SECOND, lease=LEASE) == []
     [second] = await store.claim("b", now=NOON + LEASE, lease=LEASE)
     assert second.tries == 2
-    assert (late.interrupted, second.interrupted) == (False, True)
+    assert (late.interrupted, second.interrupted) == (False, False)
+    assert not await store.begin(late)
     assert not await store.settle(late, MessageState.DELIVERED)
     assert not await store.postpone(late, until=NOON)
     assert await store.settle(second, MessageState.FAILED)
+
+
+async def test_what_was_begun_and_never_ended_is_doubtful_until_somebody_ends_it(store: Store) -> None:
+    await store.enqueue(message())
+    for number in range(3):  # the second, which saw it, dies as well
+        [claim] = await store.claim("a", now=NOON + number * LEASE, lease=LEASE)
+        assert claim.interrupted is (number > 0)
+        assert number or await store.begin(claim)
+    assert await store.postpone(claim, until=NOON)
+    for later in (3, 4):
+        [again] = await store.claim("b", now=NOON + later * LEASE, lease=LEASE)
+        assert not again.interrupted
 
 
 async def test_a_postponed_message_waits_and_counts_its_tries(store: Store) -> None:

@@ -123,7 +123,7 @@ class Claim:
 
     Attributes:
         tries: claims of it so far, this one included.
-        interrupted: the claim before ended without a word, by its lease: whether that one sent it is not known.
+        interrupted: an earlier claim was begun and ended without a word, by its lease: perhaps it was sent.
     """
 
     message: Message
@@ -216,6 +216,13 @@ class Store(Protocol):
         """Take due messages that nobody else holds, of each target the longest due first, the targets in turn.
 
         Each message goes to exactly one owner; the many of one target leave room for the few of another.
+        """
+        ...
+
+    async def begin(self, claim: Claim) -> bool:
+        """Note that a message is about to be sent; `False`, and no change, when it has passed to another owner.
+
+        From here until its end it counts as perhaps sent; a claim that expires without it leaves no such doubt.
         """
         ...
 

@@ -152,6 +152,10 @@ class SpoolingStore:
         """See `Store`."""
         return await self._ask(lambda: self._store.claim(owner, now=now, lease=lease, limit=limit))
 
+    async def begin(self, claim: Claim) -> bool:
+        """See `Store`."""
+        return await self._ask(lambda: self._store.begin(claim))
+
     async def settle(self, claim: Claim, state: MessageState, *, note: str = "") -> bool:
         """See `Store`."""
         return await self._ask(lambda: self._store.settle(claim, state, note=note))

@@ -90,15 +90,12 @@ class _Round:
     async def hand_over(self, claims: Sequence[Claim]) -> None:
         tried, pause = 0, None
         while tried < len(claims) and pause is None:
-            if asyncio.get_running_loop().time() >= self.ends_at:
-                pause = TryAgain(self.now(), "its turn did not come in the time of the last round")
-                break
             step = await self._try(claims[tried])
             await self._write(claims[tried], step)
             tried += 1
             if isinstance(step, TryAgain):  # what cannot be reached now is not asked again for each message
                 pause = TryAgain(step.at, f"behind another message: {step.why}")
-        if pause is not None:  # at once: a report whose claim a slow store let expire would count as sent
+        if pause is not None:  # at once: what a slow store leaves claimed waits until its lease ends
             await asyncio.gather(*(self._write(claim, pause) for claim in claims[tried:]))
 
     async def _try(self, claim: Claim) -> Accepted | TryAgain | GiveUp:
@@ -111,6 +108,10 @@ class _Round:
         repeatable = notice.delivery is Delivery.AT_LEAST_ONCE
         if claim.interrupted and not repeatable:
             return GiveUp("its sender ended over it; it may have arrived, and is not sent twice")
+        if not repeatable and not await self.store.begin(claim):
+            return TryAgain(self.now(), "another process has it")
+        if asyncio.get_running_loop().time() >= self.ends_at:
+            return TryAgain(self.now(), "its turn did not come in the time of the last round")
         standing = Standing(
             tries=claim.tries,
             created_at=claim.message.created_at,
