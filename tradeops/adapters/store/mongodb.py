@@ -275,10 +275,27 @@ class MongoStore:
 
     async def outbox(self, state: MessageState = MessageState.WAITING, *, limit: int = 100) -> list[QueuedMessage]:
         """See `Store`."""
-        order = [("due_us", ASCENDING), ("at_us", ASCENDING), ("_id", ASCENDING)]
+        direction = ASCENDING if state is MessageState.WAITING else DESCENDING
+        order = [("due_us", direction), ("at_us", direction), ("_id", direction)]
         async with self._timed(OUTBOX) as outbox:
             rows = await outbox.find({"state": state.value}).sort(order).limit(checked_limit(limit)).to_list()
-        return [QueuedMessage(_message(row), state, row["tries"], row["note"]) for row in rows]
+        return [_queued(row) for row in rows]
+
+    async def queued(self, key: str) -> QueuedMessage | None:
+        """See `Store`."""
+        where = {"_id": checked_key(key)}
+        async with self._timed(OUTBOX) as outbox:
+            row = await outbox.find_one(where)
+        return None if row is None else _queued(row)
+
+    async def drop_bodies(self, *, before: datetime, limit: int) -> int:
+        """See `Store`."""
+        ended: Fields = {"state": {"$in": [MessageState.DELIVERED.value, MessageState.FAILED.value]}}
+        where = {**ended, "due_us": {"$lt": micros(before)}, "body": {"$ne": {}}}
+        async with self._timed(OUTBOX) as outbox:
+            rows = await outbox.find(where, {"_id": 1}).limit(checked_limit(limit)).to_list()
+            these = {"_id": {"$in": [row["_id"] for row in rows]}}
+            return (await outbox.update_many(these, {"$set": {"body": {}}})).modified_count
 
     async def describe(self) -> str:
         """See `Store`."""
@@ -423,3 +440,7 @@ def _point(row: Fields) -> Point:
 
 def _message(row: Fields) -> Message:
     return Message(row["_id"], row["target"], row["body"], moment_of(row["at_us"]), moment_of(row["due_us"]))
+
+
+def _queued(row: Fields) -> QueuedMessage:
+    return QueuedMessage(_message(row), MessageState(row["state"]), row["tries"], row["note"])

@@ -168,6 +168,14 @@ class SpoolingStore:
         """See `Store`."""
         return await self._ask(lambda: self._store.outbox(state, limit=limit))
 
+    async def queued(self, key: str) -> QueuedMessage | None:
+        """See `Store`."""
+        return await self._ask(lambda: self._store.queued(key))
+
+    async def drop_bodies(self, *, before: datetime, limit: int) -> int:
+        """See `Store`."""
+        return await self._ask(lambda: self._store.drop_bodies(before=before, limit=limit))
+
     async def describe(self) -> str:
         """See `Store`; says also what waits in the spool."""
         pending = await self.pending()

@@ -61,6 +61,7 @@ MIGRATIONS = (
     "ALTER TABLE outbox ADD COLUMN begun INTEGER;",  # null: not known
 )
 INSERT_POINT = "INSERT INTO points VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+QUEUED = "key, target, body, created_at, due_at, state, tries, note"
 
 
 class SqliteStore:
@@ -236,13 +237,29 @@ class SqliteStore:
 
     async def outbox(self, state: MessageState = MessageState.WAITING, *, limit: int = 100) -> list[QueuedMessage]:
         """See `Store`."""
+        order = "" if state is MessageState.WAITING else "DESC"
         rows = await self._file.rows(
-            "SELECT key, target, body, created_at, due_at, tries, note FROM outbox WHERE state = ?"
-            " ORDER BY due_at, created_at, key LIMIT ?",
+            f"SELECT {QUEUED} FROM outbox WHERE state = ?"  # noqa: S608 - our own words
+            f" ORDER BY due_at {order}, created_at {order}, key {order} LIMIT ?",
             state,
             checked_limit(limit),
         )
-        return [QueuedMessage(_message(row), state, row[5], row[6]) for row in rows]
+        return [_queued(row) for row in rows]
+
+    async def queued(self, key: str) -> QueuedMessage | None:
+        """See `Store`."""
+        query = f"SELECT {QUEUED} FROM outbox WHERE key = ?"  # noqa: S608 - our own words
+        rows = await self._file.rows(query, checked_key(key))
+        return _queued(rows[0]) if rows else None
+
+    async def drop_bodies(self, *, before: datetime, limit: int) -> int:
+        """See `Store`."""
+        return await self._file.changed(
+            "UPDATE outbox SET body = '{}' WHERE key IN (SELECT key FROM outbox"
+            " WHERE state IN ('delivered', 'failed') AND due_at < ? AND body != '{}' LIMIT ?)",
+            micros(before),
+            checked_limit(limit),
+        )
 
     async def describe(self) -> str:
         """See `Store`."""
@@ -296,3 +313,8 @@ def _point(row: tuple[str, int, str]) -> Point:
 def _message(row: tuple[Any, ...]) -> Message:
     key, target, body, created_at, due_at = row[:5]
     return Message(key, target, json.loads(body), moment_of(created_at), moment_of(due_at))
+
+
+def _queued(row: tuple[Any, ...]) -> QueuedMessage:
+    state, tries, note = row[5:]
+    return QueuedMessage(_message(row), MessageState(state), tries, note)
