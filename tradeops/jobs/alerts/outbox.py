@@ -14,6 +14,7 @@ from tradeops.adapters.store.interface import Claim, MessageState
 from tradeops.domain.delivery import Accepted, GiveUp, Never, NotNow, Outcome, Standing, TryAgain, next_step
 from tradeops.domain.notices import Delivery, Level, Notice, from_body
 from tradeops.errors import TradeOpsError
+from tradeops.jobs.alerts.past_outbox import hand_over
 
 BOUND = timedelta(seconds=5)
 SETTLING = timedelta(seconds=2)
@@ -124,17 +125,16 @@ class _Round:
     async def _send(self, channel: Channel, notice: Notice, key: str) -> Outcome:
         try:
             async with asyncio.timeout_at(self.ends_at):
-                await channel.send(notice, idempotency_key=key)
+                failure = await hand_over(channel, notice, key)
         except TimeoutError:
             return NotNow("no answer in the time that a run has for it", may_have_arrived=True)
-        except TransientDeliveryError as error:
-            return NotNow(error.problem, error.may_have_arrived, error.retry_after)
-        except PermanentDeliveryError as error:
-            return Never(f"{error.problem}; {error.remedy}" if error.remedy else error.problem)
-        except Exception as error:
-            log.exception("the channel %s broke", channel.name)
-            return NotNow(f"our own channel broke ({type(error).__name__}, see the log)", may_have_arrived=True)
-        return Accepted()
+        match failure:
+            case None:
+                return Accepted()
+            case TransientDeliveryError():
+                return NotNow(failure.problem, failure.may_have_arrived, failure.retry_after)
+            case PermanentDeliveryError():
+                return Never("; ".join(filter(None, (failure.problem, failure.remedy))))
 
     async def _write(self, claim: Claim, step: Accepted | TryAgain | GiveUp) -> None:
         message = claim.message
