@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tradeops.adapters.notify.channel import Channel, DeliveryError
 from tradeops.cli import EXIT_FAILED
 from tradeops.domain.notices import Level, Notice
 from tradeops.errors import MisconfiguredError
+from tradeops.jobs.alerts.past_outbox import Failure, send_past_outbox
 from tradeops.settings import load_settings
 from tradeops.wiring import open_channels
 
@@ -34,24 +34,14 @@ def try_channels(wanted: str | None) -> None:
     raise SystemExit(EXIT_FAILED if any(outcomes.values()) else 0)
 
 
-async def _send_to_each(wanted: str | None) -> dict[str, DeliveryError | None]:
+async def _send_to_each(wanted: str | None) -> dict[str, Failure | None]:
     async with open_channels(load_settings()) as channels:
         chosen = {name: one for name, one in channels.items() if wanted in {None, name, name.partition("-")[0]}}
         if not chosen:
             known = f"set up are {', '.join(channels)}" if channels else "no channel is set up or switched on"
             problem = known if wanted is None else f"there is no channel {wanted!r}: {known}"
             raise MisconfiguredError("notifications", problem, remedy="see docs/notifications.md")
-        key = f"test-{uuid.uuid4()}"
-        tries = (_try(one, _notice(key), key) for one in chosen.values())
-        return dict(zip(chosen, await asyncio.gather(*tries), strict=True))
-
-
-async def _try(channel: Channel, notice: Notice, key: str) -> DeliveryError | None:
-    try:
-        await channel.send(notice, idempotency_key=key)
-    except DeliveryError as error:
-        return error
-    return None
+        return await send_past_outbox(chosen, _notice(f"test-{uuid.uuid4()}"))
 
 
 def _notice(key: str) -> Notice:
@@ -66,7 +56,7 @@ def _notice(key: str) -> Notice:
     )
 
 
-def _show(outcomes: dict[str, DeliveryError | None], console: Console) -> None:
+def _show(outcomes: dict[str, Failure | None], console: Console) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for heading in ("channel", "outcome", "why"):
         table.add_column(heading, overflow="fold", no_wrap=heading != "why")

@@ -60,7 +60,7 @@ async def _list(state: MessageState, style: str) -> None:
             Text(one.state, COLOURS[one.state]),
             str(one.tries),
             f"{one.message.due_at:%m-%d %H:%M:%S}",
-            Text(f"{one.message.key}: {_title(one)}"),
+            Text(": ".join(filter(None, (one.message.key, _title(one))))),
             Text(one.note),
         )
     console = Console(highlight=False)
@@ -89,11 +89,14 @@ async def _retry(key: str) -> None:
 
 
 async def _copy(store: Store, key: str) -> str:
-    failed = {one.message.key: one.message for one in await store.outbox(MessageState.FAILED, limit=1000)}
-    if key not in failed:
+    queued = await store.queued(key)
+    if queued is None or queued.state is not MessageState.FAILED:
         remedy = "`tradeops outbox --state failed` lists those that were"
         raise RejectedError("outbox", f"no message {key} was given up", remedy=remedy)
-    message, now = failed[key], datetime.now(UTC)
+    message, now = queued.message, datetime.now(UTC)
+    if not message.body:
+        remedy = "TRADEOPS_KEEP_MESSAGES_DAYS says how long texts are kept"
+        raise RejectedError("outbox", f"the text of {key} is not kept any more", remedy=remedy)
     again = f"{key}/again-{now:%Y%m%dT%H%M%S.%f}"
     await store.enqueue(Message(again, message.target, message.body, created_at=now, due_at=now))
     return again

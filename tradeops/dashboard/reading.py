@@ -116,6 +116,10 @@ class ReadingStore:
         """See `Store`."""
         return await self._ask(lambda store: store.outbox(state, limit=limit))
 
+    async def queued(self, key: str) -> QueuedMessage | None:
+        """See `Store`."""
+        return await self._ask(lambda store: store.queued(key))
+
     async def describe(self) -> str:
         """See `Store`."""
         return await self._ask(lambda store: store.describe())
@@ -148,6 +152,10 @@ class ReadingStore:
         """Refused."""
         _refuse(owner, now, lease, limit)
 
+    async def begin(self, claim: Claim) -> bool:
+        """Refused."""
+        _refuse(claim)
+
     async def settle(self, claim: Claim, state: MessageState, *, note: str = "") -> bool:
         """Refused."""
         _refuse(claim, state, note)
@@ -155,6 +163,10 @@ class ReadingStore:
     async def postpone(self, claim: Claim, *, until: datetime, note: str = "") -> bool:
         """Refused."""
         _refuse(claim, until, note)
+
+    async def drop_bodies(self, *, before: datetime, limit: int) -> int:
+        """Refused."""
+        _refuse(before, limit)
 
     async def _ask(self, question: Callable[[Store], Awaitable[T]]) -> T:
         try:

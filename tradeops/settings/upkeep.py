@@ -1,4 +1,4 @@
-"""The settings of what keeps an installation in order: how logs are written, how long series are kept."""
+"""The settings of what keeps an installation in order: how logs are written, how long records are kept."""
 
 from typing import Annotated, Literal
 
@@ -29,4 +29,7 @@ class UpkeepSettings(BaseSettings):
     )
     keep_cost_samples_days: Annotated[int, Field(ge=62, le=TEN_YEARS)] = setting(
         "TRADEOPS_KEEP_COST_SAMPLES_DAYS", 800, "800", "Readings of cost are kept so long; the reports for ever."
+    )
+    keep_messages_days: Annotated[int, Field(ge=31, le=TEN_YEARS)] = setting(
+        "TRADEOPS_KEEP_MESSAGES_DAYS", 90, "365", "Texts of ended messages are kept so long; that they were, for ever."
     )

@@ -13,9 +13,9 @@ import httpx
 from tradeops.adapters.store import Store, open_store
 from tradeops.adapters.store.interface import Message
 from tradeops.domain.notices import Level, Notice
-from tradeops.jobs.alerts.outbox import deliver
+from tradeops.jobs.alerts.outbox import LEASE, deliver
 
-STEPS = ("before store", "after store", "after claim", "after send", "after confirm")
+STEPS = ("before store", "after store", "after claim", "after begin", "after send", "after confirm")
 
 
 class SinkChannel:
@@ -25,7 +25,7 @@ class SinkChannel:
         self._url, self._dies_at = url, dies_at
 
     async def send(self, notice: Notice, *, idempotency_key: str) -> None:
-        if self._dies_at == "after claim":
+        if self._dies_at == "after begin":
             die()
         async with httpx.AsyncClient() as client:
             answer = await client.post(self._url, json=notice.as_body(), headers={"x-key": idempotency_key})
@@ -44,6 +44,8 @@ async def run(home: Path, url: str, event: str, dies_at: str, now: datetime) -> 
             die()
         await enqueue(store, event, now)
         if dies_at == "after store":
+            die()
+        if dies_at == "after claim" and await store.claim("sender", now=now, lease=LEASE):
             die()
         channels: dict[str, Any] = {"sink": SinkChannel(url, dies_at)}
         await deliver(store, channels, owner=f"sender-{os.getpid()}", now=lambda: now)

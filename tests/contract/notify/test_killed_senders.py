@@ -69,4 +69,4 @@ def test_a_sender_killed_at_any_step_loses_nothing_critical_and_doubles_no_repor
     if event == "health_critical":
         assert len(sink.keys) == (2 if step == "after send" else 1)
     else:
-        assert len(sink.keys) == (0 if step == "after claim" else 1)
+        assert len(sink.keys) == (0 if step == "after begin" else 1)

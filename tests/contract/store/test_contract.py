@@ -251,10 +251,23 @@ async def test_an_expired_lease_can_be_claimed_again_and_the_late_owner_changes_
     assert await store.claim("b", now=NOON + LEASE - SECOND, lease=LEASE) == []
     [second] = await store.claim("b", now=NOON + LEASE, lease=LEASE)
     assert second.tries == 2
-    assert (late.interrupted, second.interrupted) == (False, True)
+    assert (late.interrupted, second.interrupted) == (False, False)
+    assert not await store.begin(late)
     assert not await store.settle(late, MessageState.DELIVERED)
     assert not await store.postpone(late, until=NOON)
     assert await store.settle(second, MessageState.FAILED)
+
+
+async def test_what_was_begun_and_never_ended_is_doubtful_until_somebody_ends_it(store: Store) -> None:
+    await store.enqueue(message())
+    for number in range(3):  # the second, which saw it, dies as well
+        [claim] = await store.claim("a", now=NOON + number * LEASE, lease=LEASE)
+        assert claim.interrupted is (number > 0)
+        assert number or await store.begin(claim)
+    assert await store.postpone(claim, until=NOON)
+    for later in (3, 4):
+        [again] = await store.claim("b", now=NOON + later * LEASE, lease=LEASE)
+        assert not again.interrupted
 
 
 async def test_a_postponed_message_waits_and_counts_its_tries(store: Store) -> None:
@@ -280,6 +293,33 @@ async def test_a_settled_message_is_never_claimed_again_and_stays_listed(store: 
     assert await store.outbox() == []
     [ended] = await store.outbox(end)
     assert (ended.message, ended.state, ended.tries, ended.note) == (message(), end, 1, "said so")
+
+
+async def test_what_waits_is_listed_longest_due_first_and_what_ended_newest_first(store: Store) -> None:
+    for number in range(3):
+        await store.enqueue(message(f"m-{number}", due=NOON + number * SECOND))
+    assert [one.message.key for one in await store.outbox(limit=2)] == ["m-0", "m-1"]
+    for claim in await store.claim("a", now=NOON + 3 * SECOND, lease=LEASE):
+        await store.settle(claim, MessageState.FAILED)
+    assert [one.message.key for one in await store.outbox(MessageState.FAILED, limit=2)] == ["m-2", "m-1"]
+    assert await store.queued("m-0") == (await store.outbox(MessageState.FAILED))[2]
+    assert await store.queued("m-9") is None
+
+
+async def test_the_bodies_of_ended_messages_are_dropped_and_their_keys_never(store: Store) -> None:
+    for number in range(5):
+        await store.enqueue(message(f"m-{number}", due=NOON + number * SECOND))
+    waits, *ended = await store.claim("a", now=NOON + 5 * SECOND, lease=LEASE)
+    for claim, state in zip(ended, (MessageState.DELIVERED, MessageState.FAILED) * 2, strict=True):
+        await store.settle(claim, state, note="said so")
+    before = NOON + 4 * SECOND
+    assert [await store.drop_bodies(before=before, limit=2) for _ in range(3)] == [2, 1, 0]
+    dropped = await store.queued("m-1")
+    assert dropped is not None
+    assert (dropped.message, dropped.note) == (replace(ended[0].message, body={}), "said so")
+    kept = [await store.queued(key) for key in ("m-0", "m-4")]
+    assert [one.message.body for one in kept if one] == [waits.message.body, ended[-1].message.body]
+    assert not await store.enqueue(message("m-1"))
 
 
 async def test_of_many_claimers_each_message_goes_to_one(store: Store) -> None:
@@ -336,6 +376,7 @@ async def test_a_limit_below_one_is_refused(store: Store, limit: int) -> None:
         store.points("marks", **EVER, limit=limit),
         store.claim("a", now=NOON, lease=LEASE, limit=limit),
         store.outbox(limit=limit),
+        store.drop_bodies(before=NOON, limit=limit),
     ):
         with pytest.raises(ValueError, match="limit"):
             await call

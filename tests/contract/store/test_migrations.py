@@ -111,6 +111,21 @@ async def test_a_mongodb_of_the_first_release_is_moved_forward_whole(
         assert not [i for i in client[database]["health_checks"].list_indexes() if "expireAfterSeconds" in i]
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "mongodb"])
+async def test_what_an_older_release_was_about_to_send_counts_as_perhaps_sent(
+    kind: str, tmp_path: Path, session_server: MongoServer, database: str
+) -> None:
+    path = old_sqlite(tmp_path / "home" / "tradeops.sqlite")
+    old_mongodb(session_server.url, database)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("UPDATE outbox SET owner = 'old', leased_until = 0 WHERE key = 'told'")
+    with closing_client(session_server.url) as client:
+        client[database]["outbox"].update_one({"_id": "told"}, {"$set": {"owner": "old", "leased_us": 0}})
+    async with opened(kind, home=path.parent, url=session_server.url, database=database) as store:
+        [claim] = await store.claim("me", now=NOON, lease=timedelta(minutes=1))
+    assert (claim.message.key, claim.interrupted) == ("told", True)
+
+
 def closing_client(url: str) -> "pymongo.MongoClient[dict[str, object]]":
     return pymongo.MongoClient(url)
 

@@ -80,6 +80,20 @@ def test_what_was_given_up_can_be_sent_again(home: Path) -> None:
     assert row["key"].startswith("m-1/again-")
 
 
+def test_what_was_given_up_so_long_ago_that_its_text_is_gone_says_so(home: Path) -> None:
+    put(home, failed=True)
+
+    async def drop() -> None:
+        async with open_store("sqlite", home=home) as store:
+            assert await store.drop_bodies(before=PAST + timedelta(days=1), limit=9) == 1
+
+    asyncio.run(drop())
+    assert "  m-1  " in run("--state", "failed").output
+    result = run("retry", "m-1")
+    assert isinstance(result.exception, RejectedError)
+    assert "the text of m-1 is not kept any more" in str(result.exception)
+
+
 def test_only_what_was_given_up_is_sent_again(home: Path) -> None:
     put(home)
     result = run("retry", "m-1")

@@ -83,7 +83,7 @@ class Message:
     Attributes:
         key: unique for ever; the second message with it is not stored.
         target: whom it goes to, `slack`.
-        body: what is sent.
+        body: what is sent; empty once it was dropped.
         created_at: when it came to be.
         due_at: when it may be sent.
     """
@@ -123,7 +123,7 @@ class Claim:
 
     Attributes:
         tries: claims of it so far, this one included.
-        interrupted: the claim before ended without a word, by its lease: whether that one sent it is not known.
+        interrupted: an earlier claim was begun and ended without a word, by its lease: perhaps it was sent.
     """
 
     message: Message
@@ -219,6 +219,13 @@ class Store(Protocol):
         """
         ...
 
+    async def begin(self, claim: Claim) -> bool:
+        """Note that a message is about to be sent; `False`, and no change, when it has passed to another owner.
+
+        From here until its end it counts as perhaps sent; a claim that expires without it leaves no such doubt.
+        """
+        ...
+
     async def settle(self, claim: Claim, state: MessageState, *, note: str = "") -> bool:
         """End a message as delivered or failed; `False`, and no change, when the claim has passed to another owner."""
         ...
@@ -228,7 +235,18 @@ class Store(Protocol):
         ...
 
     async def outbox(self, state: MessageState = MessageState.WAITING, *, limit: int = 100) -> list[QueuedMessage]:
-        """Messages in that state, the longest due first."""
+        """Messages in that state: of those that wait the longest due first, of those that ended the newest."""
+        ...
+
+    async def queued(self, key: str) -> QueuedMessage | None:
+        """The message with that key, or `None`."""
+        ...
+
+    async def drop_bodies(self, *, before: datetime, limit: int) -> int:
+        """Empty the bodies of ended messages that were due before, at most `limit`; returns how many.
+
+        What else is known of them stays for ever, so that no key is sent a second time.
+        """
         ...
 
     async def describe(self) -> str:

@@ -244,7 +244,9 @@ class MongoStore:
         at, until, most = micros(now), now + checked_lease(lease), checked_limit(limit)
         free = {"$or": [{"leased_us": None}, {"leased_us": {"$lte": at}}]}
         where = {"state": MessageState.WAITING.value, "due_us": {"$lte": at}, **free}
-        change = {"$set": {"owner": checked_key(owner), "leased_us": micros(until)}, "$inc": {"tries": 1}}
+        lease_of = {"owner": checked_key(owner), "leased_us": micros(until), "tries": {"$add": ["$tries", 1]}}
+        perhaps_sent = {"$cond": [{"$eq": ["$owner", None]}, False, {"$ifNull": ["$begun", True]}]}
+        change = [{"$set": {**lease_of, "begun": perhaps_sent}}]
         order = [("due_us", ASCENDING), ("at_us", ASCENDING), ("_id", ASCENDING)]
         claims: list[Claim] = []
         async with self._timed(OUTBOX) as outbox:
@@ -255,9 +257,13 @@ class MongoStore:
                     targets.popleft()
                     continue
                 targets.rotate(-1)
-                interrupted = row["owner"] is not None
+                interrupted = row["owner"] is not None and row.get("begun") is not False
                 claims.append(Claim(_message(row), owner, until, row["tries"] + 1, interrupted=interrupted))
         return sorted(claims, key=lambda c: (c.message.due_at, c.message.created_at, c.message.key))
+
+    async def begin(self, claim: Claim) -> bool:
+        """See `Store`."""
+        return await self._changed_claim(claim, {"begun": True})
 
     async def settle(self, claim: Claim, state: MessageState, *, note: str = "") -> bool:
         """See `Store`."""
@@ -269,10 +275,27 @@ class MongoStore:
 
     async def outbox(self, state: MessageState = MessageState.WAITING, *, limit: int = 100) -> list[QueuedMessage]:
         """See `Store`."""
-        order = [("due_us", ASCENDING), ("at_us", ASCENDING), ("_id", ASCENDING)]
+        direction = ASCENDING if state is MessageState.WAITING else DESCENDING
+        order = [("due_us", direction), ("at_us", direction), ("_id", direction)]
         async with self._timed(OUTBOX) as outbox:
             rows = await outbox.find({"state": state.value}).sort(order).limit(checked_limit(limit)).to_list()
-        return [QueuedMessage(_message(row), state, row["tries"], row["note"]) for row in rows]
+        return [_queued(row) for row in rows]
+
+    async def queued(self, key: str) -> QueuedMessage | None:
+        """See `Store`."""
+        where = {"_id": checked_key(key)}
+        async with self._timed(OUTBOX) as outbox:
+            row = await outbox.find_one(where)
+        return None if row is None else _queued(row)
+
+    async def drop_bodies(self, *, before: datetime, limit: int) -> int:
+        """See `Store`."""
+        ended: Fields = {"state": {"$in": [MessageState.DELIVERED.value, MessageState.FAILED.value]}}
+        where = {**ended, "due_us": {"$lt": micros(before)}, "body": {"$ne": {}}}
+        async with self._timed(OUTBOX) as outbox:
+            rows = await outbox.find(where, {"_id": 1}).limit(checked_limit(limit)).to_list()
+            these = {"_id": {"$in": [row["_id"] for row in rows]}}
+            return (await outbox.update_many(these, {"$set": {"body": {}}})).modified_count
 
     async def describe(self) -> str:
         """See `Store`."""
@@ -286,6 +309,9 @@ class MongoStore:
             return [_point(row) for row in await points.find(_between(since, until), fields).to_list()]
 
     async def _end_claim(self, claim: Claim, change: Mapping[str, object]) -> bool:
+        return await self._changed_claim(claim, {"owner": None, "leased_us": None, "begun": None, **change})
+
+    async def _changed_claim(self, claim: Claim, change: Mapping[str, object]) -> bool:
         where = {
             "_id": claim.message.key,
             "owner": claim.owner,
@@ -293,7 +319,7 @@ class MongoStore:
             "state": MessageState.WAITING.value,
         }
         async with self._timed(OUTBOX) as outbox:
-            result = await outbox.update_one(where, {"$set": {"owner": None, "leased_us": None, **change}})
+            result = await outbox.update_one(where, {"$set": change})
         return result.matched_count == 1
 
     @asynccontextmanager
@@ -414,3 +440,7 @@ def _point(row: Fields) -> Point:
 
 def _message(row: Fields) -> Message:
     return Message(row["_id"], row["target"], row["body"], moment_of(row["at_us"]), moment_of(row["due_us"]))
+
+
+def _queued(row: Fields) -> QueuedMessage:
+    return QueuedMessage(_message(row), MessageState(row["state"]), row["tries"], row["note"])

@@ -152,6 +152,10 @@ class SpoolingStore:
         """See `Store`."""
         return await self._ask(lambda: self._store.claim(owner, now=now, lease=lease, limit=limit))
 
+    async def begin(self, claim: Claim) -> bool:
+        """See `Store`."""
+        return await self._ask(lambda: self._store.begin(claim))
+
     async def settle(self, claim: Claim, state: MessageState, *, note: str = "") -> bool:
         """See `Store`."""
         return await self._ask(lambda: self._store.settle(claim, state, note=note))
@@ -163,6 +167,14 @@ class SpoolingStore:
     async def outbox(self, state: MessageState = MessageState.WAITING, *, limit: int = 100) -> list[QueuedMessage]:
         """See `Store`."""
         return await self._ask(lambda: self._store.outbox(state, limit=limit))
+
+    async def queued(self, key: str) -> QueuedMessage | None:
+        """See `Store`."""
+        return await self._ask(lambda: self._store.queued(key))
+
+    async def drop_bodies(self, *, before: datetime, limit: int) -> int:
+        """See `Store`."""
+        return await self._ask(lambda: self._store.drop_bodies(before=before, limit=limit))
 
     async def describe(self) -> str:
         """See `Store`; says also what waits in the spool."""

@@ -58,8 +58,10 @@ MIGRATIONS = (
     CREATE INDEX outbox_due ON outbox (state, due_at);
     """,
     "ALTER TABLE outbox ADD COLUMN note TEXT NOT NULL DEFAULT '';",
+    "ALTER TABLE outbox ADD COLUMN begun INTEGER;",  # null: not known
 )
 INSERT_POINT = "INSERT INTO points VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+QUEUED = "key, target, body, created_at, due_at, state, tries, note"
 
 
 class SqliteStore:
@@ -204,7 +206,8 @@ class SqliteStore:
 
         def claimed(connection: sqlite3.Connection) -> list[Any]:
             rows = connection.execute(
-                "SELECT key, target, body, created_at, due_at, tries, owner FROM outbox WHERE key IN ("
+                "SELECT key, target, body, created_at, due_at, tries, owner IS NOT NULL AND begun IS NOT 0"
+                " FROM outbox WHERE key IN ("
                 "SELECT key FROM outbox WHERE state = 'waiting'"
                 " AND due_at <= ? AND (leased_until IS NULL OR leased_until <= ?) ORDER BY"
                 " row_number() OVER (PARTITION BY target ORDER BY due_at, created_at, key), due_at, created_at, key"
@@ -212,31 +215,51 @@ class SqliteStore:
                 due,
             ).fetchall()
             connection.executemany(
-                "UPDATE outbox SET owner = ?, leased_until = ?, tries = tries + 1 WHERE key = ?",
-                [(*lease_of, row[0]) for row in rows],
+                "UPDATE outbox SET owner = ?, leased_until = ?, tries = tries + 1, begun = ? WHERE key = ?",
+                [(*lease_of, row[6], row[0]) for row in rows],
             )
             return rows
 
         rows = await self._file.write(claimed)
-        return [Claim(_message(row), owner, until, row[5] + 1, interrupted=row[6] is not None) for row in rows]
+        return [Claim(_message(row), owner, until, row[5] + 1, interrupted=bool(row[6])) for row in rows]
+
+    async def begin(self, claim: Claim) -> bool:
+        """See `Store`."""
+        return await self._changed_claim(claim, "begun = 1")
 
     async def settle(self, claim: Claim, state: MessageState, *, note: str = "") -> bool:
         """See `Store`."""
-        return await self._end_claim(claim, state, micros(claim.message.due_at), note)
+        return await self._end_claim(claim, state, claim.message.due_at, note)
 
     async def postpone(self, claim: Claim, *, until: datetime, note: str = "") -> bool:
         """See `Store`."""
-        return await self._end_claim(claim, MessageState.WAITING, micros(until), note)
+        return await self._end_claim(claim, MessageState.WAITING, until, note)
 
     async def outbox(self, state: MessageState = MessageState.WAITING, *, limit: int = 100) -> list[QueuedMessage]:
         """See `Store`."""
+        order = "" if state is MessageState.WAITING else "DESC"
         rows = await self._file.rows(
-            "SELECT key, target, body, created_at, due_at, tries, note FROM outbox WHERE state = ?"
-            " ORDER BY due_at, created_at, key LIMIT ?",
+            f"SELECT {QUEUED} FROM outbox WHERE state = ?"  # noqa: S608 - our own words
+            f" ORDER BY due_at {order}, created_at {order}, key {order} LIMIT ?",
             state,
             checked_limit(limit),
         )
-        return [QueuedMessage(_message(row), state, row[5], row[6]) for row in rows]
+        return [_queued(row) for row in rows]
+
+    async def queued(self, key: str) -> QueuedMessage | None:
+        """See `Store`."""
+        query = f"SELECT {QUEUED} FROM outbox WHERE key = ?"  # noqa: S608 - our own words
+        rows = await self._file.rows(query, checked_key(key))
+        return _queued(rows[0]) if rows else None
+
+    async def drop_bodies(self, *, before: datetime, limit: int) -> int:
+        """See `Store`."""
+        return await self._file.changed(
+            "UPDATE outbox SET body = '{}' WHERE key IN (SELECT key FROM outbox"
+            " WHERE state IN ('delivered', 'failed') AND due_at < ? AND body != '{}' LIMIT ?)",
+            micros(before),
+            checked_limit(limit),
+        )
 
     async def describe(self) -> str:
         """See `Store`."""
@@ -258,18 +281,19 @@ class SqliteStore:
         )
         return [_point(row) for row in rows]
 
-    async def _end_claim(self, claim: Claim, state: MessageState, due_at: int, note: str) -> bool:
-        ended = await self._file.changed(
-            "UPDATE outbox SET state = ?, due_at = ?, note = ?, owner = NULL, leased_until = NULL"
-            " WHERE key = ? AND owner = ? AND leased_until = ? AND state = 'waiting'",
-            state,
-            due_at,
-            note,
+    async def _end_claim(self, claim: Claim, state: MessageState, due_at: datetime, note: str) -> bool:
+        change = "state = ?, due_at = ?, note = ?, owner = NULL, leased_until = NULL, begun = NULL"
+        return await self._changed_claim(claim, change, state, micros(due_at), note)
+
+    async def _changed_claim(self, claim: Claim, change: str, *values: object) -> bool:
+        changed = await self._file.changed(
+            f"UPDATE outbox SET {change} WHERE key = ? AND owner = ? AND leased_until = ? AND state = 'waiting'",  # noqa: S608 - our own words
+            *values,
             claim.message.key,
             claim.owner,
             micros(claim.leased_until),
         )
-        return ended == 1
+        return changed == 1
 
 
 def _document(row: tuple[str, str, int]) -> Document:
@@ -289,3 +313,8 @@ def _point(row: tuple[str, int, str]) -> Point:
 def _message(row: tuple[Any, ...]) -> Message:
     key, target, body, created_at, due_at = row[:5]
     return Message(key, target, json.loads(body), moment_of(created_at), moment_of(due_at))
+
+
+def _queued(row: tuple[Any, ...]) -> QueuedMessage:
+    state, tries, note = row[5:]
+    return QueuedMessage(_message(row), MessageState(state), tries, note)

@@ -14,6 +14,7 @@ from tradeops.adapters.store.interface import Claim, MessageState
 from tradeops.domain.delivery import Accepted, GiveUp, Never, NotNow, Outcome, Standing, TryAgain, next_step
 from tradeops.domain.notices import Delivery, Level, Notice, from_body
 from tradeops.errors import TradeOpsError
+from tradeops.jobs.alerts.past_outbox import hand_over
 
 BOUND = timedelta(seconds=5)
 SETTLING = timedelta(seconds=2)
@@ -90,15 +91,12 @@ class _Round:
     async def hand_over(self, claims: Sequence[Claim]) -> None:
         tried, pause = 0, None
         while tried < len(claims) and pause is None:
-            if asyncio.get_running_loop().time() >= self.ends_at:
-                pause = TryAgain(self.now(), "its turn did not come in the time of the last round")
-                break
             step = await self._try(claims[tried])
             await self._write(claims[tried], step)
             tried += 1
             if isinstance(step, TryAgain):  # what cannot be reached now is not asked again for each message
                 pause = TryAgain(step.at, f"behind another message: {step.why}")
-        if pause is not None:  # at once: a report whose claim a slow store let expire would count as sent
+        if pause is not None:  # at once: what a slow store leaves claimed waits until its lease ends
             await asyncio.gather(*(self._write(claim, pause) for claim in claims[tried:]))
 
     async def _try(self, claim: Claim) -> Accepted | TryAgain | GiveUp:
@@ -111,6 +109,10 @@ class _Round:
         repeatable = notice.delivery is Delivery.AT_LEAST_ONCE
         if claim.interrupted and not repeatable:
             return GiveUp("its sender ended over it; it may have arrived, and is not sent twice")
+        if not repeatable and not await self.store.begin(claim):
+            return TryAgain(self.now(), "another process has it")
+        if asyncio.get_running_loop().time() >= self.ends_at:
+            return TryAgain(self.now(), "its turn did not come in the time of the last round")
         standing = Standing(
             tries=claim.tries,
             created_at=claim.message.created_at,
@@ -123,17 +125,16 @@ class _Round:
     async def _send(self, channel: Channel, notice: Notice, key: str) -> Outcome:
         try:
             async with asyncio.timeout_at(self.ends_at):
-                await channel.send(notice, idempotency_key=key)
+                failure = await hand_over(channel, notice, key)
         except TimeoutError:
             return NotNow("no answer in the time that a run has for it", may_have_arrived=True)
-        except TransientDeliveryError as error:
-            return NotNow(error.problem, error.may_have_arrived, error.retry_after)
-        except PermanentDeliveryError as error:
-            return Never(f"{error.problem}; {error.remedy}" if error.remedy else error.problem)
-        except Exception as error:
-            log.exception("the channel %s broke", channel.name)
-            return NotNow(f"our own channel broke ({type(error).__name__}, see the log)", may_have_arrived=True)
-        return Accepted()
+        match failure:
+            case None:
+                return Accepted()
+            case TransientDeliveryError():
+                return NotNow(failure.problem, failure.may_have_arrived, failure.retry_after)
+            case PermanentDeliveryError():
+                return Never("; ".join(filter(None, (failure.problem, failure.remedy))))
 
     async def _write(self, claim: Claim, step: Accepted | TryAgain | GiveUp) -> None:
         message = claim.message

@@ -14,12 +14,12 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from tradeops.adapters.engine.client import EngineClient
-from tradeops.adapters.notify.channel import Channel, DeliveryError
 from tradeops.domain.brake_targets import PORTFOLIO, SYMBOL, symbol_of
 from tradeops.domain.brakes import Kind, Order, Record
 from tradeops.domain.drills import Drill, Exercise, Outcome
 from tradeops.domain.notices import Level, Notice
 from tradeops.errors import RejectedError, TradeOpsError, UnavailableError
+from tradeops.jobs.alerts.past_outbox import send_past_outbox
 from tradeops.jobs.brake.brake import brake
 from tradeops.jobs.brake.journal import Journal
 from tradeops.jobs.drill import paths
@@ -160,20 +160,13 @@ async def _notification(settings: Settings, ground: Ground, operator: str) -> Ex
     now = datetime.now(UTC)
     body = f"Nothing is wrong: {operator} drills the brake on {ground.words}. You would be told like this."
     notice = Notice(f"drill-{uuid4()}", "drill", Level.INFO, "This is a drill", body, now)
-
-    async def send(channel: Channel) -> str:
-        try:
-            await channel.send(notice, idempotency_key=notice.key)
-        except DeliveryError as error:
-            return f"{channel.name}: {error.problem}"
-        return ""
-
     async with open_channels(settings) as channels:
         if not channels:
             return Exercise("notification", Outcome.NOT_CONFIGURED, "no channel is set up")
         began = time.perf_counter()
-        problems = [line for line in await asyncio.gather(*map(send, channels.values())) if line]
+        failures = await send_past_outbox(channels, notice)
         took = timedelta(seconds=time.perf_counter() - began)
+    problems = "; ".join(f"{name}: {failure.problem}" for name, failure in failures.items() if failure is not None)
     if problems:
-        return Exercise("notification", Outcome.FAILED, "; ".join(problems), took)
+        return Exercise("notification", Outcome.FAILED, problems, took)
     return Exercise("notification", Outcome.PASSED, f"accepted by {', '.join(channels)}", took)

@@ -135,11 +135,56 @@ async def test_of_what_its_sender_died_over_only_alerts_are_sent_again(
 ) -> None:
     channel = RecordingChannel()
     await enqueued(store, notice)
-    assert await store.claim("the-dead", now=NOON, lease=LEASE)
+    [claim] = await store.claim("the-dead", now=NOON, lease=LEASE)
+    assert await store.begin(claim)
     assert await round_of(store, channel, at=NOON + LEASE / 2) == Delivered()
     told = await round_of(store, channel, at=NOON + LEASE)
     assert bool(channel.sent) is arrives
     assert bool(told.given_up) is not arrives
+
+
+async def test_a_sender_that_ends_over_one_report_gives_up_none_that_it_had_not_begun(store: Store) -> None:
+    reached = asyncio.Event()
+    slow = RecordingChannel(behaves=lambda: reached.set() or asyncio.Event())
+    for number in range(3):
+        await enqueued(store, REPORT, f"m-{number}")
+    sender = asyncio.create_task(round_of(store, slow))
+    await reached.wait()
+    sender.cancel()
+    await asyncio.wait({sender})
+    channel = RecordingChannel()
+    told = await round_of(store, channel, at=NOON + LEASE)
+    assert (told.handed_over, len(told.given_up)) == (["m-1", "m-2"], 1)
+
+
+async def test_a_report_that_has_passed_to_another_sender_is_left_to_him(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, channel = store.begin, RecordingChannel()
+
+    async def late(claim: Claim) -> bool:
+        assert await store.claim("other", now=NOON + LEASE, lease=LEASE)
+        return await begin(claim)
+
+    monkeypatch.setattr(store, "begin", late)
+    await enqueued(store, REPORT)
+    assert await round_of(store, channel) == Delivered()
+    assert channel.sent == []
+
+
+async def test_a_report_whose_time_runs_out_before_it_was_sent_waits(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, channel = store.begin, RecordingChannel()
+
+    async def slowly(claim: Claim) -> bool:
+        await asyncio.sleep(0.2)
+        return await begin(claim)
+
+    monkeypatch.setattr(store, "begin", slowly)
+    await enqueued(store, REPORT)
+    assert (await round_of(store, channel, seconds=0.1)).waiting == ["m"]
+    assert channel.sent == []
 
 
 async def test_only_what_is_critical_is_tried_longer_than_a_day(store: Store) -> None:
