@@ -92,7 +92,20 @@ def test_a_run_that_fails_is_told_once_by_the_automation_and_its_end_once_by_the
     assert alerts(up, "frontend") == CHANNELS
 
 
+def schedules(up: Up) -> dict[str, dict[str, bool]]:
+    """Of each deployment, by both their ids, which schedules are in force."""
+    found = prefect(up, "/deployments/filter", {})
+    return {one["id"]: {each["id"]: each["active"] for each in one["schedules"]} for one in found}
+
+
 def test_deploying_again_changes_nothing(up: Up) -> None:
+    report = prefect(up, "/deployments/name/daily-api-cost-report/daily-api-cost-report")
+    paused = up.in_second_terminal(
+        f"prefect deployment schedule pause daily-api-cost-report/daily-api-cost-report {report['schedules'][0]['id']}"
+    )
+    assert paused.returncode == 0, paused.stderr
+    before = schedules(up)
+    assert not before[report["id"]][report["schedules"][0]["id"]]
     done = up.in_second_terminal("tradeops deploy")
     assert done.returncode == 0, done.stderr
     what = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
@@ -104,3 +117,4 @@ def test_deploying_again_changes_nothing(up: Up) -> None:
     assert {name for word, name in what if word == "unchanged"} == {
         one["name"] for one in prefect(up, "/automations/filter", {})
     }
+    assert schedules(up) == before
