@@ -3,7 +3,7 @@
 import base64
 import re
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -29,9 +29,10 @@ from tradeops.adapters.outside_watch.client import OutsideWatch
 from tradeops.adapters.prefect_api.client import PrefectApiClient
 from tradeops.adapters.store import Store, open_store
 from tradeops.adapters.store.backup import Restoration, Snapshot, open_restoration, open_snapshot
+from tradeops.adapters.store.unopened import unopened
 from tradeops.adapters.trainer.client import THOROUGH, TrainerClient
 from tradeops.domain.llm import PriceTable
-from tradeops.errors import MisconfiguredError
+from tradeops.errors import MisconfiguredError, UnavailableError
 from tradeops.http import HttpPolicy, HttpService, open_pool
 from tradeops.settings import Settings, load_settings
 from tradeops.tls import Tls
@@ -76,23 +77,25 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(settings: Settings | None = None) -> AsyncGenerator[Desk]:
+async def open_desk(settings: Settings | None = None, *, needs_store: bool = True) -> AsyncGenerator[Desk]:
     """The desk of one process and event loop; everything it opened is closed at exit.
 
     A part that is down does not stop it: that is for the job to find out.
 
     Args:
         settings: `None` reads them from the environment and the settings file.
+        needs_store: whether a local file that is damaged or locked ends it; else the store is one that is down.
 
     Raises:
         MisconfiguredError: a bad setting, no RUST_API_URL, or a TRADEOPS_HOME that cannot be written.
+        UnavailableError: a local file of the store is damaged, locked, or has no space left.
     """
     settings = settings or load_settings()
     async with open_services(settings) as services:
         if services.engine is None:
             remedy = "set it, for example RUST_API_URL=http://127.0.0.1:8080, or run `tradeops up` for a sandbox"
             raise MisconfiguredError("settings", "RUST_API_URL is not set, and every job needs it", remedy=remedy)
-        async with our_store(settings) as store:
+        async with our_store(settings) if needs_store else _store_even_unopened(settings) as store:
             yield Desk(
                 settings=settings,
                 store=store,
@@ -243,9 +246,20 @@ def our_store(settings: Settings) -> AbstractAsyncContextManager[Store]:
 
     Raises:
         MisconfiguredError: on entering, when TRADEOPS_HOME cannot be written.
+        UnavailableError: likewise, when a local file is damaged or locked.
     """
     url = settings.mongodb_url.get_secret_value() if settings.mongodb_url else None
     return open_store(settings.store_kind, home=settings.home_folder, mongodb_url=url, tls=settings.tls)
+
+
+@asynccontextmanager
+async def _store_even_unopened(settings: Settings) -> AsyncGenerator[Store]:
+    async with AsyncExitStack() as opened:
+        try:
+            store = await opened.enter_async_context(our_store(settings))
+        except UnavailableError as error:
+            store = unopened(error)
+        yield store
 
 
 def our_snapshot(settings: Settings) -> AbstractAsyncContextManager[Snapshot]:

@@ -56,14 +56,15 @@ async def share(desk: Desk, report: PerformanceReport) -> None:
 
 async def gather(desk: Desk, asked: performance.Asked) -> PerformanceReport:
     """Make each read of the engine a task of its own, so that one's retry does not repeat the others; then decide."""
-    collected, balance, initial, earlier = await asyncio.gather(
+    collected, balance, initial, earlier, aside = await asyncio.gather(
         performance.attempt(collect_trades(desk)),
         performance.attempt(read_balance(desk)),
         performance.attempt(read_initial_balance(desk)),
         performance.attempt(performance.earlier_days(desk, asked.on)),
+        performance.beside(desk, asked.window),
     )
     account = performance.Account(balance, initial)
-    return await asyncio.to_thread(performance.decide, asked, collected, account, earlier, desk.settings)
+    return await asyncio.to_thread(performance.decide, asked, collected, account, earlier, aside, desk.settings)
 
 
 @flow(timeout_seconds=300)

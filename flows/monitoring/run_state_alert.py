@@ -9,7 +9,7 @@ from prefect.states import Completed
 
 from flows import presentation
 from tradeops.domain.incidents.of_runs import RunEnded, observation
-from tradeops.errors import MisconfiguredError
+from tradeops.errors import TradeOpsError
 from tradeops.jobs.alerts import alerting
 from tradeops.jobs.monitoring import heartbeats
 from tradeops.settings import load_settings
@@ -41,11 +41,12 @@ async def run_state_alert(
 
     Raises:
         MisconfiguredError: a setting is wrong; names it.
+        UnavailableError: our store cannot be opened or does not answer.
     """
     ended = RunEnded(deployment, state, run_name or run_id, message, occurred)
     try:
         untold = await tell(ended, f"{run_id}-{state}")
-    except MisconfiguredError as error:
+    except TradeOpsError as error:
         return presentation.failed(error)
     if untold is None:
         return presentation.skipped(f"{deployment} has run since it was {state}")

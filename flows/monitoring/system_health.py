@@ -11,8 +11,9 @@ from prefect.tasks import exponential_backoff
 from flows import presentation
 from tradeops.domain.health import HealthReport, PreviousRun, Round, assess
 from tradeops.domain.incidents.of_health import observations
-from tradeops.errors import MisconfiguredError
+from tradeops.errors import TradeOpsError
 from tradeops.jobs.alerts import alerting
+from tradeops.jobs.guard.aside import tell_directly
 from tradeops.jobs.monitoring import health
 from tradeops.jobs.monitoring.heartbeats import heartbeat
 from tradeops.rendering.health import health_page
@@ -20,6 +21,7 @@ from tradeops.rendering.notices import with_untold
 from tradeops.wiring import Desk, open_desk
 
 PERIOD = timedelta(minutes=15)
+DIRECTLY_SECONDS = 4.0
 
 
 @task(cache_policy=NO_CACHE)
@@ -43,8 +45,17 @@ async def record(desk: Desk, report: HealthReport) -> None:
 
 @task(cache_policy=NO_CACHE)
 async def tell(desk: Desk, report: HealthReport) -> tuple[str, ...]:
-    """Open and resolve incidents, and hand over what waits; returns what did not work, since that fails no run."""
-    return await alerting.tell(desk, observations(report), source="health", run_id=str(flow_run.get_id()))
+    """Open and resolve incidents, and hand over what waits; returns what did not work, since that fails no run.
+
+    What is critical goes straight to the channels where our store is down.
+    """
+    looks, run_id = observations(report), str(flow_run.get_id())
+    untold = await alerting.tell(desk, looks, source="health", run_id=run_id)
+    if not untold or not untold[0].startswith(alerting.NOT_COUNTED):
+        return untold
+    telling = tell_directly(desk.settings, looks, run_id=run_id, because=untold[0])
+    [failure] = await asyncio.gather(asyncio.wait_for(telling, DIRECTLY_SECONDS), return_exceptions=True)
+    return untold if failure is None else (*untold, f"not told directly: {str(failure) or 'no channel in time'}")
 
 
 async def tell_and_publish(desk: Desk, report: HealthReport, before: PreviousRun | None) -> None:
@@ -66,13 +77,13 @@ async def system_health_check() -> State[HealthReport]:
     if (late := presentation.lateness()) > PERIOD:
         return presentation.skipped(f"{late.total_seconds() / 60:.0f} min late: the next run is due")
     try:
-        async with open_desk() as desk, heartbeat(desk, "system-health-check"):
+        async with open_desk(needs_store=False) as desk, heartbeat(desk, "system-health-check"):
             before, probed = await asyncio.gather(health.previous_run(desk), probe_everything(desk))
             report = assess(probed, health.thresholds(desk.settings))
             kept = await asyncio.gather(
                 tell_and_publish(desk, report, before), record(desk, report), return_exceptions=True
             )
-    except MisconfiguredError as error:
+    except TradeOpsError as error:
         return presentation.failed(error)
     parts = report.named(report.overall)
     return presentation.end_state(

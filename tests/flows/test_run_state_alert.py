@@ -1,6 +1,7 @@
 """The flow that the automation starts, on a real Prefect server; the automation itself is met in tests/e2e."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock
 from uuid import uuid4
@@ -128,6 +129,20 @@ async def test_a_wrong_setting_fails_with_one_line_that_names_it(
     with pytest.raises(MisconfiguredError, match="SLACK_WEBHOOK_URL"):
         await run_state_alert(deployment=JOB, state="Failed", run_id="r", occurred=datetime.now(UTC))
     assert not slack.called
+
+
+async def test_a_store_that_cannot_be_opened_fails_with_one_line(
+    slack: respx.Route, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    del slack
+    monkeypatch.setattr(module, "tell", module.tell.with_options(retry_delay_seconds=0))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "tradeops.sqlite").write_bytes(b"no database" * 100)
+    ended = await start()
+    assert (ended.type.value, ended.name) == ("FAILED", "Failed")
+    assert "is damaged or no database; move it aside" in str(ended.message)
+    with pytest.raises(UnavailableError):
+        await ended.aresult()
 
 
 async def test_a_state_that_is_no_trouble_is_not_accepted(slack: respx.Route) -> None:

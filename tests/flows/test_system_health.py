@@ -2,6 +2,7 @@
 
 import logging
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock
 
@@ -173,9 +174,30 @@ async def test_alerting_that_breaks_changes_no_verdict(wire: respx.MockRouter, m
     assert "incidents were not counted: our own code broke (ZeroDivisionError, see the log)" in await artifact(state)
 
 
+async def test_a_damaged_store_costs_the_record_alone(
+    wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SLACK_WEBHOOK_URL", "http://slack.test/hook")
+    monkeypatch.setattr(system_health, "record", without_back_off(system_health.record))
+    slack = wire.post("http://slack.test/hook").respond(text="ok")
+    wire.get(f"{ENGINE}/api/health").mock(side_effect=httpx.ConnectError("refused"))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "tradeops.sqlite").write_bytes(b"no database" * 100)
+    state = await run()
+    assert (state.type.value, state.name) == ("FAILED", "Critical")
+    assert str(state.message).startswith("engine; not kept: store: ")
+    text = await artifact(state)
+    assert text.startswith("# ✗ Critical: engine\n")
+    assert "tradeops.sqlite is damaged or no database" in text
+    assert "## Alerting is degraded" in text
+    [told] = [call.request.content.decode() for call in slack.calls]
+    assert "engine is critical" in told
+
+
 async def test_telling_ends_before_the_deadline_of_the_flow() -> None:
     telling = alerting.PATIENCE + outbox_delivery.BOUND + outbox_delivery.SETTLING
     assert 9 + telling.total_seconds() < (system_health_check.timeout_seconds or 0) - 5
+    assert 9 + telling.total_seconds() + system_health.DIRECTLY_SECONDS < (system_health_check.timeout_seconds or 0)
 
 
 async def test_text_from_outside_is_shown_letter_by_letter(wire: respx.MockRouter) -> None:

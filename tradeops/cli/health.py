@@ -33,7 +33,7 @@ def command(style: str) -> None:
 
 
 async def _report() -> HealthReport:
-    async with open_desk() as desk:
+    async with open_desk(needs_store=False) as desk:
         return assess(await health.probe_all(desk), health.thresholds(desk.settings))
 
 

@@ -38,12 +38,10 @@ class BasicSettings:
     Attributes:
         initial_balance: USDT.
         trading_fee_fraction: of the notional, at entry and at exit.
-        funding_fee_fraction: of the notional, per funding period.
     """
 
     initial_balance: Decimal
     trading_fee_fraction: Decimal
-    funding_fee_fraction: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,11 @@ def period_of(timeframe: str) -> timedelta:
     return TIMEFRAMES[timeframe]
 
 
+def openings(start: datetime, end: datetime, period: timedelta) -> int:
+    """How many candles open in [start, end); both aware."""
+    return max(-((EPOCH - end) // period) + (EPOCH - start) // period, 0)
+
+
 def implausible(candle: Candle, period: timedelta) -> str:
     """Why this candle cannot be true; empty when it can."""
     prices = {"open": candle.open, "high": candle.high, "low": candle.low, "close": candle.close}

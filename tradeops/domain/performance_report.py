@@ -1,12 +1,12 @@
 """Whether the bot trades well enough: a week of closed trades, judged. Pure: no I/O, no clock, no Prefect."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from tradeops.domain.figures import Amount
 from tradeops.domain.health import Severity
-from tradeops.domain.performance import Performance, TradeColumns, Window, measure
+from tradeops.domain.performance import BtcPrices, Performance, TradeColumns, Window, measure
 from tradeops.domain.performance_verdict import FEWEST_TRADES, Bars, Metric, Part, judge
 
 WEEK = 7
@@ -153,6 +153,8 @@ class Facts:
         started_at: when gathering began, aware UTC.
         finished_at: when it ended.
         data_as_of: until when trades are known.
+        open_since: when the positions were opened that are still open; `None` is "not known".
+        btc: its price at both ends of the window.
     """
 
     trades: TradeColumns
@@ -165,12 +167,15 @@ class Facts:
     kept_at: datetime | None = None
     missing: Sequence[str] = ()
     notes: Sequence[str] = ()
+    open_since: Sequence[datetime] | None = None
+    btc: BtcPrices = field(default_factory=BtcPrices)
 
 
 def assess(facts: Facts, *, on: date, days: int, bars: Bars) -> PerformanceReport:
     """Judge the `days` whole UTC days before `on`; the worst metric decides, a day alone decides nothing."""
     window = Window.before(on, days=days)
-    whole = _measured(facts, window)
+    equity = facts.equities.get(window.since, NO_EQUITY)
+    whole = measure(facts.trades, window, equity_at_start=equity, open_since=facts.open_since, btc=facts.btc)
     parts = judge(whole, bars)
     earlier = tuple(sorted((r for r in facts.earlier if r.date < on), key=lambda record: record.date))
     return PerformanceReport(
@@ -219,12 +224,8 @@ def _history(facts: Facts, on: date, days: int, kept: Sequence[DayRecord]) -> tu
         window = Window.before(day, days=days)
         if day in found or facts.trades.closed_at[0].item() > window.since.replace(tzinfo=None):
             continue
-        performance = _measured(facts, window)
+        performance = measure(facts.trades, window, equity_at_start=facts.equities.get(window.since, NO_EQUITY))
         if performance.trades >= FEWEST_TRADES:
             values = {metric: metric.figure(performance).value for metric in Metric}
             found[day] = DayRecord(day, {m: v for m, v in values.items() if v is not None}, {}, computed=True)
     return tuple(found[day] for day in sorted(found))
-
-
-def _measured(facts: Facts, window: Window) -> Performance:
-    return measure(facts.trades, window, equity_at_start=facts.equities.get(window.since, NO_EQUITY))

@@ -16,7 +16,7 @@ from typing import Any
 from tradeops.adapters.exchange.client import ExchangeClient
 from tradeops.adapters.store import Store
 from tradeops.adapters.store.interface import Body, Document
-from tradeops.domain.candles import EPOCH, Candle, CandleSeries, find_gaps, merged, period_of
+from tradeops.domain.candles import EPOCH, Candle, CandleSeries, find_gaps, merged, openings, period_of
 from tradeops.domain.readings import Reading
 from tradeops.errors import ConflictError, MisconfiguredError, RateLimitedError, RejectedError, TradeOpsError
 from tradeops.wiring import Desk
@@ -98,7 +98,7 @@ async def closed_candles(
         symbol=symbol,
         timeframe=timeframe,
         candles=candles,
-        requested=_between(start, end, period),
+        requested=openings(start, end, period),
         gaps=find_gaps(candles, period),
         duplicates=sum(block.duplicates for block in blocks),
         open_dropped=history.open_dropped,
@@ -278,8 +278,3 @@ def _blocks(start: datetime, end: datetime, period: timedelta) -> Iterator[datet
 
 def _floor(moment: datetime, period: timedelta) -> datetime:
     return moment - (moment - EPOCH) % period
-
-
-def _between(start: datetime, end: datetime, period: timedelta) -> int:
-    """How many candles open in [start, end)."""
-    return max(-((EPOCH - end) // period) + (EPOCH - start) // period, 0)

@@ -3,6 +3,7 @@
 from datetime import tzinfo
 
 from tradeops.domain.health import Severity
+from tradeops.domain.performance import Performance
 from tradeops.domain.performance_report import SMALL_SAMPLE, WEEK, Day, DayRecord, PerformanceReport
 from tradeops.domain.performance_verdict import FEWEST_TRADES, Metric, Part
 from tradeops.rendering.charts import MetricHistory, metric_history
@@ -150,7 +151,16 @@ def _remarks(report: PerformanceReport) -> list[Line]:
         method += f" That of single trades, not annualised, {instead}: {number(whole.sharpe_per_trade)}."
     remarks.append(method)
     remarks.append(f"Equity at the start of the window: {report.equity_label}.")
+    remarks.append(f"Time with a position open: {percent(whole.exposure_percent)}. {_btc(whole)}.")
     return remarks
+
+
+def _btc(whole: Performance) -> str:
+    told = f"BTC, bought at the start and held: {percent(whole.btc_return_percent, 2, signed=True)}"
+    if whole.excess_over_btc_percent.value is None:
+        return told
+    ours = percent(whole.total_return_percent, 2, signed=True)
+    return f"{told}, the account: {ours}, {number(whole.excess_over_btc_percent, 2, signed=True)} points beside it"
 
 
 def _day(day: Day, report: PerformanceReport) -> tuple[str, ...]:

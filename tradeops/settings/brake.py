@@ -1,6 +1,7 @@
 """The settings of the loss limits and the brake."""
 
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings
 
-from tradeops.domain.brake_targets import SHAPE_OF_SYMBOL, STRATEGIES, Mapped, named
+from tradeops.domain.brake_targets import PORTFOLIO, SHAPE_OF_SYMBOL, Mapped, named, strategy_named
 from tradeops.domain.loss_limits import Limits, Own
 from tradeops.settings.fields import READING, TimeZone, setting
 
@@ -25,7 +26,7 @@ def parse_symbols(value: str) -> Mapped:
     found: dict[str, tuple[str, ...]] = {}
     for part in _parts(value):
         name, _, listed = part.partition("=")
-        strategy = STRATEGIES.get(name.strip().lower(), " ".join(name.split()))
+        strategy = strategy_named(name, found)
         symbols = tuple(dict.fromkeys(symbol.strip() for symbol in listed.split(",") if symbol.strip()))
         if not strategy or not symbols or not all(map(SHAPE_OF_SYMBOL.fullmatch, symbols)):
             raise ValueError(f"has {part!r}, which is not of the form STRATEGY=SYMBOL,SYMBOL")
@@ -33,8 +34,12 @@ def parse_symbols(value: str) -> Mapped:
     return found
 
 
-def parse_own(value: str) -> dict[str, Own]:
+def parse_own(value: str, further: Iterable[str] = ()) -> dict[str, Own]:
     """The limits of single targets in `rsi=8/6; symbol:ETHUSDT=5/`: percent of a day, losses in a row, either or both.
+
+    Args:
+        value: as it was typed.
+        further: strategies besides those of the engine; capital letters do not matter.
 
     Raises:
         ValueError: it is no such text; says where.
@@ -43,9 +48,8 @@ def parse_own(value: str) -> dict[str, Own]:
     for part in _parts(value):
         name, _, both = part.rpartition("=")
         percent, _, losses = both.partition("/")
-        target = name.strip()
-        if ":" in target or target.lower() in {*STRATEGIES, "portfolio"}:
-            target = named(target)
+        is_other = ":" in name or name.strip().lower() == PORTFOLIO
+        target = named(name) if is_other else strategy_named(name, further)
         try:
             own = Own(_percent(percent.strip()), _losses(losses.strip()))
         except (ValueError, InvalidOperation):
@@ -129,7 +133,7 @@ class BrakeSettings(BaseSettings):
         return Limits(
             daily_loss_percent=self.daily_loss_limit_percent,
             consecutive_losses=self.loss_streak_limit,
-            own=parse_own(self.own_loss_limits or ""),
+            own=parse_own(self.own_loss_limits or "", self.strategy_symbols),
             symbols_of=self.strategy_symbols,
             zone=ZoneInfo(self.loss_day_zone),
             stale_after=stale_after,

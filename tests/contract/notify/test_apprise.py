@@ -1,10 +1,8 @@
 """Apprise against a real HTTP server, by its json:// plugin: yes, no, nothing in time; and no address in any log."""
 
-import asyncio
 import html
 import json
 import logging
-import sys
 import time
 from datetime import timedelta
 from types import SimpleNamespace
@@ -107,23 +105,6 @@ async def test_apprise_that_does_not_load_in_time_sent_nothing(monkeypatch: pyte
     assert not caught.value.may_have_arrived
 
 
-async def test_a_thread_that_hangs_does_not_keep_the_process_from_ending() -> None:
-    script = (
-        "import asyncio, time\n"
-        "from tradeops.adapters.notify.apprise import _in_daemon_thread\n"
-        "async def main():\n"
-        "    try:\n"
-        "        async with asyncio.timeout(0.1):\n"
-        "            await _in_daemon_thread(lambda: time.sleep(60))\n"
-        "    except TimeoutError:\n"
-        "        print('left')\n"
-        "asyncio.run(main())\n"
-    )
-    python = await asyncio.create_subprocess_exec(sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE)
-    out, _ = await asyncio.wait_for(python.communicate(), 30)
-    assert out == b"left\n"
-
-
 @pytest.mark.parametrize("target", ["nothing://host", "json://", "tgram://no"], ids=["unknown", "no host", "malformed"])
 async def test_a_target_that_apprise_does_not_understand_is_for_good(target: str) -> None:
     with pytest.raises(PermanentDeliveryError, match=r"target 3 of NOTIFY_URLS \(\w+\); check NOTIFY_URLS"):
@@ -165,11 +146,3 @@ def test_a_target_that_takes_one_line_gets_all_lines_in_it() -> None:
 def test_a_notice_without_a_body_says_its_title() -> None:
     plugin = SimpleNamespace(body_maxlen=160, title_maxlen=0, body_max_line_count=0)
     assert apprise._messages(notice(title="t", body=""), plugin) == [("[CRITICAL] t", "[CRITICAL] t")]
-
-
-async def test_an_error_in_the_thread_is_raised_to_who_waits() -> None:
-    def fail() -> None:
-        raise ValueError("planted")
-
-    with pytest.raises(ValueError, match="planted"):
-        await apprise._in_daemon_thread(fail)

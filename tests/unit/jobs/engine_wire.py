@@ -53,6 +53,7 @@ def serve(
         basic = {"initial_balance": float(initial), "trading_fee_rate": 0.0004, "funding_fee_rate": 0.0001}
         initial = httpx.Response(200, json=enveloped({"basic": basic, "risk": {}}, timestamp=stamp))
     listing = httpx.Response(200, json=enveloped(listed, timestamp=stamp))
+    wire.get(f"{PAPER}/trades/open").respond(json=enveloped([], timestamp=stamp))
     wire.get(f"{PAPER}/portfolio").mock(side_effect=[*before, *[balance] * 50])
     wire.get(f"{PAPER}/basic-settings").mock(side_effect=[*before, *[initial] * 50])
     return wire.get(f"{PAPER}/trades/closed").mock(side_effect=[*before, *[listing] * 50])

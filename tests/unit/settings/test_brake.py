@@ -34,18 +34,27 @@ def test_the_limits_of_single_targets_are_read() -> None:
     }
 
 
+@pytest.mark.parametrize("written", ["Rsi  Strategy", "rsi", "RSI STRATEGY"])
+def test_a_strategy_is_the_same_however_it_is_written(written: str) -> None:
+    assert parse_symbols(f"{written}=BTCUSDT") == {"RSI Strategy": ("BTCUSDT",)}
+    assert parse_own(f"{written}=5/3") == {"RSI Strategy": Own(Decimal(5), 3)}
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("TRADEOPS_STRATEGY_SYMBOLS", "rsi"),
         ("TRADEOPS_STRATEGY_SYMBOLS", "rsi=eth usdt"),
         ("TRADEOPS_STRATEGY_SYMBOLS", "=BTCUSDT"),
+        ("TRADEOPS_STRATEGY_SYMBOLS", "portfolio=BTCUSDT"),
         ("TRADEOPS_LOSS_LIMITS", "rsi"),
         ("TRADEOPS_LOSS_LIMITS", "rsi=/"),
         ("TRADEOPS_LOSS_LIMITS", "rsi=NaN/3"),
         ("TRADEOPS_LOSS_LIMITS", "rsi=101/3"),
         ("TRADEOPS_LOSS_LIMITS", "rsi=5/0"),
+        ("TRADEOPS_LOSS_LIMITS", "=5/3"),
         ("TRADEOPS_LOSS_LIMITS", "symbol:=5/3"),
+        ("TRADEOPS_LOSS_LIMITS", "symbl:ETHUSDT=5/3"),
         ("TRADEOPS_DAILY_LOSS_LIMIT_PERCENT", "0"),
         ("TRADEOPS_LOSS_STREAK_LIMIT", "0"),
     ],
@@ -60,12 +69,14 @@ def test_a_value_that_makes_no_sense_stops_the_start_and_is_named(
 
 def test_the_limits_are_as_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRADEOPS_DAILY_LOSS_LIMIT_PERCENT", "7.5")
-    monkeypatch.setenv("TRADEOPS_LOSS_LIMITS", "rsi=8/6")
-    monkeypatch.setenv("TRADEOPS_STRATEGY_SYMBOLS", "rsi=BTCUSDT")
+    monkeypatch.setenv("TRADEOPS_LOSS_LIMITS", "rsi=8/6; MINE=3/")
+    monkeypatch.setenv("TRADEOPS_STRATEGY_SYMBOLS", "rsi=BTCUSDT; Mine=SOLUSDT")
     settings = load_settings()
     limits = settings.loss_limits(stale_after=timedelta(seconds=9))
     assert (limits.daily_loss_of("portfolio"), limits.losses_of("portfolio")) == (Decimal("7.5"), 10)
     assert (limits.daily_loss_of("RSI Strategy"), limits.losses_of("RSI Strategy")) == (Decimal(8), 6)
-    assert (limits.symbols_of, limits.stale_after) == ({"RSI Strategy": ("BTCUSDT",)}, timedelta(seconds=9))
+    assert limits.daily_loss_of("Mine") == Decimal(3)
+    symbols = {"RSI Strategy": ("BTCUSDT",), "Mine": ("SOLUSDT",)}
+    assert (limits.symbols_of, limits.stale_after) == (symbols, timedelta(seconds=9))
     assert settings.release_cool_off == timedelta(hours=1)
     assert not settings.disable_when_unknown

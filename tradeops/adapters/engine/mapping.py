@@ -28,8 +28,6 @@ def portfolio(answer: wire.EnginePortfolio) -> Portfolio:
         total_pnl=answer.total_pnl,
         total_trades=answer.total_trades,
         max_drawdown_percent=answer.max_drawdown_percentage,
-        margin_used=answer.margin_used,
-        free_margin=answer.free_margin,
         claims=claims(answer),
     )
 
@@ -43,8 +41,6 @@ def flat_portfolio(answer: wire.FlatPortfolio) -> Portfolio:
         total_pnl=answer.total_pnl,
         total_trades=answer.total_trades,
         max_drawdown_percent=answer.max_drawdown_percentage,
-        margin_used=answer.margin_used,
-        free_margin=answer.free_margin,
         winning_trades=answer.winning_trades,
         losing_trades=answer.losing_trades,
         claims=claims(answer),
@@ -119,7 +115,6 @@ def basic_settings(answer: wire.BasicSettingsAnswer) -> BasicSettings:
     return BasicSettings(
         initial_balance=answer.basic.initial_balance,
         trading_fee_fraction=answer.basic.trading_fee_rate,
-        funding_fee_fraction=answer.basic.funding_fee_rate,
     )
 
 

@@ -64,8 +64,6 @@ class EnginePortfolio(Claims):
     total_pnl_percentage: Money
     total_trades: Count
     max_drawdown_percentage: NonNegativeMoney
-    margin_used: Money
-    free_margin: Money
 
 
 class FlatPortfolio(Claims):
@@ -81,8 +79,6 @@ class FlatPortfolio(Claims):
     total_pnl: Money | None = None
     total_trades: Count | None = None
     max_drawdown_percentage: NonNegativeMoney | None = None
-    margin_used: Money | None = None
-    free_margin: Money | None = None
 
 
 class Trade(WireModel):
@@ -131,7 +127,6 @@ class Basic(WireModel):
 
     initial_balance: PositiveMoney
     trading_fee_rate: NonNegativeMoney
-    funding_fee_rate: Money | None = None
 
 
 class BasicSettingsAnswer(WireModel):

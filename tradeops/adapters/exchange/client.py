@@ -5,7 +5,7 @@ from typing import Any
 
 from tradeops.adapters.exchange import wire
 from tradeops.adapters.wire import as_list, parse, parse_each
-from tradeops.domain.candles import EPOCH, Candle, CandleSeries, find_gaps, implausible, merged, period_of
+from tradeops.domain.candles import EPOCH, Candle, CandleSeries, find_gaps, implausible, merged, openings, period_of
 from tradeops.domain.market import Ticker
 from tradeops.domain.readings import Reading
 from tradeops.errors import ContractError, RejectedError
@@ -109,7 +109,7 @@ class ExchangeClient:
             symbol=symbol,
             timeframe=interval,
             candles=ordered,
-            requested=_periods_between(start, min(end, now - period + MILLISECOND), period),
+            requested=openings(start, min(end, now - period + MILLISECOND), period),
             gaps=find_gaps(ordered, period),
             duplicates=len(closed) - len(ordered),
             open_dropped=len(klines) - len(closed),
@@ -170,8 +170,3 @@ def _open_time(row: object, answer: Answer) -> int:
 
 def _milliseconds(moment: datetime) -> int:
     return (moment - EPOCH) // MILLISECOND
-
-
-def _periods_between(start: datetime, end: datetime, period: timedelta) -> int:
-    """How many candles open in [start, end)."""
-    return max(-((EPOCH - end) // period) + (EPOCH - start) // period, 0)

@@ -4,14 +4,14 @@ import asyncio
 import html
 import logging
 import re
-import threading
 from collections import OrderedDict
-from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from pydantic import SecretStr
 
+from tradeops.adapters.daemon_thread import in_daemon_thread
 from tradeops.adapters.notify import escaping
 from tradeops.adapters.notify.channel import PermanentDeliveryError, TransientDeliveryError
 from tradeops.adapters.notify.layout import Room, lay_out
@@ -62,7 +62,8 @@ class AppriseChannel:
                     continue
                 begun = True
                 async with asyncio.timeout(self._within.total_seconds()):
-                    accepted = await _in_daemon_thread(lambda: _notify(plugin, title, text, notice.level))  # noqa: B023 - awaited here
+                    sending = partial(_notify, plugin, title, text, notice.level)
+                    accepted = await in_daemon_thread(sending, name="apprise")
                 if not accepted:
                     raise self._refusal(idempotency_key)
                 self._progress.add(idempotency_key, str(number))
@@ -73,7 +74,7 @@ class AppriseChannel:
     async def _loaded(self) -> Any:  # noqa: ANN401 - Apprise has no types
         if self._plugin is None:
             async with asyncio.timeout(self._within.total_seconds()):
-                self._plugin = await _in_daemon_thread(lambda: _load(self._target.get_secret_value()))
+                self._plugin = await in_daemon_thread(partial(_load, self._target.get_secret_value()), name="apprise")
         if self._plugin is None:
             problem = f"Apprise does not understand {self._where}"
             raise PermanentDeliveryError(self.name, problem, remedy="check NOTIFY_URLS against Apprise's documentation")
@@ -139,30 +140,3 @@ def _number(footer: str) -> str:
 
 def _size(text: str) -> int:
     return utf16_units(html.escape(escaping.plain(text)).replace("\n", "<br/>\n"))
-
-
-async def _in_daemon_thread(work: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the work returns
-    """As `asyncio.to_thread`, but a thread that hangs does not keep the process from ending."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Any] = loop.create_future()
-
-    def tell(outcome: Callable[[], None]) -> None:
-        if not done.done():
-            outcome()
-
-    def run() -> None:
-        try:
-            result = work()
-        except Exception as error:  # noqa: BLE001 - handed to the one who waits
-            failure = error
-            _call(loop, lambda: tell(lambda: done.set_exception(failure)))
-        else:
-            _call(loop, lambda: tell(lambda: done.set_result(result)))
-
-    threading.Thread(target=run, name="apprise", daemon=True).start()
-    return await done
-
-
-def _call(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(callback)

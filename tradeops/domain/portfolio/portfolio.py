@@ -39,8 +39,6 @@ class Portfolio:
     total_pnl: Decimal | None = None
     total_trades: int | None = None
     max_drawdown_percent: Decimal | None = None
-    margin_used: Decimal | None = None
-    free_margin: Decimal | None = None
     winning_trades: int | None = None
     losing_trades: int | None = None
     claims: EngineClaims = NO_CLAIMS

@@ -102,6 +102,7 @@ async def choose(desk: Desk, order: BulkOrder, weight: ExchangeWeight) -> tuple[
 
     Raises:
         MisconfiguredError: no BINANCE_API_URL.
+        RejectedError: no symbol has a turnover in USDT.
         TradeOpsError: the exchange does not say; see `ExchangeClient`.
     """
     if desk.exchange is None:
@@ -113,7 +114,11 @@ async def choose(desk: Desk, order: BulkOrder, weight: ExchangeWeight) -> tuple[
     tickers = (await desk.exchange.tickers()).value
     traded = [t for t in tickers if t.symbol.endswith(QUOTE) and t.symbol.removesuffix(QUOTE) not in PEGGED]
     traded.sort(key=lambda ticker: (-ticker.quote_volume, ticker.symbol))
-    return tuple(ticker.symbol for ticker in traded if ticker.quote_volume > 0)[:USUAL_SYMBOLS]
+    chosen = tuple(ticker.symbol for ticker in traded if ticker.quote_volume > 0)[:USUAL_SYMBOLS]
+    if not chosen:
+        problem = f"the exchange lists no symbol with a turnover in {QUOTE}"
+        raise RejectedError(JOB, problem, remedy="name `symbols`, or check BINANCE_API_URL")
+    return chosen
 
 
 async def gather(

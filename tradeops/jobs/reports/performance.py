@@ -18,6 +18,7 @@ from tradeops.domain.performance_verdict import Bar, Bars, Metric
 from tradeops.domain.trade_history import Bookkeeping, bookkeeping
 from tradeops.errors import ContractError, RejectedError, TradeOpsError
 from tradeops.jobs.reports import trades
+from tradeops.jobs.reports.performance_beside import Beside, beside
 from tradeops.jobs.reports.performance_record import SERIES, as_fields, event_payload, latest, record, share
 from tradeops.jobs.reports.trades import Collected
 from tradeops.settings import Settings
@@ -32,6 +33,7 @@ __all__ = [
     "Account",
     "as_fields",
     "attempt",
+    "beside",
     "checked",
     "collect",
     "decide",
@@ -82,6 +84,11 @@ class Asked:
     days: int
     now: datetime
 
+    @property
+    def window(self) -> Window:
+        """The days that are analysed."""
+        return Window.before(self.on, days=self.days)
+
 
 def checked(day: date | None, *, days: int, now: datetime) -> Asked:
     """What is asked for; no date is today's, UTC.
@@ -130,14 +137,15 @@ async def produce(desk: Desk, *, date: date | None, now: datetime, days: int = W
         TradeOpsError: the engine's trades cannot be read.
     """
     asked = checked(date, days=days, now=now)
-    collected, balance, initial_balance, earlier = await asyncio.gather(
+    collected, balance, initial_balance, earlier, aside = await asyncio.gather(
         attempt(collect(desk)),
         attempt(read_balance(desk)),
         attempt(read_initial_balance(desk)),
         attempt(earlier_days(desk, asked.on)),
+        beside(desk, asked.window),
     )
     account = Account(balance, initial_balance)
-    return await asyncio.to_thread(decide, asked, collected, account, earlier, desk.settings)
+    return await asyncio.to_thread(decide, asked, collected, account, earlier, aside, desk.settings)
 
 
 def decide(
@@ -145,6 +153,7 @@ def decide(
     collected: Collected | TradeOpsError,
     account: Account,
     earlier: Sequence[KeptAnalysis] | TradeOpsError,
+    aside: Beside,
     settings: Settings,
 ) -> PerformanceReport:
     """The verdict on what was gathered.
@@ -177,6 +186,8 @@ def decide(
             kept_at=next((one.finished_at for one in kept if one.date == asked.on), None),
             missing=tuple(_missing(collected, account, earlier)),
             notes=tuple(_notes(asked, collected, books, settings, columns)),
+            open_since=aside.open_since,
+            btc=aside.btc,
         ),
         on=asked.on,
         days=asked.days,
@@ -221,7 +232,7 @@ def _notes(
         notes.append(f"{len(collected.history.changed)} closed trades have changed; they count as they were first seen")
     if skew is not None and abs(skew.total_seconds()) > settings.clock_skew_limit_seconds:
         notes.append(f"the engine's clock is {skew.total_seconds():+.0f} s off ours")
-    if first is not None and first > Window.before(asked.on, days=asked.days).since:
+    if first is not None and first > asked.window.since:
         notes.append(f"no trade before {first:%Y-%m-%d %H:%M} UTC is known: the window may not be whole")
     return notes
 

@@ -1,5 +1,7 @@
-"""Reads the audit trail as pages want it: the newest first, or all of one sort."""
+"""Reads the audit trail as pages want it: the newest first, or all of some kinds."""
 
+import asyncio
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from tradeops.adapters.store import AuditEvent, Store
@@ -10,21 +12,25 @@ FIRST = timedelta(days=1)
 MICROSECOND = timedelta(microseconds=1)
 
 
-async def all_of(store: Store, *, since: datetime, until: datetime, prefix: str = "") -> list[AuditEvent]:
-    """Events whose kind begins so, the oldest first; of very many the latest `MOST`.
+async def all_of(store: Store, *, since: datetime, until: datetime, kinds: Iterable[str]) -> list[AuditEvent]:
+    """Events of these kinds, the oldest first; of very many the latest `MOST`.
 
     Raises:
         UnavailableError: the store is down.
     """
+    of_each = await asyncio.gather(*(_all_of_kind(store, since, until, kind) for kind in kinds))
+    return sorted((event for events in of_each for event in events), key=lambda e: (e.occurred_at, e.event_id))[-MOST:]
+
+
+async def _all_of_kind(store: Store, since: datetime, until: datetime, kind: str) -> list[AuditEvent]:
     found: dict[str, AuditEvent] = {}
     while True:
-        page = await store.events(since=since, until=until, limit=PAGE)
+        page = await store.events(since=since, until=until, kind=kind, limit=PAGE)
         new = [event for event in page if event.event_id not in found]
         found |= {event.event_id: event for event in new}
         if len(page) < PAGE or not new:
-            break
+            return list(found.values())
         since = page[-1].occurred_at
-    return [event for event in found.values() if event.kind.startswith(prefix)][-MOST:]
 
 
 async def newest(

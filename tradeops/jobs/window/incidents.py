@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tradeops.adapters.store import AuditEvent, Store
-from tradeops.domain.incidents.model import Incident, Silence
+from tradeops.domain.incidents.model import Incident, Silence, Transition
 from tradeops.domain.notices import Level
 from tradeops.domain.window.conditions import IncidentLine
 from tradeops.domain.window.pages import Happening, IncidentList, IncidentPage
@@ -39,6 +39,7 @@ RUNBOOKS = (  # by the beginning of the key
     ("strategy", "strategy-disabled"),
 )
 EARLIER = timedelta(days=90)
+KINDS = tuple(f"incident_{one}" for one in (*Transition, "acknowledged"))
 
 
 async def panel(store: Store, *, now: datetime) -> Panel[tuple[IncidentLine, ...]]:
@@ -65,9 +66,8 @@ async def listed(store: Store, range_: Range, *, now: datetime) -> IncidentList:
         UnavailableError, ContractError: as `panel`.
     """
     there = await open_lines(store, now=now)
-    events = await all_of(
-        store, since=now - range_.length - EARLIER, until=now + timedelta(hours=1), prefix="incident_"
-    )
+    begin, until = now - range_.length - EARLIER, now + timedelta(hours=1)
+    events = await all_of(store, since=begin, until=until, kinds=KINDS)
     still = {one.incident_id for one in there}
     past = [
         line
@@ -91,7 +91,7 @@ async def page(store: Store, incident_id: str, *, now: datetime) -> IncidentPage
     except ValueError:
         raise _no_such(incident_id) from None
     until = now + timedelta(hours=1)
-    events = await all_of(store, since=opened_at - timedelta(days=1), until=until, prefix="incident_")
+    events = await all_of(store, since=opened_at - timedelta(days=1), until=until, kinds=KINDS)
     mine = _by_incident(events).get(incident_id, [])
     board = {one.incident_id: one for one in await open_incidents(store, now=now)}
     incident = board.get(incident_id)

@@ -237,7 +237,7 @@ async def test_a_symbol_of_unknown_state_is_never_guessed(
 async def test_basic_settings_tell_the_fees(engine: EngineClient, respx_mock: respx.MockRouter) -> None:
     basic = {"initial_balance": 10000.0, "trading_fee_rate": 0.0004, "funding_fee_rate": 0.0001, "enabled": True}
     serves(respx_mock, f"{PAPER}/basic-settings", enveloped({"basic": basic, "risk": {}}))
-    expected = BasicSettings(Decimal(10000), Decimal("0.0004"), Decimal("0.0001"))
+    expected = BasicSettings(Decimal(10000), Decimal("0.0004"))
     assert (await engine.basic_settings()).value == expected
 
 
@@ -259,6 +259,12 @@ async def test_the_portfolio_of_the_release(flat: bool, engine: EngineClient, re
     assert portfolio.total_return_percent == Decimal("4.127")
     assert portfolio.total_trades == 48
     assert portfolio.winning_trades is None
+
+
+async def test_a_figure_that_nobody_reads_costs_no_answer(engine: EngineClient, respx_mock: respx.MockRouter) -> None:
+    without = {name: value for name, value in PORTFOLIO.items() if "margin" not in name}
+    serves(respx_mock, f"{PAPER}/portfolio", enveloped(without))
+    assert (await engine.portfolio()).value.equity == Decimal("10412.7")
 
 
 @pytest.mark.parametrize(("sent", "shown"), [(58.333, "58.33"), (0, "0.00"), (10**400, None)])

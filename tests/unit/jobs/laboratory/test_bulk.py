@@ -108,6 +108,13 @@ async def test_the_most_traded_are_chosen_where_none_are_named(
     assert chosen == ("TOPUSDT", "C00USDT", "C01USDT")
 
 
+async def test_an_exchange_without_turnover_is_said_so(exchange: MovingExchange, tmp_path: Path) -> None:
+    exchange.symbols = {"DEADUSDT": 0.0, "BTCEUR": 9e9}
+    async with desk(tmp_path) as here:
+        with pytest.raises(RejectedError, match="no symbol with a turnover in USDT; name `symbols`"):
+            await analysed(here, None)
+
+
 async def test_good_symbols_are_analysed_and_bad_ones_named(exchange: MovingExchange, tmp_path: Path) -> None:
     exchange.symbols |= {"GONEUSDT": 1.0, "DOWNUSDT": 1.0, "MUTEUSDT": 1.0}
     exchange.refusals["DOWNUSDT"] = [httpx.Response(503)]

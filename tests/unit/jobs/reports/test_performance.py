@@ -17,20 +17,26 @@ import numpy as np
 import pytest
 import respx
 
+from tests.unit.adapters.samples import TRADE
 from tests.unit.adapters.services import enveloped
 from tests.unit.domain.performances import NOW, ON, WINDOW, trade, week
 from tests.unit.domain.test_performance_verdict import BAD_WEEK, GOOD_WEEK, judged
 from tests.unit.jobs.engine_wire import ENGINE, PAPER, on_the_wire, serve
+from tests.unit.jobs.exchange_wire import EXCHANGE, MILLISECOND, Exchange
 from tradeops.adapters.snapshot.redis import RedisSnapshot
 from tradeops.adapters.snapshot.wire import from_text
 from tradeops.adapters.store import Point, Store
+from tradeops.domain.candles import EPOCH
 from tradeops.domain.health import Severity
+from tradeops.domain.performance import Window
 from tradeops.domain.performance_report import PerformanceReport
 from tradeops.domain.performance_verdict import Metric
 from tradeops.errors import ConflictError, ContractError, RejectedError, UnavailableError
 from tradeops.jobs import races
 from tradeops.jobs.reports import performance
 from tradeops.jobs.reports.performance_record import COLLECTION, DOCUMENT
+from tradeops.rendering.performance import performance_page
+from tradeops.rendering.text import to_text
 from tradeops.settings import Settings
 from tradeops.wiring import Desk, open_desk
 
@@ -474,3 +480,37 @@ def test_the_event_names_what_is_critical() -> None:
     assert (payload["date"], payload["total_trades"]) == ("2026-11-25", 36)
     assert payload["avg_profit_per_trade"] == pytest.approx(1.35)
     assert json.loads(json.dumps(payload)) == payload
+
+
+async def test_the_time_in_the_market_and_holding_btc_stand_beside(wire: respx.MockRouter, tmp_path: Path) -> None:
+    on = date(2025, 11, 25)
+    window, exchange = Window.before(on, days=7), Exchange(wire)
+    serve(wire, week(["1"] * 14, until=window.until))
+    still = TRADE | {"id": "open", "open_time": (window.until - timedelta(hours=42)).isoformat()}
+    wire.get(f"{PAPER}/trades/open").respond(json=enveloped([still]))
+    async with desk(tmp_path, BINANCE_API_URL=EXCHANGE) as opened:
+        report = await produced(opened, on)
+    start, end = (
+        float(exchange.row((moment - timedelta(days=1) - EPOCH) // MILLISECOND, 86_400_000)[4])
+        for moment in (window.since, window.until)
+    )
+    figures = performance.as_fields(report, run_id=RUN)["full_metrics"]
+    assert isinstance(figures, dict)
+    assert figures["btc_return_percent"] == pytest.approx(100 * (end / start - 1))
+    ours = report.whole.total_return_percent.value
+    assert ours is not None
+    assert figures["excess_over_btc_percent"] == pytest.approx(ours - 100 * (end / start - 1))
+    assert figures["exposure_percent"] == pytest.approx(100 * (10 + 42) / 168)
+    assert "points beside it" in to_text(performance_page(report, UTC))
+
+
+async def test_what_stands_beside_fails_nothing(wire: respx.MockRouter, tmp_path: Path) -> None:
+    serve(wire, week(GOOD_WEEK))
+    wire.get(f"{PAPER}/trades/open").respond(500)
+    wire.get(f"{EXCHANGE}/api/v3/klines").respond(503)
+    async with desk(tmp_path, BINANCE_API_URL=EXCHANGE) as opened:
+        report = await produced(opened)
+    assert (report.severity, report.missing) == (Severity.HEALTHY, ())
+    assert report.whole.exposure_percent.reason == "the open positions are not known"
+    assert report.whole.excess_over_btc_percent.reason.startswith("the price of BTC could not be read: ")
+    assert "held: n/a: the price of BTC could not be read" in to_text(performance_page(report, UTC))

@@ -163,7 +163,7 @@ async def test_the_newest_events_come_first_however_many_there_are(store: Sqlite
     assert [event.event_id for event in found] == ["e0", "e1", "e2", "e3", "e4"]
     found = await events.newest(store, since=since, until=until, kind="noted", limit=99)
     assert [event.event_id for event in found] == [f"e{number}" for number in range(1, 30, 2)]
-    assert len(await events.all_of(store, since=since, until=until, prefix="not")) == 15
+    assert len(await events.all_of(store, since=since, until=until, kinds=["noted"])) == 15
 
 
 async def test_what_came_late_is_there_after_all_is_read_anew(store: SqliteStore) -> None:
