@@ -2,25 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from tradeops.adapters.store import Store
 from tradeops.adapters.store.interface import (
     AuditEvent,
-    Body,
     Bucket,
-    Claim,
     Document,
-    Message,
     MessageState,
     Point,
     QueuedMessage,
 )
 from tradeops.adapters.store.opening import FILE
-from tradeops.errors import RejectedError, TradeOpsError, UnavailableError
+from tradeops.errors import TradeOpsError, UnavailableError
 from tradeops.settings import Settings
 from tradeops.wiring import our_store
 
@@ -52,7 +49,7 @@ async def open_for_reading(settings: Settings) -> AsyncGenerator["ReadingStore"]
 
 
 class ReadingStore:
-    """See `Store`; every method that would change something raises RejectedError.
+    """See `ReadableStore`.
 
     Args:
         opening: opens the store behind it.
@@ -79,94 +76,50 @@ class ReadingStore:
     async def events(
         self, *, since: datetime, until: datetime, kind: str | None = None, limit: int = 1000
     ) -> list[AuditEvent]:
-        """See `Store`."""
+        """See `ReadableStore`."""
         return await self._ask(lambda store: store.events(since=since, until=until, kind=kind, limit=limit))
 
     async def get(self, collection: str, key: str) -> Document | None:
-        """See `Store`."""
+        """See `ReadableStore`."""
         return await self._ask(lambda store: store.get(collection, key))
 
     async def documents(self, collection: str) -> list[Document]:
-        """See `Store`."""
+        """See `ReadableStore`."""
         return await self._ask(lambda store: store.documents(collection))
 
     async def points(
         self, series: str, *, since: datetime, until: datetime, limit: int = 1000, newest_first: bool = False
     ) -> list[Point]:
-        """See `Store`."""
+        """See `ReadableStore`."""
         return await self._ask(
             lambda store: store.points(series, since=since, until=until, limit=limit, newest_first=newest_first)
         )
 
     async def newest_point(self, series: str) -> Point | None:
-        """See `Store`."""
+        """See `ReadableStore`."""
         return await self._ask(lambda store: store.newest_point(series))
 
     async def roll_up(
         self, series: str, path: str, *, since: datetime, until: datetime, every: timedelta
     ) -> list[Bucket]:
-        """See `Store`."""
+        """See `ReadableStore`."""
         return await self._ask(lambda store: store.roll_up(series, path, since=since, until=until, every=every))
 
     async def tally(self, series: str, path: str, *, since: datetime, until: datetime) -> dict[str, int]:
-        """See `Store`."""
+        """See `ReadableStore`."""
         return await self._ask(lambda store: store.tally(series, path, since=since, until=until))
 
     async def outbox(self, state: MessageState = MessageState.WAITING, *, limit: int = 100) -> list[QueuedMessage]:
-        """See `Store`."""
+        """See `ReadableStore`."""
         return await self._ask(lambda store: store.outbox(state, limit=limit))
 
     async def queued(self, key: str) -> QueuedMessage | None:
-        """See `Store`."""
+        """See `ReadableStore`."""
         return await self._ask(lambda store: store.queued(key))
 
     async def describe(self) -> str:
-        """See `Store`."""
+        """See `ReadableStore`."""
         return await self._ask(lambda store: store.describe())
-
-    async def append_event(self, event: AuditEvent) -> bool:
-        """Refused."""
-        _refuse(event)
-
-    async def put(self, collection: str, key: str, body: Body, *, expected_version: int | None) -> Document:
-        """Refused."""
-        _refuse(collection, key, body, expected_version)
-
-    async def add_point(self, series: str, point: Point) -> bool:
-        """Refused."""
-        _refuse(series, point)
-
-    async def add_points(self, series: str, points: Sequence[Point]) -> None:
-        """Refused."""
-        _refuse(series, points)
-
-    async def prune(self, series: str, *, before: datetime, limit: int | None = None) -> int:
-        """Refused."""
-        _refuse(series, before, limit)
-
-    async def enqueue(self, message: Message) -> bool:
-        """Refused."""
-        _refuse(message)
-
-    async def claim(self, owner: str, *, now: datetime, lease: timedelta, limit: int = 10) -> list[Claim]:
-        """Refused."""
-        _refuse(owner, now, lease, limit)
-
-    async def begin(self, claim: Claim) -> bool:
-        """Refused."""
-        _refuse(claim)
-
-    async def settle(self, claim: Claim, state: MessageState, *, note: str = "") -> bool:
-        """Refused."""
-        _refuse(claim, state, note)
-
-    async def postpone(self, claim: Claim, *, until: datetime, note: str = "") -> bool:
-        """Refused."""
-        _refuse(claim, until, note)
-
-    async def drop_bodies(self, *, before: datetime, limit: int) -> int:
-        """Refused."""
-        _refuse(before, limit)
 
     async def _ask(self, question: Callable[[Store], Awaitable[T]]) -> T:
         try:
@@ -197,7 +150,3 @@ class ReadingStore:
         self._store = await self._open.enter_async_context(self._opening())
         self._identity, self._failure = self._which(), None
         return self._store
-
-
-def _refuse(*_arguments: object) -> NoReturn:
-    raise RejectedError("dashboard", "it only reads", remedy="this is a mistake of ours; please report it")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from tradeops.adapters.store import AuditEvent, Store
+from tradeops.adapters.store import AuditEvent, ReadableStore, Store
 from tradeops.adapters.store.interface import Body
 from tradeops.domain.audit import KIND, Head, Record, Verified, canonical, linked
 from tradeops.domain.audit import verify as examine
@@ -47,7 +47,7 @@ async def append(store: Store, *, at: datetime, actor: str, what: str, content: 
     return record
 
 
-async def read_head(store: Store) -> tuple[Head | None, int | None]:
+async def read_head(store: ReadableStore) -> tuple[Head | None, int | None]:
     """The end of the chain and the version of its document; `None` for both before the first record.
 
     Raises:

@@ -10,6 +10,7 @@ from tradeops.adapters.store.interface import (
     MessageState,
     Point,
     QueuedMessage,
+    ReadableStore,
     Store,
 )
 from tradeops.adapters.store.opening import open_store
@@ -24,6 +25,7 @@ __all__ = [
     "MessageState",
     "Point",
     "QueuedMessage",
+    "ReadableStore",
     "Store",
     "open_store",
 ]

@@ -133,20 +133,8 @@ class Claim:
     interrupted: bool = False
 
 
-class Store(Protocol):
-    """Where we keep what we know.
-
-    Writes are durable when they return. Every method raises UnavailableError when the store is down (a write may have
-    been made all the same), and ValueError for what `records` does not allow. A name is that of a series or of a
-    collection, never both.
-
-    Of several that keep an event, point or message of one key at once, exactly one is told `True`. Only while a spool
-    stands in for MongoDB does `True` mean no more than "kept": what must have one winner then goes by `put`.
-    """
-
-    async def append_event(self, event: AuditEvent) -> bool:
-        """Keep an event; `False` when one with its id is there already."""
-        ...
+class ReadableStore(Protocol):
+    """What can be asked of a store. Every method raises UnavailableError when it is down."""
 
     async def events(
         self, *, since: datetime, until: datetime, kind: str | None = None, limit: int = 1000
@@ -160,25 +148,6 @@ class Store(Protocol):
 
     async def documents(self, collection: str) -> list[Document]:
         """All documents of a collection, by key."""
-        ...
-
-    async def put(self, collection: str, key: str, body: Body, *, expected_version: int | None) -> Document:
-        """Write a document if it still has the version that the caller saw; `None` means that it must not exist.
-
-        Raises:
-            ConflictError: somebody else wrote first.
-        """
-        ...
-
-    async def add_point(self, series: str, point: Point) -> bool:
-        """Keep a point; `False` when one with its key is there already."""
-        ...
-
-    async def add_points(self, series: str, points: Sequence[Point]) -> None:
-        """Keep many points, fast; those whose keys are there already are left as they are.
-
-        A failure may leave some of them kept: it is safe to repeat.
-        """
         ...
 
     async def points(
@@ -201,6 +170,53 @@ class Store(Protocol):
         """How many points of the period carry each text in a field: uptime is `healthy` divided by the sum.
 
         Points without a text there do not count; nothing measured is an empty answer, never 0 %.
+        """
+        ...
+
+    async def outbox(self, state: MessageState = MessageState.WAITING, *, limit: int = 100) -> list[QueuedMessage]:
+        """Messages in that state: of those that wait the longest due first, of those that ended the newest."""
+        ...
+
+    async def queued(self, key: str) -> QueuedMessage | None:
+        """The message with that key, or `None`."""
+        ...
+
+    async def describe(self) -> str:
+        """What it is and that it answers, one line without secrets."""
+        ...
+
+
+class Store(ReadableStore, Protocol):
+    """Where we keep what we know.
+
+    Writes are durable when they return. Every method raises UnavailableError when the store is down (a write may have
+    been made all the same), and ValueError for what `records` does not allow. A name is that of a series or of a
+    collection, never both.
+
+    Of several that keep an event, point or message of one key at once, exactly one is told `True`. Only while a spool
+    stands in for MongoDB does `True` mean no more than "kept": what must have one winner then goes by `put`.
+    """
+
+    async def append_event(self, event: AuditEvent) -> bool:
+        """Keep an event; `False` when one with its id is there already."""
+        ...
+
+    async def put(self, collection: str, key: str, body: Body, *, expected_version: int | None) -> Document:
+        """Write a document if it still has the version that the caller saw; `None` means that it must not exist.
+
+        Raises:
+            ConflictError: somebody else wrote first.
+        """
+        ...
+
+    async def add_point(self, series: str, point: Point) -> bool:
+        """Keep a point; `False` when one with its key is there already."""
+        ...
+
+    async def add_points(self, series: str, points: Sequence[Point]) -> None:
+        """Keep many points, fast; those whose keys are there already are left as they are.
+
+        A failure may leave some of them kept: it is safe to repeat.
         """
         ...
 
@@ -234,21 +250,9 @@ class Store(Protocol):
         """Give a claimed message back for a later try; `False`, and no change, when it has passed to another owner."""
         ...
 
-    async def outbox(self, state: MessageState = MessageState.WAITING, *, limit: int = 100) -> list[QueuedMessage]:
-        """Messages in that state: of those that wait the longest due first, of those that ended the newest."""
-        ...
-
-    async def queued(self, key: str) -> QueuedMessage | None:
-        """The message with that key, or `None`."""
-        ...
-
     async def drop_bodies(self, *, before: datetime, limit: int) -> int:
         """Empty the bodies of ended messages that were due before, at most `limit`; returns how many.
 
         What else is known of them stays for ever, so that no key is sent a second time.
         """
-        ...
-
-    async def describe(self) -> str:
-        """What it is and that it answers, one line without secrets."""
         ...

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Protocol, TypeVar
 from urllib.parse import quote
 
-from tradeops.adapters.store import AuditEvent, Store
+from tradeops.adapters.store import AuditEvent, ReadableStore, Store
 from tradeops.adapters.store.interface import Body, Message
 from tradeops.domain import routing
 from tradeops.domain.incidents.model import Incident, Observation, Policy
@@ -128,7 +128,7 @@ async def started(store: Store, *, now: datetime) -> None:
     await change_board(store, lambda board: (replace(board, started_at=now), None), now=now)
 
 
-async def open_incidents(store: Store, *, now: datetime) -> tuple[Incident, ...]:
+async def open_incidents(store: ReadableStore, *, now: datetime) -> tuple[Incident, ...]:
     """What is open, the worst first.
 
     Raises:
@@ -193,7 +193,7 @@ async def change_board(store: Store, change: Callable[[Board], tuple[Board, T]],
     return await until_first(attempt, system="incidents", what="the board")
 
 
-async def read_board(store: Store, *, now: datetime) -> tuple[Board, int | None]:
+async def read_board(store: ReadableStore, *, now: datetime) -> tuple[Board, int | None]:
     """The board and its version; a new one without a version where there is none yet.
 
     Raises:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from tradeops.adapters.store import AuditEvent, Store
+from tradeops.adapters.store import AuditEvent, ReadableStore, Store
 from tradeops.domain.incidents.model import Silence
 from tradeops.domain.incidents.records import silence_body, silence_from
 from tradeops.errors import ConflictError, RejectedError
@@ -56,7 +56,7 @@ async def lift(store: Store, silence_id: str, *, by: str, now: datetime) -> Sile
     return lifted
 
 
-async def lasting(store: Store, *, now: datetime) -> tuple[Silence, ...]:
+async def lasting(store: ReadableStore, *, now: datetime) -> tuple[Silence, ...]:
     """Silences that last or are planned, the first to end first.
 
     Raises:

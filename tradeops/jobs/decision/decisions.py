@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from tradeops.adapters.store import Point, Store
+from tradeops.adapters.store import Point, ReadableStore, Store
 from tradeops.adapters.store.interface import Body, Json
 from tradeops.domain.decisions.codec import decoded, encoded
 from tradeops.domain.decisions.decision import Analysis, Ballot, Decision, Kind, Start
@@ -20,7 +20,7 @@ COLLECTION = "decisions"
 HISTORY = "gpt4_analysis_history"
 
 
-async def find(store: Store, decision_id: str) -> Decision | None:
+async def find(store: ReadableStore, decision_id: str) -> Decision | None:
     """The decision of that id, or `None`.
 
     Raises:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tradeops.adapters.store import Point, Store
+from tradeops.adapters.store import Point, ReadableStore, Store
 from tradeops.adapters.store.interface import Body
 from tradeops.domain.drills import Drill, Exercise, Outcome, Standing, standing
 from tradeops.errors import ConflictError
@@ -22,7 +22,7 @@ async def keep(store: Store, drill: Drill) -> None:
     await store.add_point(SERIES, Point(drill.drill_id, drill.finished_at, as_fields(drill)))
 
 
-async def last(store: Store) -> Drill | None:
+async def last(store: ReadableStore) -> Drill | None:
     """The newest drill; `None` when there was none.
 
     Raises:

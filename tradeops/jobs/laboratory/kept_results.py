@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
-from tradeops.adapters.store.interface import Store
+from tradeops.adapters.store.interface import ReadableStore
 from tradeops.domain.backtest.rules import BacktestRules, Sizing, Slippage
 from tradeops.domain.candles import EPOCH
 from tradeops.errors import RejectedError
@@ -42,7 +42,7 @@ class Shelf:
     what: str
     list_command: str
 
-    async def newest(self, store: Store, *, limit: int = 20) -> list[Mapping[str, Any]]:
+    async def newest(self, store: ReadableStore, *, limit: int = 20) -> list[Mapping[str, Any]]:
         """The latest kept results, the newest first.
 
         Raises:
@@ -53,7 +53,7 @@ class Shelf:
             p.body for p in await store.points(self.series, since=EPOCH, until=until, limit=limit, newest_first=True)
         ]
 
-    async def found(self, store: Store, result_id: str) -> Mapping[str, Any]:
+    async def found(self, store: ReadableStore, result_id: str) -> Mapping[str, Any]:
         """The kept result of that id, or of the only one whose id begins so.
 
         Raises:

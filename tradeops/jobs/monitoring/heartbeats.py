@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-from tradeops.adapters.store import Store
+from tradeops.adapters.store import ReadableStore, Store
 from tradeops.domain.heartbeats import key_of_job
 from tradeops.domain.incidents.model import CERTAIN, Observation
 from tradeops.errors import TradeOpsError
@@ -63,7 +63,7 @@ async def beat(store: Store, job: str, *, now: datetime) -> None:
     await until_first(attempt, system="store", what=f"the sign of life of {job}")
 
 
-async def beats(store: Store) -> dict[str, datetime]:
+async def beats(store: ReadableStore) -> dict[str, datetime]:
     """The last sign of life of each job that ever left one.
 
     Raises:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from tradeops.adapters.store import Point, Store
+from tradeops.adapters.store import Point, ReadableStore, Store
 from tradeops.adapters.store.interface import Json
 
 SERIES = "equity_observations"
@@ -69,7 +69,7 @@ async def observed_near(store: Store, *moments: datetime) -> Mapping[datetime, D
     return {moment: worth.equity for moment, worth in seen.items() if worth is not None}
 
 
-async def worth_near(store: Store, moment: datetime) -> Worth | None:
+async def worth_near(store: ReadableStore, moment: datetime) -> Worth | None:
     """The observation next to a moment; `None` when nobody looked within 10 minutes of it.
 
     Raises:

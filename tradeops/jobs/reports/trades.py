@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from tradeops.adapters.store import Point, Store
+from tradeops.adapters.store import Point, ReadableStore, Store
 from tradeops.adapters.store.interface import Body
 from tradeops.adapters.store.records import KEY
 from tradeops.domain.portfolio.portfolio import ClosedTrade, Side
@@ -96,7 +96,7 @@ async def archive(store: Store) -> dict[str, ClosedTrade]:
         since = newest
 
 
-async def newest(store: Store, *, since: datetime, until: datetime, limit: int) -> list[ClosedTrade]:
+async def newest(store: ReadableStore, *, since: datetime, until: datetime, limit: int) -> list[ClosedTrade]:
     """The latest trades of the period in the archive, by closing time.
 
     Raises:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from tradeops.adapters.store import AuditEvent, Store
+from tradeops.adapters.store import AuditEvent, ReadableStore
 from tradeops.domain.window.outline import text
 from tradeops.domain.window.pages import AuditLine, AuditPage
 from tradeops.errors import RejectedError
@@ -17,7 +17,7 @@ ABOUT = ("what", "decision_id", "target", "key", "pattern", "model_type", "symbo
 WHY = ("summary", "reason", "says", "recommendation", "text", "by")
 
 
-async def page(store: Store, kind: str | None, *, before: datetime | None, now: datetime) -> AuditPage:
+async def page(store: ReadableStore, kind: str | None, *, before: datetime | None, now: datetime) -> AuditPage:
     """Events before that time, the newest first.
 
     Raises:

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from tradeops.adapters.store import Document, Store
+from tradeops.adapters.store import Document, ReadableStore
 from tradeops.domain.brake_targets import PORTFOLIO
 from tradeops.domain.day_start import DayStart
 from tradeops.domain.figures import known, unknown
@@ -30,7 +30,7 @@ class Brakes:
         store: where the brake keeps what stands.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: ReadableStore) -> None:
         self._store = store
         self._counted: tuple[Recent, Mapping[str, datetime], Mapping[str, Used]] | None = None
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from tradeops.adapters.store import Store
+from tradeops.adapters.store import ReadableStore
 from tradeops.domain.figures import Amount, known_amount, unknown_amount
 from tradeops.domain.heartbeats import RHYTHMS
 from tradeops.domain.window.burn import burns, pace
@@ -18,7 +18,7 @@ RHYTHM = RHYTHMS["daily-api-cost-report"]
 NEVER = "no cost report is kept yet; it runs at 09:00 UTC, or now by its Prefect deployment"
 
 
-async def panel(store: Store, settings: Settings, *, now: datetime) -> Panel[Costs]:
+async def panel(store: ReadableStore, settings: Settings, *, now: datetime) -> Panel[Costs]:
     """Burn-up of the month against its limits.
 
     Raises:

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from tradeops.adapters.store import Point, Store
+from tradeops.adapters.store import Point, ReadableStore
 from tradeops.domain.decisions.codec import encoded
 from tradeops.domain.decisions.outcomes import AFTER
 from tradeops.domain.figures import Amount, known, known_amount, unknown, unknown_amount
@@ -31,7 +31,9 @@ STARTED = {
 Rates = Mapping[date, float]
 
 
-async def panel(store: Store, settings: Settings, rates: Rates, *, now: datetime) -> Panel[tuple[DecisionLine, ...]]:
+async def panel(
+    store: ReadableStore, settings: Settings, rates: Rates, *, now: datetime
+) -> Panel[tuple[DecisionLine, ...]]:
     """The latest.
 
     Raises:
@@ -42,7 +44,7 @@ async def panel(store: Store, settings: Settings, rates: Rates, *, now: datetime
 
 
 async def listed(
-    store: Store, settings: Settings, rates: Rates, *, before: datetime | None, now: datetime
+    store: ReadableStore, settings: Settings, rates: Rates, *, before: datetime | None, now: datetime
 ) -> DecisionList:
     """A page of them.
 
@@ -55,7 +57,7 @@ async def listed(
 
 
 async def page(
-    store: Store, settings: Settings, rates: Rates, decision_id: str, *, zone: tzinfo, now: datetime
+    store: ReadableStore, settings: Settings, rates: Rates, decision_id: str, *, zone: tzinfo, now: datetime
 ) -> DecisionPage:
     """One decision.
 
@@ -117,7 +119,7 @@ def _sheet(value: object, zone: tzinfo) -> Sheet:
 
 
 async def _lines(
-    store: Store, settings: Settings, rates: Rates, *, before: datetime, limit: int, now: datetime
+    store: ReadableStore, settings: Settings, rates: Rates, *, before: datetime, limit: int, now: datetime
 ) -> tuple[DecisionLine, ...]:
     points = await store.points(HISTORY, since=now - EARLIEST, until=before, limit=limit, newest_first=True)
     return tuple(_line(point, settings, rates, now) for point in points)

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import datetime
 
-from tradeops.adapters.store import Point, Store
+from tradeops.adapters.store import Point, ReadableStore
 from tradeops.domain.drills import Outcome, standing
 from tradeops.domain.heartbeats import RHYTHMS, overdue
 from tradeops.domain.incidents.wording import lasted
@@ -42,7 +42,7 @@ RECORDS = {  # of each job, where its runs leave their id; on-demand jobs last
 }
 
 
-async def drill(store: Store, settings: Settings, *, now: datetime) -> Panel[DrillLine]:
+async def drill(store: ReadableStore, settings: Settings, *, now: datetime) -> Panel[DrillLine]:
     """The last drill and whether it still proves something.
 
     Raises:
@@ -61,7 +61,7 @@ async def drill(store: Store, settings: Settings, *, now: datetime) -> Panel[Dri
 
 
 async def heartbeats(
-    store: Store, settings: Settings, check: Point | None, *, now: datetime
+    store: ReadableStore, settings: Settings, check: Point | None, *, now: datetime
 ) -> Panel[tuple[HeartbeatLine, ...]]:
     """Every job, the scheduled ones first; `check` is the last health check.
 

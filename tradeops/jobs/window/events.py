@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from tradeops.adapters.store import AuditEvent, Store
+from tradeops.adapters.store import AuditEvent, ReadableStore
 
 PAGE = 1000
 MOST = 20_000
@@ -12,7 +12,7 @@ FIRST = timedelta(days=1)
 MICROSECOND = timedelta(microseconds=1)
 
 
-async def all_of(store: Store, *, since: datetime, until: datetime, kinds: Iterable[str]) -> list[AuditEvent]:
+async def all_of(store: ReadableStore, *, since: datetime, until: datetime, kinds: Iterable[str]) -> list[AuditEvent]:
     """Events of these kinds, the oldest first; of very many the latest `MOST`.
 
     Raises:
@@ -22,7 +22,7 @@ async def all_of(store: Store, *, since: datetime, until: datetime, kinds: Itera
     return sorted((event for events in of_each for event in events), key=lambda e: (e.occurred_at, e.event_id))[-MOST:]
 
 
-async def _all_of_kind(store: Store, since: datetime, until: datetime, kind: str) -> list[AuditEvent]:
+async def _all_of_kind(store: ReadableStore, since: datetime, until: datetime, kind: str) -> list[AuditEvent]:
     found: dict[str, AuditEvent] = {}
     while True:
         page = await store.events(since=since, until=until, kind=kind, limit=PAGE)
@@ -34,7 +34,7 @@ async def _all_of_kind(store: Store, since: datetime, until: datetime, kind: str
 
 
 async def newest(
-    store: Store, *, until: datetime, since: datetime, kind: str | None = None, limit: int
+    store: ReadableStore, *, until: datetime, since: datetime, kind: str | None = None, limit: int
 ) -> list[AuditEvent]:
     """The latest events before `until`, the newest first: about `limit` of them, of one moment all.
 

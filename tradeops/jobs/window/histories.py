@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from tradeops.adapters.store import Store
+from tradeops.adapters.store import ReadableStore
 from tradeops.domain.window.services import code_of, record_of
 from tradeops.domain.window.trading import units_of
 from tradeops.errors import TradeOpsError
@@ -32,7 +32,7 @@ class Histories:
         store: where they are kept.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: ReadableStore) -> None:
         self._store = store
         self.health = History(HEALTH, code_of, record_of)
         self.equity = History(MINUTES, lambda _: "d", _equity)

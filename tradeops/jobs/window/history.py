@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tradeops.adapters.store import Point, Store
+from tradeops.adapters.store import Point, ReadableStore
 from tradeops.domain.window.columns import MICROSECOND, Columns, micros, moment
 
 PAGE = 250  # larger ones leave the process larger for ever
@@ -67,7 +67,7 @@ class History:
         """An empty one of the same series."""
         return History(self.series, self._code, self._record)
 
-    async def extend(self, store: Store, *, now: datetime) -> bool:
+    async def extend(self, store: ReadableStore, *, now: datetime) -> bool:
         """Read one more page of older records; `True` when there are none left.
 
         A page is a stretch of time, longer where records are rare: a database that sorts a whole quarter to find its
@@ -96,7 +96,7 @@ class History:
             break
         return self._is_whole
 
-    async def follow(self, store: Store, *, now: datetime) -> None:
+    async def follow(self, store: ReadableStore, *, now: datetime) -> None:
         """Read what has come since.
 
         Raises:
@@ -128,7 +128,7 @@ class History:
         """The moment from which on there are so many records in memory, or all that there are; `None` without any."""
         return moment(self.columns.at[max(0, len(self.columns) - count)]) if len(self.columns) else None
 
-    async def _look_behind(self, store: Store, now: datetime) -> None:
+    async def _look_behind(self, store: ReadableStore, now: datetime) -> None:
         """Records may have been added that are older than all we have: a bot's trades of the days before us."""
         horizon = now - KEPT
         oldest = moment(self.columns.at[0]) if len(self.columns) else horizon

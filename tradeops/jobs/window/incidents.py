@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tradeops.adapters.store import AuditEvent, Store
+from tradeops.adapters.store import AuditEvent, ReadableStore
 from tradeops.domain.incidents.model import Incident, Silence, Transition
 from tradeops.domain.notices import Level
 from tradeops.domain.window.conditions import IncidentLine
@@ -42,7 +42,7 @@ EARLIER = timedelta(days=90)
 KINDS = tuple(f"incident_{one}" for one in (*Transition, "acknowledged"))
 
 
-async def panel(store: Store, *, now: datetime) -> Panel[tuple[IncidentLine, ...]]:
+async def panel(store: ReadableStore, *, now: datetime) -> Panel[tuple[IncidentLine, ...]]:
     """What is open, the worst first.
 
     Raises:
@@ -52,14 +52,14 @@ async def panel(store: Store, *, now: datetime) -> Panel[tuple[IncidentLine, ...
     return Panel(await open_lines(store, now=now), as_of=now)
 
 
-async def open_lines(store: Store, *, now: datetime) -> tuple[IncidentLine, ...]:
+async def open_lines(store: ReadableStore, *, now: datetime) -> tuple[IncidentLine, ...]:
     """See `panel`."""
     found = await open_incidents(store, now=now)
     quiet = await silences.lasting(store, now=now) if found else ()
     return tuple(_line(one, quiet, now) for one in found)
 
 
-async def listed(store: Store, range_: Range, *, now: datetime) -> IncidentList:
+async def listed(store: ReadableStore, range_: Range, *, now: datetime) -> IncidentList:
     """What is open, and what was over in the range.
 
     Raises:
@@ -78,7 +78,7 @@ async def listed(store: Store, range_: Range, *, now: datetime) -> IncidentList:
     return IncidentList(there, tuple(sorted(recent, key=lambda one: one.opened_at, reverse=True)))
 
 
-async def page(store: Store, incident_id: str, *, now: datetime) -> IncidentPage:
+async def page(store: ReadableStore, incident_id: str, *, now: datetime) -> IncidentPage:
     """One incident and all that is known of it.
 
     Raises:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 
-from tradeops.adapters.store import Point, Store
+from tradeops.adapters.store import Point, ReadableStore
 from tradeops.domain.figures import Figure, known, known_amount, unknown
 from tradeops.domain.window.columns import micros
 from tradeops.domain.window.curve import stretch_of, thinned
@@ -31,7 +31,7 @@ MOST_PIECES = 200
 MICROSECOND = timedelta(microseconds=1)
 
 
-async def backtests(store: Store) -> BacktestList:
+async def backtests(store: ReadableStore) -> BacktestList:
     """The latest.
 
     Raises:
@@ -40,7 +40,7 @@ async def backtests(store: Store) -> BacktestList:
     return BacktestList(tuple(_backtest(body) for body in await A_BACKTEST.newest(store, limit=MOST)))
 
 
-async def backtest(store: Store, backtest_id: str, *, zone: tzinfo) -> BacktestPage:
+async def backtest(store: ReadableStore, backtest_id: str, *, zone: tzinfo) -> BacktestPage:
     """One, by its id or the only beginning of one.
 
     Raises:
@@ -71,7 +71,7 @@ async def backtest(store: Store, backtest_id: str, *, zone: tzinfo) -> BacktestP
     )
 
 
-async def optimisations(store: Store) -> OptimisationList:
+async def optimisations(store: ReadableStore) -> OptimisationList:
     """The latest.
 
     Raises:
@@ -80,7 +80,7 @@ async def optimisations(store: Store) -> OptimisationList:
     return OptimisationList(tuple(_search(body) for body in await A_SEARCH.newest(store, limit=MOST)))
 
 
-async def optimisation(store: Store, optimisation_id: str, *, zone: tzinfo) -> OptimisationPage:
+async def optimisation(store: ReadableStore, optimisation_id: str, *, zone: tzinfo) -> OptimisationPage:
     """One, by its id or the only beginning of one.
 
     Raises:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
 
-from tradeops.adapters.store import Point, Store
+from tradeops.adapters.store import Point, ReadableStore
 
 FOREVER = timedelta(days=3650)
 FIRST, LONGEST = timedelta(days=1), timedelta(days=16)
@@ -11,7 +11,9 @@ SOON = timedelta(hours=1)  # a clock of another machine may be before ours
 MOST = 2000
 
 
-async def stretches(store: Store, series: str, *, until: datetime, now: datetime) -> AsyncGenerator[list[Point]]:
+async def stretches(
+    store: ReadableStore, series: str, *, until: datetime, now: datetime
+) -> AsyncGenerator[list[Point]]:
     """The points before `until`, the newest first, stretch by stretch, ten years back; what is empty in strides.
 
     Raises:
@@ -25,7 +27,7 @@ async def stretches(store: Store, series: str, *, until: datetime, now: datetime
         until, stretch = since, min(stretch * 2, LONGEST) if points else stretch * 2
 
 
-async def latest(store: Store, series: str, *, until: datetime, now: datetime, limit: int) -> list[Point]:
+async def latest(store: ReadableStore, series: str, *, until: datetime, now: datetime, limit: int) -> list[Point]:
     """So many points before `until`, the newest first.
 
     Raises:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
-from tradeops.adapters.store import Store
+from tradeops.adapters.store import ReadableStore
 from tradeops.jobs.alerts import incidents, silences
 from tradeops.jobs.brake import records as brakes
 from tradeops.jobs.decision.decisions import HISTORY
@@ -34,7 +34,7 @@ DOCUMENTS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-async def read(store: Store) -> dict[str, str]:
+async def read(store: ReadableStore) -> dict[str, str]:
     """For each topic but those of the histories a text that changes with what is kept of it.
 
     Raises:
@@ -56,11 +56,11 @@ def of(histories: Histories) -> dict[str, str]:
     }
 
 
-async def _of_series(store: Store, names: tuple[str, ...]) -> str:
+async def _of_series(store: ReadableStore, names: tuple[str, ...]) -> str:
     points = await asyncio.gather(*(store.newest_point(name) for name in names))
     return " ".join("-" if point is None else point.key for point in points)
 
 
-async def _of_documents(store: Store, names: tuple[str, ...]) -> str:
+async def _of_documents(store: ReadableStore, names: tuple[str, ...]) -> str:
     found = await asyncio.gather(*(store.documents(name) for name in names))
     return " ".join(f"{one.key}:{one.version}" for documents in found for one in documents)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from tradeops.adapters.store import AuditEvent, Document, Point, Store
+from tradeops.adapters.store import AuditEvent, Document, Point, ReadableStore
 from tradeops.domain.figures import Figure, known, unknown
 from tradeops.domain.window.judgements import Lineage, ModelVersion
 from tradeops.domain.window.values import Panel
@@ -19,7 +19,7 @@ MOST_VERSIONS = 100
 NEVER = "no retrain is kept yet: the models in use are those that the bot came with"
 
 
-async def panel(store: Store, settings: Settings, *, now: datetime) -> Panel[tuple[Lineage, ...]]:
+async def panel(store: ReadableStore, settings: Settings, *, now: datetime) -> Panel[tuple[Lineage, ...]]:
     """Each model that was ever retrained here, by name.
 
     Raises:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tradeops.adapters.store import Store
+from tradeops.adapters.store import ReadableStore
 from tradeops.domain.day_start import DayStart, midnight_of, observed, reconstructed
 from tradeops.domain.loss_limits import Limits
 from tradeops.domain.portfolio.portfolio import ClosedTrade
@@ -43,7 +43,7 @@ class Lately:
         store: where trades are kept.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: ReadableStore) -> None:
         self._store = store
         self._kept: tuple[object, Recent] | None = None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from tradeops.adapters.store import Point, Store
+from tradeops.adapters.store import Point, ReadableStore
 from tradeops.domain.candles import EPOCH
 from tradeops.domain.window.outline import outline
 from tradeops.domain.window.pages import ReportLine, ReportList, ReportPage
@@ -73,7 +73,7 @@ SUMMARY = (
 
 
 async def listed(
-    store: Store, settings: Settings, kind: str | None, *, before: datetime | None, now: datetime
+    store: ReadableStore, settings: Settings, kind: str | None, *, before: datetime | None, now: datetime
 ) -> ReportList:
     """A page of one kind, or of all but the health checks.
 
@@ -90,7 +90,9 @@ async def listed(
     return ReportList(tuple(KINDS), tuple(shown), shown[-1].at if len(lines) >= PAGE else None)
 
 
-async def page(store: Store, settings: Settings, kind: str, key: str, *, zone: tzinfo, now: datetime) -> ReportPage:
+async def page(
+    store: ReadableStore, settings: Settings, kind: str, key: str, *, zone: tzinfo, now: datetime
+) -> ReportPage:
     """One report, with times in that zone.
 
     Raises:
@@ -103,13 +105,13 @@ async def page(store: Store, settings: Settings, kind: str, key: str, *, zone: t
     return ReportPage(_line(kind, point, settings), outline(point.body, zone=zone))
 
 
-async def _latest(store: Store, series: str, until: datetime, now: datetime) -> list[Point]:
+async def _latest(store: ReadableStore, series: str, until: datetime, now: datetime) -> list[Point]:
     if series == HEALTH:
         return await latest(store, series, until=until, now=now, limit=PAGE)
     return await store.points(series, since=EPOCH, until=until, limit=PAGE, newest_first=True)
 
 
-async def _found(store: Store, series: str, key: str, now: datetime) -> Point | None:
+async def _found(store: ReadableStore, series: str, key: str, now: datetime) -> Point | None:
     if series == HEALTH:
         async for stretch in stretches(store, series, until=now + SOON, now=now):
             if found := _keyed(stretch, key):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tradeops.adapters.engine.client import EngineClient
-from tradeops.adapters.store import Store
+from tradeops.adapters.store import ReadableStore
 from tradeops.settings import Settings
 
 
@@ -18,5 +18,5 @@ class Sources:
     """
 
     settings: Settings
-    store: Store
+    store: ReadableStore
     engine: EngineClient | None

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, tzinfo
 
-from tradeops.adapters.store import Store
+from tradeops.adapters.store import ReadableStore
 from tradeops.domain.window.overview import Overview, StatusView
 from tradeops.domain.window.pages import (
     AuditPage,
@@ -139,7 +139,7 @@ class Window:
         return await audit.page(self.sources.store, kind, before=before, now=self._clock())
 
     @property
-    def _kept(self) -> tuple[Store, Settings]:
+    def _kept(self) -> tuple[ReadableStore, Settings]:
         return self.sources.store, self.sources.settings
 
     @property
