@@ -12,13 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from tradeops.adapters.notify.channel import Channel, DeliveryError
+from tradeops.adapters.notify.channel import Channel
 from tradeops.adapters.outside_watch.client import OutsideWatch
 from tradeops.adapters.store import Store
 from tradeops.domain.incidents.model import Observation
 from tradeops.domain.notices import Level, Notice
 from tradeops.errors import MisconfiguredError, TradeOpsError, UnavailableError
 from tradeops.jobs.alerts import alerting, incidents, standin
+from tradeops.jobs.alerts.past_outbox import send_past_outbox
 from tradeops.jobs.alerts.standin import StandIn
 from tradeops.jobs.ending import end
 from tradeops.jobs.guard.aside import tell_directly
@@ -66,7 +67,13 @@ class Watch:
 
     async def round(self) -> bool:
         """Look, count, send; whether all of it was possible. What goes wrong is logged and told, never raised."""
-        now = datetime.now(UTC)
+        try:
+            return await self._round(datetime.now(UTC))
+        except Exception:
+            log.exception("the watchdog broke")
+            return False
+
+    async def _round(self, now: datetime) -> bool:
         try:
             since = await present(self.store, now=now)
             seen = await look(self.post, watched_since=since, now=now)
@@ -131,14 +138,8 @@ class Watch:
 
     async def _tell_directly(self, title: str, body: str, level: Level, now: datetime) -> None:
         notice = Notice(f"watchdog-store-{now:%Y%m%dT%H%M%S}", "store_down", level, title, body, now)
-
-        async def send(channel: Channel) -> None:
-            try:
-                await channel.send(notice, idempotency_key=notice.key)
-            except DeliveryError as error:
-                log.warning("%s", error)
-
-        await asyncio.gather(*(send(channel) for channel in self.channels.values()))
+        for failure in filter(None, (await send_past_outbox(self.channels, notice)).values()):
+            log.warning("%s", failure)
 
     async def _shorten(self, now: datetime) -> None:
         try:
@@ -215,20 +216,29 @@ async def watch(settings: Settings) -> None:
 
 
 async def _keep_watch(settings: Settings) -> None:
-    """The first half; a store that cannot be opened is told once, and tried again."""
+    """The first half; a store that cannot be opened is told once, and tried again. The guard goes on, come what may."""
     failures = 0
     while True:
         try:
             await _rounds(settings)
-        except (UnavailableError, MisconfiguredError) as error:  # the guard goes on without it
+        except (UnavailableError, MisconfiguredError) as error:
             failures += 1
             log.warning("the store cannot be opened: %s", error)
             if failures == FAILURES_UNTIL_TOLD:
-                now = datetime.now(UTC)
-                down = Observation("store", Level.CRITICAL, f"alerts wait: {error.problem}", now)
-                await tell_directly(settings, [down], run_id=f"watchdog-{now:%Y%m%dT%H%M%S}", because="it is down")
+                await _tell_that_alerts_wait(settings, error.problem)
+        except Exception:
+            log.exception("the watchdog broke; it begins anew")
         pulse.beat(settings.home_folder, pulse.WATCH)
         await asyncio.sleep(settings.watchdog_seconds)
+
+
+async def _tell_that_alerts_wait(settings: Settings, problem: str) -> None:
+    now = datetime.now(UTC)
+    down = Observation("store", Level.CRITICAL, f"alerts wait: {problem}", now)
+    try:
+        await tell_directly(settings, [down], run_id=f"watchdog-{now:%Y%m%dT%H%M%S}", because="it is down")
+    except Exception:
+        log.exception("nobody was told that alerts wait")
 
 
 async def _rounds(settings: Settings) -> None:

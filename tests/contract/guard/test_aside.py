@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -93,6 +94,21 @@ async def test_a_store_that_cannot_be_opened_holds_up_no_alarm_and_gets_all_when
             "brake:portfolio",
             "brake:soft",
         }
+
+
+async def test_past_a_store_that_is_down_each_trouble_is_told_once_and_the_next_one_again(
+    tmp_path: Path, sink: HttpSink
+) -> None:
+    (tmp_path / "tradeops.sqlite").mkdir()
+    well = replace(LOST, severity=None)
+    async with open_aside(settings(tmp_path, sink)) as opened:
+        aside = hasty(opened)
+        for number, look in enumerate((well, LOST, LOST, well, LOST)):
+            aside.tell([look], source="guard")
+            await until(lambda: aside.of_people.problem)
+            await until(lambda number=number: len(titles(sink)) == (0, 1, 1, 1, 2)[number])
+            async with asyncio.timeout(10):
+                await aside.of_channels.settled()
 
 
 async def test_a_channel_that_is_gone_is_logged_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

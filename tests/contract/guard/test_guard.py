@@ -16,7 +16,7 @@ from sandbox.faults import Kind
 from tests.contract.guard.engines import ACCOUNT, Bot, running
 from tests.contract.notify.sinks import HttpSink, http_sink
 from tests.contract.servers.misbehaving import answer, hang
-from tradeops.adapters.store import open_store
+from tradeops.adapters.store import Point, open_store
 from tradeops.domain.brakes import Kind as Written
 from tradeops.domain.brakes import Order, Record
 from tradeops.domain.day_start import midnight_of
@@ -381,6 +381,17 @@ async def test_a_store_that_comes_later_is_remembered_later(tmp_path: Path, bot:
             await guard.aside.of_store.settled()
     async with open_store("sqlite", home=tmp_path) as store:
         assert len(await trades.archive(store)) > 100
+
+
+async def test_a_damaged_record_keeps_no_guard_from_standing(
+    tmp_path: Path, bot: Bot, sink: HttpSink, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_store("sqlite", home=tmp_path) as store:
+        await store.add_point("trades", Point("t-1", datetime.now(UTC), {"id": "t-1"}))
+    async with guarding(tmp_path, bot, sink) as guard:
+        await polled(guard)
+        assert guard.verdict is not None
+    assert "the guard stands without all that the store knows: store: record t-1 of trades" in caplog.text
 
 
 async def test_a_hanging_engine_is_given_up_in_seconds(tmp_path: Path, bot: Bot, sink: HttpSink) -> None:

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from tradeops.adapters.notify.channel import Channel, DeliveryError
 from tradeops.adapters.prefect_api.client import Event, PrefectApiClient
 from tradeops.adapters.store import Store
 from tradeops.domain.incidents.model import Observation
 from tradeops.domain.notices import Level, Notice
 from tradeops.errors import MisconfiguredError, TransientError, UnavailableError
 from tradeops.jobs.alerts import alerting
+from tradeops.jobs.alerts.past_outbox import send_past_outbox
 from tradeops.jobs.ending import end
 from tradeops.jobs.guard.errands import Errands
 from tradeops.settings import Settings
@@ -116,7 +116,7 @@ class Aside:
             return
         for look in looks:
             if look.severity is None:
-                self._directly.pop(look.key, None)
+                self.is_well(look.key)
         run_id = run_id or f"guard-{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{next(self._numbers)}"
 
         def directly(because: str) -> None:
@@ -142,11 +142,15 @@ class Aside:
 
         self.of_people.add(run_id, errand)
 
+    def is_well(self, key: str) -> None:
+        """Whatever was told of it past the store is over: the next trouble is news."""
+        self._directly.pop(key, None)
+
     def _not_told_directly(self, looks: Collection[Observation]) -> list[Observation]:
-        """Without those that were told past the store within the pause of reminders."""
+        """The critical ones, without those that were told past the store within the pause of reminders."""
         now, pause = datetime.now(UTC), timedelta(hours=self.settings.incident_reminder_hours)
         lasting = {key for key, at in self._directly.items() if at <= now < at + pause}
-        news = [look for look in looks if look.key not in lasting]
+        news = [look for look in looks if look.severity is Level.CRITICAL and look.key not in lasting]
         self._directly |= {look.key: now for look in news}
         return news
 
@@ -165,7 +169,11 @@ async def open_aside(settings: Settings) -> AsyncGenerator[Aside]:
 
 
 async def tell_directly(settings: Settings, looks: Iterable[Observation], *, run_id: str, because: str) -> None:
-    """Send what is critical to every channel, without outbox and incidents; a channel that fails is logged."""
+    """Send what is critical to every channel, without outbox and incidents; a channel that fails is logged.
+
+    Raises:
+        MisconfiguredError: a channel's template is no good.
+    """
     critical = [look for look in looks if look.severity is Level.CRITICAL]
     if not critical:
         return
@@ -175,11 +183,6 @@ async def tell_directly(settings: Settings, looks: Iterable[Observation], *, run
         f"{first.key}:{run_id}", "told_directly", Level.CRITICAL, f"{first.key} is critical", "\n".join(lines), at
     )
 
-    async def send(channel: Channel) -> None:
-        try:
-            await channel.send(notice, idempotency_key=notice.key)
-        except DeliveryError as error:
-            log.warning("%s", error)
-
     async with open_channels(settings) as channels:
-        await asyncio.gather(*(send(channel) for channel in channels.values()))
+        for failure in filter(None, (await send_past_outbox(channels, notice)).values()):
+            log.warning("%s", failure)

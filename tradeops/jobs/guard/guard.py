@@ -84,14 +84,16 @@ class Guard:
 
         Raises:
             UnavailableError: the store does not answer.
+            ContractError: a record in it cannot be read; what could be is remembered.
         """
-        self.eyes.remember((await trades.archive(store)).values())
         now = self.clock()
         zone = self.terms.limits.zone
         worth = await equity.worth_near(store, midnight_of(now, zone))
         if worth is not None and (start := observed(worth.at, worth.equity, worth.unrealised, now=now, zone=zone)):
             self.day = start
-        self._peak = await equity.highest(store, now=now)
+        kept = await equity.highest(store, now=now)
+        self._peak = max((usd for usd in (self._peak, kept) if usd is not None), default=None)
+        self.eyes.remember((await trades.archive(store)).values())
 
     async def poll(self) -> None:
         """Look, judge, brake. What goes wrong is told, never raised."""
@@ -139,6 +141,7 @@ class Guard:
             self._unknown(BROKEN, self.clock())
         else:
             self._blind_since = None
+            self.aside.is_well(ENGINE)  # its incident is the health check's to end
             return sight
         return None
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from tradeops.errors import TradeOpsError
+from tradeops.errors import ContractError, TradeOpsError
 from tradeops.jobs.brake.hold import Hold
 from tradeops.jobs.brake.journal import Journal
 from tradeops.jobs.brake.records import replay
@@ -52,9 +52,13 @@ async def _remember(guard: Guard, aside: Aside) -> None:
     try:
         async with asyncio.timeout(REMEMBER_WITHIN.total_seconds()):
             await guard.remember(await aside.store())
+    except ContractError as error:  # it will read no better later
+        log.warning("the guard stands without all that the store knows: %s", error)
     except (TradeOpsError, TimeoutError) as error:
         log.warning("what the store knows comes later: %s", str(error) or "it did not answer in time")
         aside.keep("memory", guard.remember)
+    except Exception:
+        log.exception("the guard stands without what the store knows: our own code broke")
 
 
 async def stand_guard(settings: Settings) -> None:

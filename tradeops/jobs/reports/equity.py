@@ -11,6 +11,7 @@ from typing import Any
 
 from tradeops.adapters.store import Point, ReadableStore, Store
 from tradeops.adapters.store.interface import Json
+from tradeops.jobs.reports.kept import reading
 
 SERIES = "equity_observations"
 MINUTES = "equity_minutes"
@@ -103,6 +104,7 @@ def _point(worth: Worth) -> Point:
 
 
 def _worth(point: Point) -> Worth:
-    parts: Any = point.body.get("unrealised_usd")
-    unrealised = None if parts is None else {symbol: Decimal(usd) for symbol, usd in parts.items()}
-    return Worth(point.timestamp, Decimal(str(point.body["equity_usd"])), unrealised)
+    with reading(SERIES, point):
+        parts: Any = point.body.get("unrealised_usd")
+        unrealised = None if parts is None else {symbol: Decimal(usd) for symbol, usd in parts.items()}
+        return Worth(point.timestamp, Decimal(str(point.body["equity_usd"])), unrealised)

@@ -16,6 +16,7 @@ from tradeops.domain.portfolio.portfolio import ClosedTrade, Side
 from tradeops.domain.readings import Reading
 from tradeops.domain.trade_history import TradeHistory, united
 from tradeops.errors import TradeOpsError
+from tradeops.jobs.reports.kept import reading
 from tradeops.wiring import Desk
 
 SERIES = "trades"
@@ -83,6 +84,7 @@ async def archive(store: Store) -> dict[str, ClosedTrade]:
 
     Raises:
         UnavailableError: the store does not answer.
+        ContractError: a record is damaged.
     """
     found: dict[str, ClosedTrade] = {}
     since, limit = ALWAYS, PAGE
@@ -101,6 +103,7 @@ async def newest(store: ReadableStore, *, since: datetime, until: datetime, limi
 
     Raises:
         UnavailableError: the store does not answer.
+        ContractError: a record is damaged.
     """
     page = await store.points(SERIES, since=since, until=until, limit=limit, newest_first=True)
     return [_trade(point) for point in reversed(page)]
@@ -125,21 +128,22 @@ def _point(trade: ClosedTrade) -> Point:
 
 def _trade(point: Point) -> ClosedTrade:
     body: Mapping[str, Any] = point.body
-    lasted = body["duration_us"]
-    return ClosedTrade(
-        id=body["id"],
-        symbol=body["symbol"],
-        side=Side(body["side"]),
-        entry_price=Decimal(body["entry_price"]),
-        exit_price=Decimal(body["exit_price"]),
-        quantity=Decimal(body["quantity"]),
-        leverage=int(body["leverage"]),
-        pnl=Decimal(body["pnl"]),
-        opened_at=datetime.fromisoformat(body["opened_at"]),
-        closed_at=point.timestamp,
-        duration=None if lasted is None else lasted * MICROSECOND,
-        strategy=body["strategy"],
-    )
+    with reading(SERIES, point):
+        lasted = body["duration_us"]
+        return ClosedTrade(
+            id=body["id"],
+            symbol=body["symbol"],
+            side=Side(body["side"]),
+            entry_price=Decimal(body["entry_price"]),
+            exit_price=Decimal(body["exit_price"]),
+            quantity=Decimal(body["quantity"]),
+            leverage=int(body["leverage"]),
+            pnl=Decimal(body["pnl"]),
+            opened_at=datetime.fromisoformat(body["opened_at"]),
+            closed_at=point.timestamp,
+            duration=None if lasted is None else lasted * MICROSECOND,
+            strategy=body["strategy"],
+        )
 
 
 def _key(trade_id: str) -> str:
