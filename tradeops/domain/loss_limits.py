@@ -78,7 +78,7 @@ class Facts:
 
     Attributes:
         now: aware.
-        as_of: the engine's clock; `None` is not known.
+        as_of: of when the figures are: when the engine's clock last moved, by ours; `None` is not known.
         day_start: the base.
         equity: now; `None` is not known.
         open_trades: at their marks.

@@ -33,6 +33,9 @@ def daily_losses(facts: Facts, limits: Limits) -> Mapping[str, Used]:
             percent = Decimal(lost[target]["loss_percent"])
             says = f"lost {percent:.2f} % of the account today, the limit is {allowed:f} %"
             found[target] = Used(known(float(100 * percent / allowed)), says)
+        elif target in lost:
+            reason = f"lost ${lost[target]['loss_usd']} today, of an account that was worth nothing when the day began"
+            found[target] = Used(unknown(reason), reason)
         elif verdict.unknown:
             reason = "; ".join(verdict.unknown)
             found[target] = Used(unknown(reason), f"n/a: {reason}")

@@ -50,6 +50,14 @@ def test_the_words_name_the_loss_and_the_targets_own_limit() -> None:
     assert losing_streaks(seen, LIMITS)["symbol:ETHUSDT"].says == "1 lost in a row, the limit is 2"
 
 
+def test_a_loss_of_an_account_that_was_worth_nothing_is_no_loss_of_zero() -> None:
+    seen = facts((closed(1, "BTCUSDT", Decimal(-20)),))
+    seen = replace(seen, day_start=replace(seen.day_start, equity=Decimal(0)))
+    found = daily_losses(seen, LIMITS)["portfolio"]
+    assert found.percent.value is None
+    assert found.says == "lost $20.00 today, of an account that was worth nothing when the day began"
+
+
 def test_a_mark_that_is_missing_is_no_loss_of_zero() -> None:
     unmarked = OpenTrade("o", "BTCUSDT", Side.LONG, Decimal(1), Decimal(1), 1, NOW - timedelta(hours=1))
     found = daily_losses(facts((), (unmarked,)), LIMITS)
