@@ -7,7 +7,7 @@ from prefect import State, flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
-from flows import approval, cancellation, presentation, progress
+from flows import approval, cancellation, presentation, training_progress
 from flows.retries import again
 from tradeops.domain.notices import Level
 from tradeops.domain.retraining import ModelOutcome, RetrainReport
@@ -30,7 +30,7 @@ async def gather(desk: Desk, order: retrain_inputs.Order, run: retrain.Run) -> G
 @task(cache_policy=NO_CACHE)
 async def train(desk: Desk, run: retrain.Run, model_type: str, symbol: str, gathered: Gathered) -> ModelOutcome:
     """Train one model and judge it; a model that fails is an outcome here, not a failed task."""
-    return await retrain.attempt(desk, run, model_type, symbol, gathered[symbol], told=progress.follow(NAME))
+    return await retrain.attempt(desk, run, model_type, symbol, gathered[symbol], told=training_progress.follow(NAME))
 
 
 @task(cache_policy=NO_CACHE)

@@ -7,7 +7,7 @@ from prefect import State, flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
-from flows import cancellation, presentation, progress
+from flows import cancellation, presentation, training_progress
 from flows.retries import again
 from tradeops.domain.retraining import ModelOutcome, RetrainReport
 from tradeops.errors import TradeOpsError
@@ -32,7 +32,7 @@ async def train(
     desk: Desk, run: steps.Run, order: retrain_inputs.Order, data: retrain_inputs.Data, *, anew: bool
 ) -> ModelOutcome:
     """Train and judge; a repetition joins the training that runs."""
-    return await job.train(desk, run, order, data, anew=anew, told=progress.follow(NAME))
+    return await job.train(desk, run, order, data, anew=anew, told=training_progress.follow(NAME))
 
 
 @task(cache_policy=NO_CACHE)

@@ -18,7 +18,7 @@ DEAD = "mongodb://user:sesame@127.0.0.1:1"
 async def test_sqlite_lies_in_the_home_folder(tmp_path: Path) -> None:
     async with open_store("sqlite", home=tmp_path / "home") as store:
         assert isinstance(store, SqliteStore)
-        assert await store.describe() == f"{tmp_path}/home/tradeops.sqlite, schema 2"
+        assert await store.describe() == f"{tmp_path}/home/tradeops.sqlite, schema 3"
 
 
 async def test_a_closed_store_answers_no_more(tmp_path: Path) -> None:
