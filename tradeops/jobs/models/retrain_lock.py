@@ -126,9 +126,20 @@ async def _renew(
         except UnavailableError as error:
             log.warning("the lock of the retrain is not renewed: %s", error)
         except ConflictError:
+            with contextlib.suppress(UnavailableError):
+                if (found := await _still_ours(store, run_id)) is not None:  # what we wrote; its answer was lost
+                    kept = found
+                    continue
             if owner is not None:
                 owner.cancel()
             raise
+
+
+async def _still_ours(store: Store, run_id: str) -> Document | None:
+    """The lock, if that run has it, and has not been told to let go."""
+    found = await store.get(COLLECTION, KEY)
+    is_ours = found is not None and found.body.get("run_id") == run_id and _until(found) > datetime.now(UTC)
+    return found if is_ours else None
 
 
 async def _write(store: Store, seen: Document | None, run_id: str, ours: Held, until: datetime) -> Document:
