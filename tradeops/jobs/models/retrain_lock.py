@@ -122,13 +122,24 @@ async def _renew(
     while True:
         await asyncio.sleep(pause.total_seconds())
         try:
-            kept = await _write(store, kept, run_id, ours, datetime.now(UTC) + lease)
+            try:
+                kept = await _write(store, kept, run_id, ours, datetime.now(UTC) + lease)
+            except ConflictError:
+                kept = await _ours(store, run_id)
         except UnavailableError as error:
             log.warning("the lock of the retrain is not renewed: %s", error)
         except ConflictError:
             if owner is not None:
                 owner.cancel()
             raise
+
+
+async def _ours(store: Store, run_id: str) -> Document:
+    """The lock as a renewal of ours has left it whose answer was lost; a conflict where it is not ours any more."""
+    found = await store.get(COLLECTION, KEY)
+    if found is None or found.body.get("run_id") != run_id or _until(found) <= datetime.now(UTC):
+        raise ConflictError("retrain", "another run has its lock, or it was let go")
+    return found
 
 
 async def _write(store: Store, seen: Document | None, run_id: str, ours: Held, until: datetime) -> Document:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tradeops.adapters.store import Store, open_store
-from tradeops.errors import ConflictError
+from tradeops.adapters.store import Document, Store, open_store
+from tradeops.adapters.store.interface import Body
+from tradeops.errors import ConflictError, UnavailableError
 from tradeops.jobs.models import retrain_lock
 
 SOON = timedelta(milliseconds=50)
@@ -35,3 +36,23 @@ async def taken_for_lost(store: Store) -> None:
         async with retrain_lock.held(store, run_id="next") as ours:
             assert (ours.as_of, ours.resumes) == (lost.as_of, ("lost",))
             await asyncio.sleep(10)  # until the renewal of the first finds out
+
+
+async def test_a_renewal_whose_answer_was_lost_does_not_cost_the_lock(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, writes, renewed = store.put, 0, asyncio.Event()
+
+    async def deaf(collection: str, key: str, body: Body, *, expected_version: int | None) -> Document:
+        nonlocal writes
+        written = await put(collection, key, body, expected_version=expected_version)
+        writes += 1
+        if writes == 2:  # the first renewal
+            raise UnavailableError("store", "written, and not acknowledged in time")
+        if writes == 3:
+            renewed.set()
+        return written
+
+    monkeypatch.setattr(store, "put", deaf)
+    async with retrain_lock.held(store, run_id="ours", renew=SOON):
+        await asyncio.wait_for(renewed.wait(), 10)
