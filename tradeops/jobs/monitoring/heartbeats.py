@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from tradeops.adapters.store import Store
@@ -20,24 +21,31 @@ PATIENCE = timedelta(seconds=2)
 log = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
+class Sign:
+    """The sign that a run is about to leave; `skipped` when it ran and did not do its job, such as one too late."""
+
+    skipped: bool = False
+
+
 @asynccontextmanager
-async def heartbeat(ground: Ground, job: str) -> AsyncGenerator[None]:
+async def heartbeat(ground: Ground, job: str) -> AsyncGenerator[Sign]:
     """Leave a sign of life of `job` at the end of the block, whatever the verdict and whether it worked: it ran.
 
-    A block that ends without an error also ends the job's own incident. A store that is down or slow, and a defect of
+    A block that ends without an error, and is not `skipped`, also ends the job's own incident. A store that is down or slow, and a defect of
     ours here, cost the sign, never the run.
     """
-    worked = False
+    sign, worked = Sign(), False
     try:
         with about(job=job):
-            yield
+            yield sign
         worked = True
     finally:
         try:
             async with asyncio.timeout(PATIENCE.total_seconds()):
                 now = datetime.now(UTC)
                 await beat(ground.store, job, now=now)
-                if worked:
+                if worked and not sign.skipped:
                     well = Observation(key_of_job(job), None, "", now, CERTAIN)
                     await observe(ground, [well], source="job", run_id=f"{job}-{now:%Y%m%dT%H%M%S.%f}", now=now)
         except (TradeOpsError, TimeoutError) as error:

@@ -55,17 +55,19 @@ async def test_a_run_that_fails_has_run(store: Store) -> None:
     assert datetime.now(UTC) - (await beats(store))["check"] < timedelta(seconds=10)
 
 
-@pytest.mark.parametrize("works", [True, False])
-async def test_a_run_that_works_ends_the_incident_of_its_job(store: Store, *, works: bool) -> None:
+@pytest.mark.parametrize("end", ["works", "fails", "skipped"])
+async def test_only_a_run_that_works_ends_the_incident_of_its_job(store: Store, end: str) -> None:
     ground, now = Own(store), datetime.now(UTC) - timedelta(minutes=1)
     late = Observation(key_of_job("check"), Level.CRITICAL, "late", now, CERTAIN)
     await observe(ground, [late], source="job", run_id="watchdog", now=now)
     with contextlib.suppress(UnavailableError):
-        async with heartbeat(ground, "check"):
-            if not works:
+        async with heartbeat(ground, "check") as sign:
+            sign.skipped = end == "skipped"
+            if end == "fails":
                 raise UnavailableError("engine", "refused")
     still_open = await open_incidents(store, now=datetime.now(UTC))
-    assert [one.key for one in still_open] == ([] if works else ["job:check"])
+    assert [one.key for one in still_open] == ([] if end == "works" else ["job:check"])
+    assert "check" in await beats(store)
 
 
 @dataclass
