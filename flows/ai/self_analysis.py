@@ -83,7 +83,7 @@ async def gpt4_self_analysis(force_analysis: bool = False) -> State[Analysis]:
     """
     run_id, now = str(flow_run.get_id()), dt.datetime.now(dt.UTC)
     try:
-        async with open_desk() as desk, heartbeat(desk, NAME) as sign:
+        async with open_desk() as desk, heartbeat(desk, NAME, run_id=run_id) as sign:
             if late := presentation.too_late(desk.settings.late_grace, remedy="start it by hand"):
                 sign.skipped = True
                 return presentation.skipped(late)

@@ -49,7 +49,7 @@ async def daily_api_cost_report(date: dt.date | None = None) -> State[CostReport
     """
     now = dt.datetime.now(dt.UTC)
     try:
-        async with open_desk() as desk, heartbeat(desk, NAME) as sign:
+        async with open_desk() as desk, heartbeat(desk, NAME, run_id=str(flow_run.get_id())) as sign:
             if date is None and (late := presentation.too_late(desk.settings.late_grace)):
                 sign.skipped = True
                 return presentation.skipped(late)

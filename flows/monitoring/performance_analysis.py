@@ -77,7 +77,7 @@ async def daily_performance_analysis(
         days: whole UTC days of the window; only windows of 7 are stored and sent.
     """
     try:
-        async with open_desk() as desk, heartbeat(desk, NAME) as sign:
+        async with open_desk() as desk, heartbeat(desk, NAME, run_id=str(flow_run.get_id())) as sign:
             if date is None and (late := presentation.too_late(desk.settings.late_grace)):
                 sign.skipped = True
                 return presentation.skipped(late)

@@ -8,7 +8,7 @@ from tradeops.jobs.models import promotion, retrain_records, rollback
 from tradeops.jobs.monitoring import health
 from tradeops.jobs.reports import api_cost, performance_record, portfolio
 from tradeops.jobs.window import series
-from tradeops.jobs.window.desk import RECORDS
+from tradeops.jobs.window.desk import JOBS
 
 TOO_LARGE = ("numpy", "pandas", "matplotlib", "apprise", "openai", "pymongo", "aiormq")
 
@@ -27,7 +27,7 @@ def test_the_names_are_those_under_which_the_jobs_keep_their_records() -> None:
 
 
 def test_every_job_of_the_desk_is_shown() -> None:
-    assert len(RECORDS) == 12
+    assert len(JOBS) == 12
 
 
 def test_looking_loads_no_library_of_numbers_and_no_driver() -> None:
