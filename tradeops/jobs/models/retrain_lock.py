@@ -15,7 +15,7 @@ from typing import Any
 
 from tradeops.adapters.store import Document, Store
 from tradeops.adapters.store.interface import Json
-from tradeops.errors import ConflictError, RejectedError, TradeOpsError, UnavailableError
+from tradeops.errors import ConflictError, ContractError, RejectedError, TradeOpsError, UnavailableError
 
 COLLECTION, KEY = "retrain_lock", "lock"
 LEASE = timedelta(minutes=3)
@@ -38,14 +38,20 @@ class Held:
     resumes: tuple[str, ...] = ()
 
 
-async def is_running(store: Store, now: datetime) -> bool:
-    """Whether a retrain is at work.
+async def at_work(store: Store, now: datetime) -> str:
+    """The run of the retrain that is at work; empty when none is.
 
     Raises:
         UnavailableError: the store is down.
+        ContractError: what is kept of the lock has another shape.
     """
     found = await store.get(COLLECTION, KEY)
-    return found is not None and _until(found) > now
+    if found is None:
+        return ""
+    try:
+        return (str(found.body.get("run_id") or "") or "without a name") if _until(found) > now else ""
+    except (KeyError, ValueError, TypeError) as error:
+        raise ContractError("retrain", f"{COLLECTION}/{KEY} has no time in `until`") from error
 
 
 @asynccontextmanager

@@ -31,7 +31,7 @@ async def test_the_run_that_takes_its_place_goes_on_from_it_at_once_and_one_that
 async def taken_for_lost(store: Store) -> None:
     async with retrain_lock.held(store, run_id="lost", renew=SOON) as lost:
         await retrain_lock.let_go(store, "somebody else's")
-        assert await retrain_lock.is_running(store, datetime.now(UTC))
+        assert await retrain_lock.at_work(store, datetime.now(UTC))
         await retrain_lock.let_go(store, "lost")
         async with retrain_lock.held(store, run_id="next") as ours:
             assert (ours.as_of, ours.resumes) == (lost.as_of, ("lost",))
