@@ -71,7 +71,11 @@ async def adaptive_retrain(
     """
     now, run_id = dt.datetime.now(dt.UTC), str(flow_run.get_id())
     try:
-        async with open_desk() as desk, heartbeat(desk, NAME), retrain_lock.held(desk.store, run_id=run_id) as lock:
+        async with (
+            open_desk() as desk,
+            heartbeat(desk, NAME, run_id=run_id),
+            retrain_lock.held(desk.store, run_id=run_id) as lock,
+        ):
             order = await retrain_inputs.order_of(desk, model_types, symbols, decision_id, now=now)
             run, outcomes = retrain.begun(desk, run_id, started_at=now, lock=lock), []
             gathered = await gather(desk, order, run)

@@ -5,6 +5,7 @@ import datetime as dt
 
 from prefect import State, flow, task
 from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
 
 from flows import presentation
 from tradeops.adapters.store import Document
@@ -55,7 +56,7 @@ async def model_watch() -> State[tuple[watching.Looked, ...]]:
     if (late := presentation.lateness()) > PERIOD:
         return presentation.skipped(f"{late.total_seconds() / 60:.0f} min late: the next run is due")
     try:
-        async with open_desk() as desk, heartbeat(desk, NAME):
+        async with open_desk() as desk, heartbeat(desk, NAME, run_id=str(flow_run.get_id())):
             watched = await watching.watched_models(desk)
             if not watched:
                 return presentation.skipped("no model came into use lately")

@@ -83,8 +83,9 @@ async def gpt4_self_analysis(force_analysis: bool = False) -> State[Analysis]:
     """
     run_id, now = str(flow_run.get_id()), dt.datetime.now(dt.UTC)
     try:
-        async with open_desk() as desk, heartbeat(desk, NAME):
+        async with open_desk() as desk, heartbeat(desk, NAME, run_id=run_id) as sign:
             if late := presentation.too_late(desk.settings.late_grace, remedy="start it by hand"):
+                sign.skipped = True
                 return presentation.skipped(late)
             async with self_analysis.opened(desk, forced=force_analysis, run_id=run_id, now=now) as opened:
                 found = opened.settled or await ask_and_decide(desk, opened, await gather(desk, opened))

@@ -49,8 +49,9 @@ async def daily_api_cost_report(date: dt.date | None = None) -> State[CostReport
     """
     now = dt.datetime.now(dt.UTC)
     try:
-        async with open_desk() as desk, heartbeat(desk, NAME):
+        async with open_desk() as desk, heartbeat(desk, NAME, run_id=str(flow_run.get_id())) as sign:
             if date is None and (late := presentation.too_late(desk.settings.late_grace)):
+                sign.skipped = True
                 return presentation.skipped(late)
             day = api_cost.report_day(date, now)
             gathered = await asyncio.gather(read_counters(desk, day), read_kept(desk, day), return_exceptions=True)

@@ -78,8 +78,9 @@ async def daily_performance_analysis(
         days: whole UTC days of the window; only windows of 7 are stored and sent.
     """
     try:
-        async with open_desk() as desk, heartbeat(desk, NAME):
+        async with open_desk() as desk, heartbeat(desk, NAME, run_id=str(flow_run.get_id())) as sign:
             if date is None and (late := presentation.too_late(desk.settings.late_grace)):
+                sign.skipped = True
                 return presentation.skipped(late)
             report = await gather(desk, performance.checked(date, days=days, now=dt.datetime.now(dt.UTC)))
             page, day = performance_page(report, desk.settings.zone), report.date if report.is_weekly else None

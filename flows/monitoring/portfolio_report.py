@@ -52,8 +52,9 @@ async def daily_portfolio_report(date: dt.date | None = None) -> State[Portfolio
         TradeOpsError: the engine does not tell its account, a setting is wrong, or the day is in the future.
     """
     try:
-        async with open_desk() as desk, heartbeat(desk, NAME):
+        async with open_desk() as desk, heartbeat(desk, NAME, run_id=str(flow_run.get_id())) as sign:
             if date is None and (late := presentation.too_late(desk.settings.late_grace)):
+                sign.skipped = True
                 return presentation.skipped(late)
             facts = await portfolio.gather(desk, date=date, now=dt.datetime.now(dt.UTC), read=read)
             report = portfolio_report(facts, finished_at=dt.datetime.now(dt.UTC))

@@ -77,7 +77,10 @@ async def system_health_check() -> State[HealthReport]:
     if (late := presentation.lateness()) > PERIOD:
         return presentation.skipped(f"{late.total_seconds() / 60:.0f} min late: the next run is due")
     try:
-        async with open_desk(needs_store=False) as desk, heartbeat(desk, "system-health-check"):
+        async with (
+            open_desk(needs_store=False) as desk,
+            heartbeat(desk, "system-health-check", run_id=str(flow_run.get_id())),
+        ):
             before, probed = await asyncio.gather(health.previous_run(desk), probe_everything(desk))
             report = assess(probed, health.thresholds(desk.settings))
             kept = await asyncio.gather(

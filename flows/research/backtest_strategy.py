@@ -58,7 +58,7 @@ async def backtest_strategy(
     now, run_id = dt.datetime.now(dt.UTC), str(flow_run.get_id())
     try:
         order = backtest.checked(strategy_name, symbol, start_date, end_date, parameters, random_seed, now=now)
-        async with open_desk() as desk, heartbeat(desk, NAME):
+        async with open_desk() as desk, heartbeat(desk, NAME, run_id=str(flow_run.get_id())):
             gathered = await gather(desk, order)
             report = await asyncio.to_thread(backtest.made, order, gathered, run_id=run_id, started_at=now)
             page = await asyncio.to_thread(backtest_page, report, desk.settings.zone)

@@ -62,7 +62,7 @@ async def bulk_analysis(
     now, run_id = dt.datetime.now(dt.UTC), str(flow_run.get_id())
     try:
         order = bulk.checked(symbols, timeframe)
-        async with open_desk() as desk, heartbeat(desk, NAME):
+        async with open_desk() as desk, heartbeat(desk, NAME, run_id=str(flow_run.get_id())):
             path = bulk_export.checked(export_name, desk.settings.home_folder)
             gathered = await gather(desk, order)
             report = await asyncio.to_thread(bulk.made, order, gathered, run_id=run_id, started_at=now)

@@ -68,7 +68,7 @@ async def optimize_strategy(
     now, given = dt.datetime.now(dt.UTC), (strategy_name, symbol, start_date, end_date, parameters, random_seed)
     try:
         order = optimise.checked(*given, parameter_variations, now=now)
-        async with open_desk() as desk, heartbeat(desk, NAME):
+        async with open_desk() as desk, heartbeat(desk, NAME, run_id=str(flow_run.get_id())):
             gathered = await gather(desk, order)
             report = await search(order, gathered, optimise.Started(str(flow_run.get_id()), now))
             page = await asyncio.to_thread(optimisation_page, report, desk.settings.zone)

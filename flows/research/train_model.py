@@ -69,7 +69,7 @@ async def train_model(
     """
     now, run_id = dt.datetime.now(dt.UTC), str(flow_run.get_id())
     try:
-        async with open_desk() as desk, heartbeat(desk, NAME):
+        async with open_desk() as desk, heartbeat(desk, NAME, run_id=str(flow_run.get_id())):
             order, run = job.checked(desk, model_type, symbol, days_of_data), job.begun(run_id, now)
             data = await gather(desk, symbol, days_of_data, run)
             try:

@@ -183,7 +183,7 @@ async def test_a_run_whose_process_was_killed_is_ended_and_started_again_and_one
         await process.wait()
     async with retrain_lock.held(ground.store, run_id=str(run.id)):
         [told] = await told_by(watchdog)
-        assert not await retrain_lock.is_running(ground.store, datetime.now(UTC)), "the next one goes on from it"
+        assert not await retrain_lock.at_work(ground.store, datetime.now(UTC)), "the next one goes on from it"
     ended = await ground.client.read_flow_run(run.id)
     assert (ended.state_name, str(ended.state and ended.state.message)[:29]) == (
         "Crashed",

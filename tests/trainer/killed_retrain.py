@@ -66,7 +66,7 @@ class Stopping:
 
 async def work(opened: Desk, run_id: str, stage: str) -> str:
     """What `adaptive_retrain` does, step by step."""
-    while await retrain_lock.is_running(opened.store, datetime.now(UTC)):  # noqa: ASYNC110 - a lock in a file
+    while await retrain_lock.at_work(opened.store, datetime.now(UTC)):  # noqa: ASYNC110 - a lock in a file
         await asyncio.sleep(0.05)
 
     async def told(training: Training) -> None:

@@ -56,9 +56,10 @@ def show(version: str) -> None:
 @click.argument("model_type")
 @click.argument("symbol")
 @click.option("--reason", required=True, help="Why; kept for ever.")
-def rollback(model_type: str, symbol: str, reason: str) -> None:
-    """Put the version before into use again."""
-    before, after = asyncio.run(_roll_back(model_type, symbol, reason, whoami()))
+@click.option("--version", required=True, help="The one that is in use, and shall not be.")
+def rollback(model_type: str, symbol: str, reason: str, version: str) -> None:
+    """Put the version before into use again; repeated, it goes back no further."""
+    before, after = asyncio.run(_roll_back(model_type, symbol, version, reason, whoami()))
     click.echo(f"{model_type} {symbol}: {after} is in use again, {before} is not")
 
 
@@ -85,13 +86,13 @@ async def _shown(version: str) -> dict[str, object]:
     return {**({} if known is None else _fields(known)), **kept}
 
 
-async def _roll_back(model_type: str, symbol: str, reason: str, operator: str) -> tuple[str, str]:
-    from tradeops.jobs.models.model_watch import roll_back  # noqa: PLC0415
+async def _roll_back(model_type: str, symbol: str, version: str, reason: str, operator: str) -> tuple[str, str]:
+    from tradeops.jobs.models.rollback import roll_back  # noqa: PLC0415
     from tradeops.wiring import open_desk  # noqa: PLC0415
 
     async with open_desk() as desk:
         return await roll_back(
-            desk, model_type=model_type, symbol=symbol, version=None, reason=reason, actor=operator, automatic=False
+            desk, model_type=model_type, symbol=symbol, version=version, reason=reason, actor=operator, automatic=False
         )
 
 

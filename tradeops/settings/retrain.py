@@ -77,7 +77,10 @@ class RetrainSettings(BaseSettings):
     retrain_epochs: Epochs = setting("TRADEOPS_RETRAIN_EPOCHS", 100, "100", "Passes over the data, at most.")
     retrain_window: Window = setting("TRADEOPS_RETRAIN_WINDOW", 60, "60", "How many candles a model sees at once.")
     retrain_seed: Annotated[int, Field(ge=0, lt=2**31)] = setting(
-        "TRADEOPS_RETRAIN_SEED", 1, "1", "Of all randomness of a training and of the gate."
+        "TRADEOPS_RETRAIN_SEED",
+        1,
+        "1",
+        "Of all randomness of a training; that of the gate has a seed of its own, which never changes.",
     )
     retrain_least_disk_gib: Gibibytes = setting(
         "TRADEOPS_RETRAIN_LEAST_DISK_GIB", 10.0, "10", "Free space at the trainer below which nothing is trained."

@@ -15,9 +15,9 @@ from tests.unit.jobs.trainers import FakeTrainer
 from tradeops import wiring
 from tradeops.adapters.store import AuditEvent, Point, open_store
 from tradeops.cli.model import command
-from tradeops.errors import ContractError, RejectedError
-from tradeops.jobs.models.model_watch import ROLLED_BACK
+from tradeops.errors import ConflictError, ContractError, RejectedError, UnavailableError
 from tradeops.jobs.models.retrain_records import ACCURACY, ROLLBACKS
+from tradeops.jobs.models.rollback import INTENDED, ROLLED_BACK
 from tradeops.settings import Settings
 from tradeops.wiring import Desk, open_desk
 
@@ -63,8 +63,9 @@ def test_no_version_at_all_is_said(trainer: FakeTrainer) -> None:
 
 
 def test_a_roll_back_needs_a_reason_and_is_kept_for_ever(trainer: FakeTrainer, tmp_path: Path) -> None:
-    assert invoke("rollback", "lstm", "BTCUSDT").exit_code == 2
-    done = invoke("rollback", "lstm", "BTCUSDT", "--reason", "it loses")
+    assert invoke("rollback", "lstm", "BTCUSDT", "--version", "v2").exit_code == 2
+    assert invoke("rollback", "lstm", "BTCUSDT", "--reason", "it loses").exit_code == 2
+    done = invoke("rollback", "lstm", "BTCUSDT", "--version", "v2", "--reason", "it loses")
     assert done.output == "lstm BTCUSDT: v1 is in use again, v2 is not\n"
     assert trainer.in_use["lstm", "BTCUSDT"] == ["v1"]
 
@@ -72,8 +73,8 @@ def test_a_roll_back_needs_a_reason_and_is_kept_for_ever(trainer: FakeTrainer, t
         async with open_store("sqlite", home=tmp_path / "home") as store:
             return await store.events(**EVER), await store.points(ROLLBACKS, **EVER)
 
-    [event], [point] = asyncio.run(kept())
-    assert event.kind == ROLLED_BACK
+    (intent, event), [point] = asyncio.run(kept())
+    assert (intent.kind, event.kind) == (INTENDED, ROLLED_BACK)
     assert event.actor
     assert (
         point.body.items()
@@ -81,15 +82,31 @@ def test_a_roll_back_needs_a_reason_and_is_kept_for_ever(trainer: FakeTrainer, t
     )
     told = json.loads(invoke("show", "v2").output)
     assert told["rolled_back"][0]["reason"] == "it loses"
-    assert isinstance(invoke("rollback", "lstm", "BTCUSDT", "--reason", "more").exception, RejectedError)
+    assert isinstance(
+        invoke("rollback", "lstm", "BTCUSDT", "--version", "v1", "--reason", "more").exception, RejectedError
+    )
+
+
+def test_a_roll_back_repeated_after_a_lost_answer_does_not_go_back_twice(trainer: FakeTrainer) -> None:
+    trainer.put_in_use("lstm", "BTCUSDT", "v3", 0.5)
+    trainer.lose_the_answer()
+    again = ("rollback", "lstm", "BTCUSDT", "--version", "v3", "--reason", "it loses")
+    assert isinstance(invoke(*again).exception, UnavailableError)
+    assert invoke(*again).output == "lstm BTCUSDT: v2 is in use again, v3 is not\n"
+    assert trainer.in_use["lstm", "BTCUSDT"] == ["v1", "v2"]
+    assert json.loads(invoke("show", "v3").output)["rolled_back"][0]["to_version"] == "v2"
+    assert isinstance(invoke(*again).exception, ConflictError), "and once it is recorded, it is refused"
+    assert trainer.in_use["lstm", "BTCUSDT"] == ["v1", "v2"]
 
 
 def test_a_model_that_is_not_in_use_cannot_be_rolled_back(trainer: FakeTrainer) -> None:
-    error = invoke("rollback", "gru", "BTCUSDT", "--reason", "x").exception
+    error = invoke("rollback", "gru", "BTCUSDT", "--version", "v2", "--reason", "x").exception
     assert isinstance(error, RejectedError)
     assert "no version of gru BTCUSDT is in use" in str(error)
     trainer.lies = True
-    assert isinstance(invoke("rollback", "lstm", "BTCUSDT", "--reason", "x").exception, ContractError)
+    assert isinstance(
+        invoke("rollback", "lstm", "BTCUSDT", "--version", "v2", "--reason", "x").exception, ContractError
+    )
 
 
 @pytest.mark.usefixtures("trainer")

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 
 import httpx
@@ -58,7 +58,7 @@ async def test_a_secret_is_nowhere(tmp_path: Path, answer: httpx.Response, caplo
             await keep_week(opened)
             analysis = await analyse(opened)
             trail = (await audit.records(opened.store))[0]
-            history = await decisions.recent(opened.store, now=datetime.now(UTC), days=1)
+            history = await opened.store.newest_point(decisions.HISTORY)
     page = decision_page(analysis, None, UTC, lambda run: run)
     told = [to_text(page), caplog.text, analysis.summary, repr(decision_notices(analysis, page, lambda run: run))]
     told += [repr(trail), repr(history), *(call.request.content.decode() for call in route.calls)]

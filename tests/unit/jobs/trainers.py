@@ -19,7 +19,7 @@ from tradeops.domain.models.training import (
     TrainingPlan,
     TrainingResult,
 )
-from tradeops.errors import ConflictError, RejectedError
+from tradeops.errors import ConflictError, RejectedError, UnavailableError
 
 
 @dataclass
@@ -131,6 +131,17 @@ class FakeTrainer:
         if not self.lies:
             versions.pop()
         return ModelRecord(model_type, symbol, versions[-1], "champion", datetime.now(UTC))
+
+    def lose_the_answer(self) -> None:
+        """The next roll-back takes effect, and whoever asked for it hears nothing."""
+        rollback = self.rollback
+
+        async def lost(*names: str, **more: str) -> ModelRecord:
+            self.rollback = rollback  # type: ignore[method-assign]
+            await rollback(*names, **more)
+            raise UnavailableError("trainer", "no answer")
+
+        self.rollback = lost  # type: ignore[method-assign, assignment]
 
     def put_in_use(self, model_type: str, symbol: str, version: str, quality: float) -> None:
         self.versions[version] = quality

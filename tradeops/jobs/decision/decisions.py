@@ -3,10 +3,10 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from tradeops.adapters.store import Point, ReadableStore, Store
-from tradeops.adapters.store.interface import Body, Json
+from tradeops.adapters.store.interface import Json
 from tradeops.domain.decisions.codec import decoded, encoded
 from tradeops.domain.decisions.decision import Analysis, Ballot, Decision, Kind, Start
 from tradeops.domain.decisions.evidence import Week
@@ -96,16 +96,6 @@ async def remember(store: Store, analysis: Analysis, *, week: Week | None) -> No
     key = analysis.decision.decision_id if analysis.decision and is_kept else analysis.run_id
     at = analysis.decision.made_at if analysis.decision and is_kept else analysis.now
     await store.add_point(HISTORY, Point(key, at, as_fields(analysis, week=week)))
-
-
-async def recent(store: Store, *, now: datetime, days: int) -> list[Body]:
-    """The history of the last days, the oldest first.
-
-    Raises:
-        UnavailableError: the store is down.
-    """
-    points = await store.points(HISTORY, since=now - timedelta(days=days), until=now + timedelta(hours=1))
-    return [point.body for point in points]
 
 
 def as_body(decision: Decision) -> dict[str, Json]:

@@ -30,16 +30,15 @@ from tradeops.errors import ContractError, TradeOpsError, TransientError
 from tradeops.jobs.candles import Patience, closed_candles
 from tradeops.jobs.decision import board as decision_board
 from tradeops.jobs.decision import llm_budget
+from tradeops.jobs.models import retrain_lock
 from tradeops.jobs.reports import performance
 from tradeops.wiring import Desk
 
 RETRAINS, ACCURACIES, ROLLBACKS = "retrain_history", "model_accuracy_history", "model_rollbacks"
-LOCKS, LOCK = "retrain_lock", "lock"
 LOOK_BACK = 8 * DAY
 ACCURACY_LOOK_BACK = 60 * DAY
 EARLIER = 7
 PATIENCE = Patience(total=timedelta(seconds=20), usual=timedelta(seconds=2))
-SYSTEM = "evidence"
 
 log = logging.getLogger(__name__)
 
@@ -195,7 +194,7 @@ async def read_training(desk: Desk, now: datetime) -> Training:
         as_of=now,
         retrains=tuple(Retrain(key, at) for key, at in sorted(retrains.items())),
         last_rollback_at=max((point.timestamp for point in rollbacks), default=None),
-        running=await _running(desk, now),
+        running=await retrain_lock.at_work(store, now),
     )
 
 
@@ -247,17 +246,6 @@ def _measurement(point: Point) -> Measurement | None:
     if isinstance(model, str) and isinstance(symbol, str) and isinstance(value, float) and 0 <= value <= 1:
         return Measurement(model, symbol, point.timestamp, value)
     return None
-
-
-async def _running(desk: Desk, now: datetime) -> str:
-    lock = await desk.store.get(LOCKS, LOCK)
-    if lock is None:
-        return ""
-    try:
-        until = datetime.fromisoformat(str(lock.body["until"]))
-        return (str(lock.body.get("run_id") or "") or "without a name") if until > now else ""
-    except (KeyError, ValueError, TypeError) as error:
-        raise ContractError(SYSTEM, f"{LOCKS}/{LOCK} has no time in `until`") from error
 
 
 def _decided_by(point: Point) -> str:

@@ -3,29 +3,28 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 
-from tradeops.adapters.store import AuditEvent, Document, Point
+from tradeops.adapters.store import Document
 from tradeops.adapters.store.interface import Json
 from tradeops.domain.candles import EPOCH, period_of
 from tradeops.domain.model_watch import Looked, watch
 from tradeops.domain.models.columns import MILLISECOND
 from tradeops.domain.models.training import Predictions
-from tradeops.errors import ConflictError, ContractError, RejectedError
+from tradeops.errors import ConflictError, ContractError
 from tradeops.jobs.models import retrain_inputs
 from tradeops.jobs.models.contest import champion_of
 from tradeops.jobs.models.promotion import WATCHES
-from tradeops.jobs.models.retrain_records import ROLLBACKS
 from tradeops.jobs.models.retrain_rules import watch_rules
+from tradeops.jobs.models.rollback import intent_behind, record, roll_back
 from tradeops.wiring import Desk
 
-ROLLED_BACK = "model_rolled_back"
 NOTHING = Predictions(np.empty(0, np.int64), np.empty(0), np.empty(0))
 
-__all__ = ["Looked", "look", "payload", "roll_back", "watched_models"]
+__all__ = ["Looked", "look", "payload", "watched_models"]
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +50,7 @@ async def look(desk: Desk, document: Document, *, now: datetime) -> Looked:
     trainer = await retrain_inputs.trainer_ready(desk)
     champion = await champion_of(trainer, model_type, symbol)
     if champion is None or champion.version != looked.version:
-        await _end(desk, document, "another version is in use")
-        return replace(looked, problem="another version is in use")
+        return await _replaced(desk, document, looked, "" if champion is None else champion.version)
     new, old = await _live(desk, body, now=now)
     found = watch(
         new.probabilities,
@@ -77,49 +75,6 @@ async def look(desk: Desk, document: Document, *, now: datetime) -> Looked:
     if found.over:
         await _end(desk, document, found.says)
     return looked
-
-
-async def roll_back(
-    desk: Desk, *, model_type: str, symbol: str, version: str | None, reason: str, actor: str, automatic: bool
-) -> tuple[str, str]:
-    """Put the version before into use again; returns the one that was in use and the one that is.
-
-    Args:
-        desk: with the trainer.
-        model_type: of `MODEL_TYPES`.
-        symbol: of the model.
-        version: that must be in use; `None` is whichever is.
-        reason: kept for ever.
-        actor: who did it.
-        automatic: no person asked for it.
-
-    Raises:
-        RejectedError: no version is in use, or there is none before it.
-        ConflictError: another version is in use by now.
-        ContractError: the trainer said yes, and still answers with the same version.
-    """
-    trainer = await retrain_inputs.trainer_ready(desk)
-    champion = await champion_of(trainer, model_type, symbol)
-    if champion is None:
-        raise RejectedError("trainer", f"no version of {model_type} {symbol} is in use, so there is none before it")
-    record = await trainer.rollback(model_type, symbol, expected=version or champion.version, reason=reason)
-    now_in_use = await champion_of(trainer, model_type, symbol)
-    if now_in_use is None or now_in_use.version != record.version or record.version == champion.version:
-        answered = "no version" if now_in_use is None else now_in_use.version
-        raise ContractError("trainer", f"{model_type} {symbol} was rolled back, but it answers with {answered}")
-    at = datetime.now(UTC)
-    body: dict[str, Json] = {
-        "model_type": model_type,
-        "symbol": symbol,
-        "from_version": champion.version,
-        "to_version": record.version,
-        "reason": reason,
-        "automatic": automatic,
-    }
-    key = f"{model_type}:{symbol}:{champion.version}:{at:%Y%m%dT%H%M%S}"
-    await desk.store.append_event(AuditEvent(f"{ROLLED_BACK}:{key}", ROLLED_BACK, at, actor, body))
-    await desk.store.add_point(ROLLBACKS, Point(key, at, body))
-    return champion.version, record.version
 
 
 def payload(one: Looked) -> dict[str, Json]:
@@ -154,9 +109,22 @@ async def _live(desk: Desk, body: Mapping[str, Any], *, now: datetime) -> tuple[
     return new, old
 
 
-async def _end(desk: Desk, document: Document, says: str) -> None:
+async def _replaced(desk: Desk, document: Document, looked: Looked, in_use: str) -> Looked:
+    """End the watch of a version that is not in use; was it rolled back by a run that could not say so, say it."""
+    intent = await intent_behind(desk.store, looked.model_type, looked.symbol, in_use)
+    if in_use != looked.previous or intent is None or intent.body["from_version"] != looked.version:
+        await _end(desk, document, "another version is in use")
+        return replace(looked, problem="another version is in use")
+    news, reason = await record(desk.store, intent), str(intent.body["reason"])
+    ended = await _end(desk, document, reason)  # who ends the watch tells people; a person who went back knows
+    return replace(looked, problem=reason, rolled_back=ended and (news or intent.body["automatic"] is True))
+
+
+async def _end(desk: Desk, document: Document, says: str) -> bool:
     body = {**document.body, "over": True, "says": says}
     try:
         await desk.store.put(WATCHES, document.key, body, expected_version=document.version)
     except ConflictError:
         log.info("the watch of %s was changed by another run", document.key)
+        return False
+    return True

@@ -15,7 +15,7 @@ from typing import Any
 
 from tradeops.adapters.store import Document, Store
 from tradeops.adapters.store.interface import Json
-from tradeops.errors import ConflictError, RejectedError, TradeOpsError, UnavailableError
+from tradeops.errors import ConflictError, ContractError, RejectedError, TradeOpsError, UnavailableError
 
 COLLECTION, KEY = "retrain_lock", "lock"
 LEASE = timedelta(minutes=3)
@@ -38,14 +38,20 @@ class Held:
     resumes: tuple[str, ...] = ()
 
 
-async def is_running(store: Store, now: datetime) -> bool:
-    """Whether a retrain is at work.
+async def at_work(store: Store, now: datetime) -> str:
+    """The run of the retrain that is at work; empty when none is.
 
     Raises:
         UnavailableError: the store is down.
+        ContractError: what is kept of the lock has another shape.
     """
     found = await store.get(COLLECTION, KEY)
-    return found is not None and _until(found) > now
+    if found is None:
+        return ""
+    try:
+        return (str(found.body.get("run_id") or "") or "without a name") if _until(found) > now else ""
+    except (KeyError, ValueError, TypeError) as error:
+        raise ContractError("retrain", f"{COLLECTION}/{KEY} has no time in `until`") from error
 
 
 @asynccontextmanager
@@ -122,24 +128,24 @@ async def _renew(
     while True:
         await asyncio.sleep(pause.total_seconds())
         try:
-            kept = await _write(store, kept, run_id, ours, datetime.now(UTC) + lease)
+            try:
+                kept = await _write(store, kept, run_id, ours, datetime.now(UTC) + lease)
+            except ConflictError:
+                kept = await _ours(store, run_id)
         except UnavailableError as error:
             log.warning("the lock of the retrain is not renewed: %s", error)
         except ConflictError:
-            with contextlib.suppress(UnavailableError):
-                if (found := await _still_ours(store, run_id)) is not None:  # what we wrote; its answer was lost
-                    kept = found
-                    continue
             if owner is not None:
                 owner.cancel()
             raise
 
 
-async def _still_ours(store: Store, run_id: str) -> Document | None:
-    """The lock, if that run has it, and has not been told to let go."""
+async def _ours(store: Store, run_id: str) -> Document:
+    """The lock as a renewal of ours has left it whose answer was lost; a conflict where it is not ours any more."""
     found = await store.get(COLLECTION, KEY)
-    is_ours = found is not None and found.body.get("run_id") == run_id and _until(found) > datetime.now(UTC)
-    return found if is_ours else None
+    if found is None or found.body.get("run_id") != run_id or _until(found) <= datetime.now(UTC):
+        raise ConflictError("retrain", "another run has its lock, or it was let go")
+    return found
 
 
 async def _write(store: Store, seen: Document | None, run_id: str, ours: Held, until: datetime) -> Document:

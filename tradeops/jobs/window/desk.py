@@ -3,43 +3,31 @@
 import asyncio
 from datetime import datetime
 
-from tradeops.adapters.store import Point, ReadableStore
+from tradeops.adapters.store import ReadableStore
 from tradeops.domain.drills import Outcome, standing
 from tradeops.domain.heartbeats import RHYTHMS, overdue
 from tradeops.domain.incidents.wording import lasted
 from tradeops.domain.window.conditions import DrillLine, HeartbeatLine
 from tradeops.domain.window.values import Link, Panel, State
-from tradeops.jobs.decision.decisions import HISTORY
 from tradeops.jobs.drill import records as drills
-from tradeops.jobs.monitoring.heartbeats import beats
+from tradeops.jobs.monitoring.heartbeats import beats_of_runs
 from tradeops.jobs.window.links import run_link
-from tradeops.jobs.window.series import (
-    BACKTESTS,
-    BULK,
-    COSTS,
-    HEALTH,
-    PERFORMANCE,
-    PORTFOLIO,
-    RETRAINS,
-    SEARCHES,
-    TRAININGS,
-)
 from tradeops.settings import Settings
 
-RECORDS = {  # of each job, where its runs leave their id; on-demand jobs last
-    "system-health-check": HEALTH,
-    "daily-performance-analysis": PERFORMANCE,
-    "gpt4-self-analysis": HISTORY,
-    "daily-portfolio-report": PORTFOLIO,
-    "daily-api-cost-report": COSTS,
-    "model-watch": None,
-    "adaptive-retrain": RETRAINS,
-    "emergency-strategy-disable": None,
-    "train-model": TRAININGS,
-    "backtest-strategy": BACKTESTS,
-    "optimize-strategy": SEARCHES,
-    "bulk-analysis": BULK,
-}
+JOBS = (  # on-demand jobs last
+    "system-health-check",
+    "daily-performance-analysis",
+    "gpt4-self-analysis",
+    "daily-portfolio-report",
+    "daily-api-cost-report",
+    "model-watch",
+    "adaptive-retrain",
+    "emergency-strategy-disable",
+    "train-model",
+    "backtest-strategy",
+    "optimize-strategy",
+    "bulk-analysis",
+)
 
 
 async def drill(store: ReadableStore, settings: Settings, *, now: datetime) -> Panel[DrillLine]:
@@ -60,22 +48,16 @@ async def drill(store: ReadableStore, settings: Settings, *, now: datetime) -> P
     return Panel(DrillLine(last.finished_at, last.ground, state, exercises, says), as_of=last.finished_at)
 
 
-async def heartbeats(
-    store: ReadableStore, settings: Settings, check: Point | None, *, now: datetime
-) -> Panel[tuple[HeartbeatLine, ...]]:
-    """Every job, the scheduled ones first; `check` is the last health check.
+async def heartbeats(store: ReadableStore, settings: Settings, *, now: datetime) -> Panel[tuple[HeartbeatLine, ...]]:
+    """Every job, the scheduled ones first, each with the run that left its last sign of life.
 
     Raises:
         UnavailableError: the store is down.
     """
-    series = [name for name in RECORDS.values() if name is not None and name != HEALTH]
-    heard, newest = await asyncio.gather(beats(store), asyncio.gather(*(store.newest_point(name) for name in series)))
-    found = {HEALTH: check, **dict(zip(series, newest, strict=True))}
-    lines = []
-    for job, name in RECORDS.items():
-        point = None if name is None else found[name]
-        link = None if point is None else run_link(settings, point.body.get("run_id"))
-        lines.append(_line(job, heard.get(job), link, now))
+    heard, lines = await beats_of_runs(store), []
+    for job in JOBS:
+        last, run_id = heard.get(job, (None, ""))
+        lines.append(_line(job, last, run_link(settings, run_id or None), now))
     return Panel(tuple(lines), as_of=now)
 
 

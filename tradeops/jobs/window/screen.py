@@ -94,7 +94,7 @@ class Screen:
             keep(
                 "heartbeats",
                 of("heartbeats"),
-                lambda: desk.heartbeats(store, settings, past.health.newest, now=now),
+                lambda: desk.heartbeats(store, settings, now=now),
                 now=now,
             ),
         )

@@ -100,11 +100,12 @@ async def test_a_pending_decision_enters_the_history_once_it_is_started(tmp_path
         made = decision(made_at=datetime.now(UTC))
         pending = Analysis(Kind.DECIDED, "run-1", made.made_at, decision=made)
         await decisions.remember(store, pending, week=None)
-        assert await decisions.recent(store, now=made.made_at, days=1) == []
+        assert await store.newest_point(decisions.HISTORY) is None
         started = replace(made, start=Start.STARTED, retrain_run_id="r")
         for _ in range(2):
             await decisions.remember(store, replace(pending, decision=started), week=None)
-        [body] = await decisions.recent(store, now=made.made_at, days=1)
+        [point] = await store.points(decisions.HISTORY, since=made.made_at - DAY, until=made.made_at + DAY)
+        body = point.body
         assert (body["retrain_triggered"], body["retrain_run_id"], body["source"]) == (True, "r", "llm")
 
 

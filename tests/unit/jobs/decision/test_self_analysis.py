@@ -46,7 +46,9 @@ async def trail(desk: Desk) -> list[str]:
 
 
 async def history(desk: Desk) -> list[dict[str, Any]]:
-    return [dict(body) for body in await decisions.recent(desk.store, now=datetime.now(UTC), days=30)]
+    now = datetime.now(UTC)
+    points = await desk.store.points(decisions.HISTORY, since=now - timedelta(days=30), until=now + timedelta(hours=1))
+    return [dict(point.body) for point in points]
 
 
 async def test_a_critical_week_is_decided_and_its_retrain_started(tmp_path: Path) -> None:

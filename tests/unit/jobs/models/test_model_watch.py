@@ -10,11 +10,13 @@ from tests.unit.jobs.exchange_wire import NOW, Exchange
 from tests.unit.jobs.models.test_retrain import SYMBOL, desk
 from tests.unit.jobs.trainers import FakeTrainer
 from tradeops.adapters.store import Document, Store
-from tradeops.errors import ConflictError
+from tradeops.errors import ConflictError, UnavailableError
 from tradeops.jobs.models.model_watch import look, watched_models
 from tradeops.jobs.models.promotion import WATCHES
+from tradeops.jobs.models.rollback import ROLLED_BACK
 
 KEY = f"lstm:{SYMBOL}"
+EVER = {"since": datetime(2020, 1, 1, tzinfo=UTC), "until": datetime(2100, 1, 1, tzinfo=UTC)}
 
 
 @pytest.fixture(autouse=True)
@@ -84,11 +86,26 @@ async def test_two_looks_at_once_roll_back_once(tmp_path: Path) -> None:
         first = await look(opened, document, now=NOW)
         second = await look(opened, document, now=NOW)  # it saw the watch as it was before
         assert (first.rolled_back, second.rolled_back) == (True, False)
-        [point] = await opened.store.points(
-            "model_rollbacks", since=datetime(2020, 1, 1, tzinfo=UTC), until=datetime(2100, 1, 1, tzinfo=UTC)
-        )
+        [point] = await opened.store.points("model_rollbacks", **EVER)
     assert point.body["automatic"] is True
     assert trainer.in_use["lstm", SYMBOL] == ["old"]
+
+
+async def test_a_roll_back_whose_answer_was_lost_is_recorded_and_told_by_the_next_look(tmp_path: Path) -> None:
+    trainer = watched(0.1, 0.9)
+    trainer.lose_the_answer()
+    async with desk(tmp_path, trainer) as opened:
+        document = await begin(opened.store, hours=40)
+        with pytest.raises(UnavailableError):
+            await look(opened, document, now=NOW)
+        looks = [await look(opened, document, now=NOW) for _ in range(2)]
+        assert [one.rolled_back for one in looks] == [True, False]
+        assert "rolled back to old: right in" in looks[0].says
+        [event] = await opened.store.events(**EVER, kind=ROLLED_BACK)
+        [point] = await opened.store.points("model_rollbacks", **EVER)
+        assert await watched_models(opened) == []
+    assert point.body == event.body
+    assert point.body.items() >= {"from_version": "new", "to_version": "old", "automatic": True}.items()
 
 
 async def test_a_roll_back_that_the_trainer_does_not_do_is_an_error_and_the_watch_goes_on(tmp_path: Path) -> None:

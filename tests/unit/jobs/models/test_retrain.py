@@ -664,11 +664,11 @@ async def test_the_history_is_kept_once(tmp_path: Path) -> None:
 async def test_a_second_retrain_is_refused_while_one_is_at_work(tmp_path: Path) -> None:
     async with desk(tmp_path) as opened:
         async with retrain_lock.held(opened.store, run_id="one"):
-            assert await retrain_lock.is_running(opened.store, datetime.now(UTC))
+            assert await retrain_lock.at_work(opened.store, datetime.now(UTC))
             with pytest.raises(RejectedError, match="the run one is at work"):
                 async with retrain_lock.held(opened.store, run_id="two"):
                     pass
-        assert not await retrain_lock.is_running(opened.store, datetime.now(UTC))
+        assert not await retrain_lock.at_work(opened.store, datetime.now(UTC))
         async with retrain_lock.held(opened.store, run_id="two") as lock:
             assert lock.resumes == ()
 
@@ -753,7 +753,7 @@ async def test_the_lock_is_renewed_while_the_run_lasts(tmp_path: Path) -> None:
     async with desk(tmp_path) as opened, retrain_lock.held(opened.store, run_id="one", lease=lease, renew=renew):
         for _ in range(8):
             await asyncio.sleep(0.1)
-            assert await retrain_lock.is_running(opened.store, datetime.now(UTC))
+            assert await retrain_lock.at_work(opened.store, datetime.now(UTC))
 
 
 async def test_a_run_that_lost_its_lock_stops(tmp_path: Path) -> None:

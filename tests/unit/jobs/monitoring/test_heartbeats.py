@@ -18,7 +18,7 @@ from tradeops.domain.notices import Level
 from tradeops.errors import UnavailableError
 from tradeops.jobs.alerts.incidents import observe, open_incidents
 from tradeops.jobs.monitoring import heartbeats
-from tradeops.jobs.monitoring.heartbeats import beat, beats, heartbeat
+from tradeops.jobs.monitoring.heartbeats import beat, beats, beats_of_runs, heartbeat
 from tradeops.settings import Settings
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -35,6 +35,14 @@ async def test_the_last_sign_of_each_job_is_kept(store: Store) -> None:
     await beat(store, "report", now=NOON)
     await beat(store, "check", now=NOON + timedelta(minutes=15))
     assert await beats(store) == {"check": NOON + timedelta(minutes=15), "report": NOON}
+
+
+async def test_a_sign_keeps_the_run_that_left_it_and_an_old_one_knows_none(store: Store) -> None:
+    await store.put("heartbeats", "old", {"at": NOON.isoformat()}, expected_version=None)
+    with pytest.raises(UnavailableError):
+        async with heartbeat(Own(store), "check", run_id="a-failed-run"):
+            raise UnavailableError("engine", "refused")
+    assert {job: run for job, (_, run) in (await beats_of_runs(store)).items()} == {"check": "a-failed-run", "old": ""}
 
 
 async def test_an_earlier_sign_never_takes_the_place_of_a_later_one(store: Store) -> None:
@@ -55,17 +63,19 @@ async def test_a_run_that_fails_has_run(store: Store) -> None:
     assert datetime.now(UTC) - (await beats(store))["check"] < timedelta(seconds=10)
 
 
-@pytest.mark.parametrize("works", [True, False])
-async def test_a_run_that_works_ends_the_incident_of_its_job(store: Store, *, works: bool) -> None:
+@pytest.mark.parametrize("end", ["works", "fails", "skipped"])
+async def test_only_a_run_that_works_ends_the_incident_of_its_job(store: Store, end: str) -> None:
     ground, now = Own(store), datetime.now(UTC) - timedelta(minutes=1)
     late = Observation(key_of_job("check"), Level.CRITICAL, "late", now, CERTAIN)
     await observe(ground, [late], source="job", run_id="watchdog", now=now)
     with contextlib.suppress(UnavailableError):
-        async with heartbeat(ground, "check"):
-            if not works:
+        async with heartbeat(ground, "check") as sign:
+            sign.skipped = end == "skipped"
+            if end == "fails":
                 raise UnavailableError("engine", "refused")
     still_open = await open_incidents(store, now=datetime.now(UTC))
-    assert [one.key for one in still_open] == ([] if works else ["job:check"])
+    assert [one.key for one in still_open] == ([] if end == "works" else ["job:check"])
+    assert "check" in await beats(store)
 
 
 @dataclass
