@@ -256,10 +256,12 @@ async def test_an_account_that_says_less_is_judged_by_what_it_says(guard: Guard,
     bot.answer(ACCOUNT, json.dumps({"success": True, "data": flat, "error": None}))
     sight = await guard.eyes.look()
     assert sight.equity == pytest.approx(Decimal(9_000) + Decimal(opened), abs=Decimal(100))
-    assert not (await guard.eyes.look()).read_trades
+    await guard.eyes.look()
+    assert bot.asked_for_trades() == 1
     bot.lose("ETHUSDT", 10)
     bot.answer(ACCOUNT, json.dumps({"success": True, "data": flat | {"balance": 8_990.0}, "error": None}))
-    assert (await guard.eyes.look()).read_trades
+    await guard.eyes.look()
+    assert bot.asked_for_trades() == 2
 
 
 async def test_it_polls_at_its_pace_until_it_is_cancelled(settings: Settings, bot: Bot) -> None:

@@ -22,7 +22,6 @@ class Sight:
         open_trades: at their marks; one that has closed meanwhile is among the closed ones alone.
         history: all closed trades that the engine lists, and those it has forgotten since we first looked.
         rejected: records of trades that were left out: their figures cannot be true, so no sum is whole.
-        read_trades: whether the list of closed trades was read anew.
         new_trades: closed trades that were not known before this look.
     """
 
@@ -31,7 +30,6 @@ class Sight:
     open_trades: tuple[OpenTrade, ...]
     history: TradeHistory
     rejected: tuple[RejectedRecord, ...]
-    read_trades: bool
     new_trades: tuple[ClosedTrade, ...] = ()
 
     @property
@@ -72,8 +70,7 @@ class Eyes:
         account, opened = await asyncio.gather(self.engine.portfolio(), self.engine.open_trades())
         at, seen, history = datetime.now(UTC), _mark_of(account.value, opened.value), self._history
         new: tuple[ClosedTrade, ...] = ()
-        read = history is None or seen != self._seen
-        if history is None or read:
+        if history is None or seen != self._seen:
             listed = await self.engine.closed_trades()
             new = tuple(trade for trade in listed.value if trade.id not in self._known)
             history = united(listed.value, self._known)
@@ -85,7 +82,6 @@ class Eyes:
             open_trades=tuple(trade for trade in opened.value if trade.id not in history.listed),
             history=history,
             rejected=(*opened.rejected, *self._rejected),
-            read_trades=read,
             new_trades=new,
         )
 
