@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.incidents.watcher import NOON, QUARTER, observe
+from tests.contract.incidents.watcher import NOON, observe
 from tests.contract.store.stores import opened
 from tradeops.adapters.store import Store
 from tradeops.jobs.alerts import incidents
@@ -83,18 +83,7 @@ async def test_a_worker_killed_between_two_writes_loses_no_message_and_doubles_n
         assert kept_before == ([] if writes < 2 else ["opened:slack"])
         await observe(store, 1, bad=True, run_id="ben-1")
         assert await told(store) == ["opened:slack"]
-        assert await incidents.hand_over_pending(store, now=NOON) == 0
+        assert (await incidents.read_board(store, now=NOON))[0].pending == ()
         for number in (2, 3):
             await observe(store, number, bad=False, run_id=f"ben-{number}")
         assert await told(store) == ["opened:slack", "resolved:slack"]
-
-
-async def test_a_worker_killed_after_its_decision_is_made_good_by_the_next_delivery(tmp_path: Path) -> None:
-    worker = Worker("sqlite", tmp_path, "", "", "ada", 1)
-    worker.tell(0, "bad")
-    assert worker.hears() == ""
-    assert worker.end() == -signal.SIGKILL
-    async with opened("sqlite", home=tmp_path) as store:
-        assert await told(store) == []
-        assert await incidents.hand_over_pending(store, now=NOON + QUARTER) == 1
-        assert await told(store) == ["opened:slack"]

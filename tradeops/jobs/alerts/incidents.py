@@ -107,18 +107,6 @@ async def observe(
     return Outcome(decision.notices, _open(board))
 
 
-async def hand_over_pending(store: Store, *, now: datetime) -> int:
-    """Put messages into the outbox that a killed process decided on; returns how many there were.
-
-    Raises:
-        UnavailableError: the store is down.
-        ContractError: the board was written by something else.
-    """
-    board, _ = await read_board(store, now=now)
-    await _hand_over(store, board, now=now)
-    return len(board.pending)
-
-
 async def started(store: Store, *, now: datetime) -> None:
     """Give the services the grace after a start-up from `now` on.
 

@@ -162,18 +162,6 @@ async def test_a_worker_that_always_loses_says_so_and_sends_nothing(
     assert await outbox(ground) == []
 
 
-async def test_messages_that_a_killed_process_left_are_put_into_the_outbox_by_whoever_comes_next(
-    ground: Ground, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as broken:
-        broken.setattr(type(ground.store), "enqueue", AsyncMock(side_effect=KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            await see(ground, dead("engine"))
-    assert await incidents.hand_over_pending(ground.store, now=NOON) == 1
-    assert await incidents.hand_over_pending(ground.store, now=NOON) == 0
-    assert len(await outbox(ground)) == 1
-
-
 async def test_a_race_over_striking_messages_off_the_board_loses_none(
     ground: Ground, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
