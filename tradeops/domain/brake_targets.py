@@ -7,6 +7,8 @@ symbols belong to one is for the operator to say; where nothing is said, all do.
 import re
 from collections.abc import Iterable, Mapping
 
+from tradeops.domain.texts import whole
+
 PORTFOLIO = "portfolio"
 SYMBOL = "symbol:"
 STRATEGIES: Mapping[str, str] = {
@@ -59,7 +61,7 @@ def strategy_named(text: str | None, further: Iterable[str] = ()) -> str | None:
         text: as the engine writes it.
         further: strategies besides those of the engine; capital letters do not matter.
     """
-    name = " ".join((text or "").encode(errors="replace").decode().split())
+    name = " ".join(whole(text or "").split())
     if not name or name.lower() == PORTFOLIO or name.lower().startswith(SYMBOL):
         return None
     return ({one.lower(): one for one in further} | _BY_ANY_NAME).get(name.lower(), name)

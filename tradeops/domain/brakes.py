@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from tradeops.domain.brake_targets import Mapped, means_all
+from tradeops.domain.texts import whole
 
 
 class Kind(StrEnum):
@@ -62,8 +63,8 @@ class Order:
 
     def aimed_at(self, target: str) -> "Order":
         """The same on this target; half characters, as a terminal sends them, are replaced: they cannot be told."""
-        figures = {_whole(name): _whole(value) for name, value in self.figures.items()}
-        return Order(target, _whole(self.reason), _whole(self.actor), figures)
+        figures = {whole(name): whole(value) for name, value in self.figures.items()}
+        return Order(target, whole(self.reason), whole(self.actor), figures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +138,6 @@ def not_emitted(records: Iterable[Record]) -> frozenset[str]:
         elif record.kind is Kind.EMITTED:
             emitted.add(record.incident_id)
     return frozenset(begun - emitted)
-
-
-def _whole(text: str) -> str:
-    return text.encode(errors="replace").decode()
 
 
 def _follow(standing: dict[str, Disabled], record: Record) -> None:

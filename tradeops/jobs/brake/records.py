@@ -17,6 +17,7 @@ from typing import Any
 from tradeops.adapters.store import AuditEvent, Point, Store
 from tradeops.adapters.store.interface import Body, Document, Json
 from tradeops.domain.brakes import Kind, Record
+from tradeops.domain.texts import whole
 from tradeops.errors import ConflictError
 from tradeops.jobs.brake.journal import Journal
 from tradeops.jobs.races import until_first
@@ -78,23 +79,19 @@ async def _keep(
 
 def _storable(record: Record) -> Record:
     """Words and names of figures come from anywhere; the store takes no half characters, and no dots in names."""
-    return replace(record, target=_text(record.target), body=_clean(record.body))
+    return replace(record, target=whole(record.target), body=_clean(record.body))
 
 
 def _clean(value: Any) -> Any:  # noqa: ANN401 - JSON
     match value:
         case str():
-            return _text(value)
+            return whole(value)
         case Mapping():
-            return {NO_NAME.sub("_", _text(str(name))) or "_": _clean(one) for name, one in value.items()}
+            return {NO_NAME.sub("_", whole(str(name))) or "_": _clean(one) for name, one in value.items()}
         case list() | tuple():
             return [_clean(one) for one in value]
         case _:
             return value
-
-
-def _text(text: str) -> str:
-    return text.encode(errors="replace").decode()
 
 
 def _by_incident(records: Iterable[Record]) -> dict[str, list[Record]]:

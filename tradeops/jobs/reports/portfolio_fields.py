@@ -14,6 +14,7 @@ from tradeops.domain.portfolio.remarks import attention, notes
 from tradeops.domain.portfolio.report import PAST, PortfolioReport
 from tradeops.domain.portfolio.trading import Trading
 from tradeops.domain.position_risk import PositionRisk
+from tradeops.domain.texts import whole
 
 NOT_A_FIELD = re.compile(r"[.\0\ud800-\udfff]|^\$|^$")
 
@@ -44,9 +45,9 @@ def as_fields(report: PortfolioReport, *, run_id: str) -> dict[str, Json]:
         "is_running": report.is_running,
         "positions": None if report.positions is None else [_position(risk) for risk in report.positions],
         "engine_claims": {row.name: {"engine": row.engine.shown(row.digits), "why": row.why} for row in beside(report)},
-        "attention": [_text(line) for line in attention(report)],
-        "notes": [_text(line) for line in notes(report)],
-        "reasons": {name: _text(reason) for name, reason in reasons.items()},
+        "attention": [whole(line) for line in attention(report)],
+        "notes": [whole(line) for line in notes(report)],
+        "reasons": {name: whole(reason) for name, reason in reasons.items()},
     }
 
 
@@ -122,15 +123,15 @@ def _position(risk: PositionRisk) -> dict[str, Json]:
         "pnl_if_stopped": risk.pnl_if_stopped_usd,
     }
     return {
-        "id": _text(trade.id),
-        "symbol": _text(trade.symbol),
+        "id": whole(trade.id),
+        "symbol": whole(trade.symbol),
         "side": trade.side.value,
         "entry_price": f"{trade.entry_price:f}",
         "quantity": f"{trade.quantity:f}",
         "notional": f"{trade.notional:f}",
         "opened_at": trade.opened_at.isoformat(),
         **{name: _plain(figure) for name, figure in figures.items()},
-        "reasons": {name: _text(figure.reason) for name, figure in figures.items() if figure.reason},
+        "reasons": {name: whole(figure.reason) for name, figure in figures.items() if figure.reason},
     }
 
 
@@ -144,7 +145,3 @@ def _plain(figure: Amount | Figure) -> Json:
             return f"{amount:f}"
         case value:
             return value
-
-
-def _text(text: str) -> str:
-    return text.encode(errors="replace").decode()  # half a character is no Unicode text

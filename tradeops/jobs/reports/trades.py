@@ -14,6 +14,7 @@ from tradeops.adapters.store.interface import Body
 from tradeops.adapters.store.records import KEY
 from tradeops.domain.portfolio.portfolio import ClosedTrade, Side
 from tradeops.domain.readings import Reading
+from tradeops.domain.texts import whole
 from tradeops.domain.trade_history import TradeHistory, united
 from tradeops.errors import TradeOpsError
 from tradeops.jobs.reports.kept import reading
@@ -111,8 +112,8 @@ async def newest(store: ReadableStore, *, since: datetime, until: datetime, limi
 
 def _point(trade: ClosedTrade) -> Point:
     body: Body = {
-        "id": _storable(trade.id),
-        "symbol": _storable(trade.symbol),
+        "id": whole(trade.id),
+        "symbol": whole(trade.symbol),
         "side": trade.side.value,
         "entry_price": str(trade.entry_price),
         "exit_price": str(trade.exit_price),
@@ -121,7 +122,7 @@ def _point(trade: ClosedTrade) -> Point:
         "pnl": str(trade.pnl),
         "opened_at": trade.opened_at.isoformat(),
         "duration_us": None if trade.duration is None else trade.duration // MICROSECOND,
-        "strategy": None if trade.strategy is None else _storable(trade.strategy),
+        "strategy": None if trade.strategy is None else whole(trade.strategy),
     }
     return Point(_key(trade.id), trade.closed_at, body)
 
@@ -148,8 +149,4 @@ def _trade(point: Point) -> ClosedTrade:
 
 def _key(trade_id: str) -> str:
     """The id where it can be a key; ids come from outside."""
-    return trade_id if KEY.fullmatch(trade_id) else f"sha256:{hashlib.sha256(_storable(trade_id).encode()).hexdigest()}"
-
-
-def _storable(text: str) -> str:
-    return text.encode(errors="replace").decode()  # half a character is no Unicode text
+    return trade_id if KEY.fullmatch(trade_id) else f"sha256:{hashlib.sha256(whole(trade_id).encode()).hexdigest()}"
