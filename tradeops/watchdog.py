@@ -206,13 +206,25 @@ async def watch(settings: Settings) -> None:
     with only_one(settings.home_folder, "watchdog"):
         # a store that hangs keeps threads; the guard must still find one to look up the engine's name
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(MOST_THREADS))
-        halves = [asyncio.create_task(_keep_watch(settings)), asyncio.create_task(stand_guard(settings))]
+        halves = [asyncio.create_task(_keep_watch(settings)), asyncio.create_task(_keep_guard(settings))]
         try:
             done, _ = await asyncio.wait(halves, return_when=asyncio.FIRST_EXCEPTION)
             for half in done:
                 half.result()
         finally:
             await end(halves, patience=timedelta(seconds=5))
+
+
+async def _keep_guard(settings: Settings) -> None:
+    """The second half; it begins anew after a defect."""
+    while True:
+        try:
+            return await stand_guard(settings)
+        except TradeOpsError:
+            raise
+        except Exception:
+            log.exception("the guard broke; it begins anew")
+        await asyncio.sleep(settings.guard_seconds)
 
 
 async def _keep_watch(settings: Settings) -> None:

@@ -86,13 +86,27 @@ class Guard:
             UnavailableError: the store does not answer.
             ContractError: a record in it cannot be read; what could be is remembered.
         """
+        damaged = []
+        for step in (self._remember_day, self._remember_peak, self._remember_trades):
+            try:
+                await step(store)
+            except ContractError as error:  # one record that is damaged costs no other
+                damaged.append(error)
+        if damaged:
+            raise damaged[0]
+
+    async def _remember_day(self, store: Store) -> None:
         now = self.clock()
         zone = self.terms.limits.zone
         worth = await equity.worth_near(store, midnight_of(now, zone))
         if worth is not None and (start := observed(worth.at, worth.equity, worth.unrealised, now=now, zone=zone)):
             self.day = start
-        kept = await equity.highest(store, now=now)
+
+    async def _remember_peak(self, store: Store) -> None:
+        kept = await equity.highest(store, now=self.clock())
         self._peak = max((usd for usd in (self._peak, kept) if usd is not None), default=None)
+
+    async def _remember_trades(self, store: Store) -> None:
         self.eyes.remember((await trades.archive(store)).values())
 
     async def poll(self) -> None:
