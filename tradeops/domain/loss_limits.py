@@ -134,19 +134,18 @@ class Verdict:
 def judge(facts: Facts, limits: Limits) -> Verdict:
     """What is exceeded, what cannot be told, and what comes close.
 
-    Figures that are old, and trades that cannot be true, judge nothing; a mark that is missing leaves the other symbols
-    judged. What a person has released is judged by the trades since: their streak by those closed after it, their day
+    Figures that are old judge nothing; trades that cannot be true are left out, which is said, and the others judged; a
+    mark that is missing leaves the other symbols judged. What a person has released is judged by the trades since: their streak by those closed after it, their day
     by those opened after it.
     """
     if stale := _stale(facts, limits):
         return Verdict(unknown=(stale,))
-    closed = tuple(sorted(facts.closed_trades, key=lambda trade: (trade.closed_at, trade.id)))
-    broken = tuple(trade.id for trade in closed if not trade.pnl.is_finite())
-    if facts.rejected or broken:
-        count = facts.rejected + len(broken)
-        return Verdict(unknown=(f"{count} trade{'s have' if count > 1 else ' has'} figures that cannot be true",))
+    whole = [trade for trade in facts.closed_trades if trade.pnl.is_finite()]
+    closed = tuple(sorted(whole, key=lambda trade: (trade.closed_at, trade.id)))
     breaches: list[Breach] = []
     unknown: list[str] = []
+    if left_out := facts.rejected + len(facts.closed_trades) - len(whole):
+        unknown.append(f"{left_out} trade{'s have' if left_out > 1 else ' has'} figures that cannot be true")
     for target in _targets(facts, limits):
         belongs = _belonging(target, limits)
         mine = tuple(trade for trade in closed if belongs(trade.symbol, trade.strategy))

@@ -151,6 +151,14 @@ def test_what_cannot_be_told_is_said_and_is_no_breach(what: Facts, says: str) ->
     assert verdict.breaches == ()
 
 
+def test_a_trade_that_cannot_be_true_hides_no_loss_of_the_others() -> None:
+    lost = closed("-1001", symbol="BTCUSDT")
+    for what in (replace(facts(lost), rejected=1), facts(lost, closed("NaN", symbol="ETHUSDT"))):
+        verdict = judge(what, Limits())
+        assert targets(verdict) == ["portfolio", "symbol:BTCUSDT"]
+        assert verdict.unknown == ("1 trade has figures that cannot be true",)
+
+
 def test_figures_as_old_as_allowed_still_count() -> None:
     assert judge(replace(facts(), as_of=NOW - timedelta(seconds=60)), Limits()).unknown == ()
 

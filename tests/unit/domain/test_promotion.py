@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from tradeops.domain.models.columns import Floats, UnfitDataError
@@ -102,6 +103,30 @@ def test_each_rule_alone_stops_a_promotion(rule: Rule, spoiled: Contest, rules: 
     verdict = judge(spoiled, rules, seed=1)
     assert outcome(verdict, rule) is False
     assert not verdict.promoted
+
+
+def differing(wins: list[bool], places: NDArray[np.int64], of: int = 400) -> Contest:
+    """Only at these places one of the two is right and the other wrong; of the rest both know every second one."""
+    rest = np.setdiff1d(np.arange(of), places)
+    new, old = np.zeros((2, of), dtype=bool)
+    new[rest[::2]] = old[rest[::2]] = True
+    new[places], old[places] = wins, ~np.array(wins)
+    of_new, of_old = (0.5 + 0.01 * np.where(hit == (market(of) > 0), 1, -1) for hit in (new, old))
+    return Contest(market(of), of_new, of_old, {"majority": said(0, of)})
+
+
+@pytest.mark.parametrize(
+    ("rule", "spoiled"),
+    [
+        (Rule.MCNEMAR, differing([True, True, False] * 9, np.linspace(5, 395, 27).astype(np.int64))),
+        (Rule.BOOTSTRAP, differing([True] * 30 + [False] * 8, np.arange(100, 138))),
+    ],
+    ids=["few, and far apart", "many, and neighbours"],
+)
+def test_of_the_two_tests_each_stops_a_promotion_that_the_other_lets_pass(rule: Rule, spoiled: Contest) -> None:
+    verdict = judge(spoiled, RULES, seed=1)
+    assert not verdict.promoted
+    assert [one.rule for one in verdict.outcomes if one.passed is False] == [rule]
 
 
 def test_a_suspicious_model_passes_only_with_a_person_behind_it() -> None:

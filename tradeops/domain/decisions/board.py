@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from tradeops.domain.decisions.evidence import AHEAD, Retrain
 
 LEASE = timedelta(minutes=4)  # longer than an analysis can take, shorter than the deadline of its flow
-REMEMBERED = timedelta(days=8)
+REMEMBERED = timedelta(days=31)  # longer than any cooldown that can be set
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from tradeops.jobs.reports import performance
 from tradeops.wiring import Desk
 
 RETRAINS, ACCURACIES, ROLLBACKS = "retrain_history", "model_accuracy_history", "model_rollbacks"
-LOOK_BACK = 8 * DAY
+LOOK_BACK = 31 * DAY  # longer than any cooldown that can be set
 ACCURACY_LOOK_BACK = 60 * DAY
 EARLIER = 7
 PATIENCE = Patience(total=timedelta(seconds=20), usual=timedelta(seconds=2))

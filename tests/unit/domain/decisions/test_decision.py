@@ -157,7 +157,7 @@ def test_one_run_at_a_time_has_the_claim_until_it_lapses() -> None:
 
 
 def test_the_board_remembers_retrains_for_eight_days_and_forgets_one_that_was_given_up() -> None:
-    board = rules.committed(Board(), "old", {}, start_retrain=True, now=NOW - 8 * DAY)
+    board = rules.committed(Board(), "old", {}, start_retrain=True, now=NOW - 32 * DAY)
     board = rules.committed(board, "new", {}, start_retrain=True, now=NOW - HOUR)
     board = rules.committed(board, "wait", {"a": 1}, start_retrain=False, now=NOW)
     assert [one.key for one in board.retrains] == ["new"]
