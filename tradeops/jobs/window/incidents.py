@@ -24,6 +24,9 @@ RUNBOOKS = (  # by the beginning of the key
     ("guard:figures", "figures-unknown"),
     ("guard:near-limit", "near-limit"),
     ("guard:brake", "brake-trouble"),
+    ("brake-unconfirmed:", "disable-not-confirmed"),
+    ("brake-flipped:", "enabled-again"),
+    ("brake:", "strategy-disabled"),
     ("engine", "engine-not-seen"),
     ("prefect:server", "server-gone"),
     ("prefect:worker", "worker-gone"),
@@ -33,10 +36,20 @@ RUNBOOKS = (  # by the beginning of the key
     ("decision:llm", "decision-llm"),
     ("decision:retrain", "decision-retrain-start"),
     ("job:", "job-did-not-work"),
+    ("run:", "run-lost"),
     ("drill", "drill-due"),
     ("store", "store-down"),
     ("mongodb", "store-down"),
-    ("strategy", "strategy-disabled"),
+    ("ai_service", "part-down"),
+    ("frontend", "part-down"),
+    ("redis", "part-down"),
+    ("rabbitmq", "part-down"),
+    ("exchange", "part-down"),
+    ("llm", "part-down"),
+    ("prefect", "part-down"),
+    ("disk", "part-down"),
+    ("memory", "part-down"),
+    ("monitor", "part-down"),
 )
 EARLIER = timedelta(days=90)
 KINDS = tuple(f"incident_{one}" for one in (*Transition, "acknowledged"))
@@ -100,7 +113,7 @@ async def page(store: ReadableStore, incident_id: str, *, now: datetime) -> Inci
     quiet = await silences.lasting(store, now=now)
     line = _line(incident, quiet, now) if incident else _past(incident_id, mine)
     ended = line.ended_at or now
-    name = next((book for beginning, book in RUNBOOKS if key.startswith(beginning)), None)
+    name = runbook_of(key)
     return IncidentPage(
         line=line,
         source=incident.source if incident else "",
@@ -110,6 +123,11 @@ async def page(store: ReadableStore, incident_id: str, *, now: datetime) -> Inci
         history=tuple(_happening(event) for event in mine),
         runbook=Link(f"docs/runbooks/{name}.md", f"docs/runbooks/{name}.md") if name else None,
     )
+
+
+def runbook_of(key: str) -> str | None:
+    """The page of docs/runbooks about incidents of that key."""
+    return next((book for beginning, book in RUNBOOKS if key.startswith(beginning)), None)
 
 
 def _no_such(incident_id: str) -> RejectedError:
