@@ -134,9 +134,9 @@ class Verdict:
 def judge(facts: Facts, limits: Limits) -> Verdict:
     """What is exceeded, what cannot be told, and what comes close.
 
-    Figures that are old judge nothing; trades that cannot be true are left out, which is said, and the others judged; a
-    mark that is missing leaves the other symbols judged. What a person has released is judged by the trades since: their streak by those closed after it, their day
-    by those opened after it.
+    Figures that are old judge nothing. Trades that cannot be true are left out, which is said, and the others judged; a
+    mark that is missing leaves the other symbols judged. What a person has released is judged by the trades since:
+    their streak by those closed after it, their day by those opened after it.
     """
     if stale := _stale(facts, limits):
         return Verdict(unknown=(stale,))
