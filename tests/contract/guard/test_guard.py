@@ -20,6 +20,7 @@ from tradeops.adapters.store import Point, open_store
 from tradeops.domain.brakes import Kind as Written
 from tradeops.domain.brakes import Order, Record
 from tradeops.domain.day_start import midnight_of
+from tradeops.domain.portfolio.portfolio import ClosedTrade, Side
 from tradeops.jobs.alerts import incidents
 from tradeops.jobs.brake.brake import Outcome, brake
 from tradeops.jobs.brake.journal import Journal
@@ -386,12 +387,21 @@ async def test_a_store_that_comes_later_is_remembered_later(tmp_path: Path, bot:
 async def test_a_damaged_record_keeps_no_guard_from_standing(
     tmp_path: Path, bot: Bot, sink: HttpSink, caplog: pytest.LogCaptureFixture
 ) -> None:
+    now, one = datetime.now(UTC), Decimal(1)
+    good = ClosedTrade(
+        "t-2", "ETHUSDT", Side.LONG, one, one, one, 1, one, now - timedelta(days=9), now - timedelta(days=8)
+    )
     async with open_store("sqlite", home=tmp_path) as store:
-        await store.add_point("trades", Point("t-1", datetime.now(UTC), {"id": "t-1"}))
+        await store.add_point("trades", Point("t-1", now, {"id": "t-1"}))
+        await trades.keep(store, (good,))
+        near = midnight_of(now) + timedelta(minutes=1)
+        await store.add_point(equity.MINUTES, Point(near.isoformat(), near, {"equity_usd": "much"}))
     async with guarding(tmp_path, bot, sink) as guard:
         await polled(guard)
         assert guard.verdict is not None
-    assert "the guard stands without all that the store knows: store: record t-1 of trades" in caplog.text
+        assert "t-2" in {trade.id for trade in (await guard.eyes.look()).history.trades}
+    assert "left out: store: record t-1 of trades cannot be read" in caplog.text
+    assert "the guard stands without all that the store knows: store: record" in caplog.text
 
 
 async def test_a_hanging_engine_is_given_up_in_seconds(tmp_path: Path, bot: Bot, sink: HttpSink) -> None:

@@ -16,7 +16,7 @@ from tradeops.domain.portfolio.portfolio import ClosedTrade, Side
 from tradeops.domain.readings import Reading
 from tradeops.domain.texts import whole
 from tradeops.domain.trade_history import TradeHistory, united
-from tradeops.errors import TradeOpsError
+from tradeops.errors import ContractError, TradeOpsError
 from tradeops.jobs.reports.kept import reading
 from tradeops.wiring import Desk
 
@@ -80,8 +80,12 @@ async def keep(store: Store, found: tuple[ClosedTrade, ...]) -> None:
     await store.add_points(SERIES, await asyncio.to_thread(lambda: [_point(trade) for trade in found]))
 
 
-async def archive(store: Store) -> dict[str, ClosedTrade]:
+async def archive(store: Store, *, whole: bool = True) -> dict[str, ClosedTrade]:
     """All trades of the archive, by id.
+
+    Args:
+        store: where they are kept.
+        whole: refuse an archive with a damaged record; else such are logged and left out.
 
     Raises:
         UnavailableError: the store does not answer.
@@ -91,7 +95,7 @@ async def archive(store: Store) -> dict[str, ClosedTrade]:
     since, limit = ALWAYS, PAGE
     while True:
         page = await store.points(SERIES, since=since, until=FOREVER, limit=limit)
-        found |= await asyncio.to_thread(lambda points: {t.id: t for t in map(_trade, points)}, page)
+        found |= await asyncio.to_thread(_by_id, page, whole=whole)
         if len(page) < limit:
             return found
         newest = page[-1].timestamp
@@ -108,6 +112,20 @@ async def newest(store: ReadableStore, *, since: datetime, until: datetime, limi
     """
     page = await store.points(SERIES, since=since, until=until, limit=limit, newest_first=True)
     return [_trade(point) for point in reversed(page)]
+
+
+def _by_id(points: list[Point], *, whole: bool) -> dict[str, ClosedTrade]:
+    found = {}
+    for point in points:
+        try:
+            trade = _trade(point)
+        except ContractError as error:
+            if whole:
+                raise
+            log.warning("left out: %s", error)
+        else:
+            found[trade.id] = trade
+    return found
 
 
 def _point(trade: ClosedTrade) -> Point:
