@@ -77,7 +77,7 @@ async def a_night(store: Store, now: datetime) -> None:
         level, at = None if good else Level.CRITICAL, now - (10 - number) * MINUTE
         look = Observation(key, level, "" if good else "refused the connection", at, CERTAIN)
         await incidents.observe(guard, [look], source="health", run_id=f"look-{number}", now=at)
-    await heartbeats.beat(store, "system-health-check", now=now - MINUTE)
+    await heartbeats.beat(store, "system-health-check", run_id=RUN, now=now - MINUTE)
     await heartbeats.beat(store, "daily-portfolio-report", now=now - 3 * DAY)
     one = Decimal(1)
     await trades.keep(
