@@ -117,7 +117,10 @@ async def test_a_night_is_seen_whole_in_every_store(store: Store) -> None:
         assert (seen.headline.state, seen.headline.says) == (State.CRITICAL, "redis: refused the connection")
         assert seen.services.content is not None
         redis = next(one for one in seen.services.content if one.name == "redis")
-        assert (redis.state, redis.uptime.day.value, redis.strip[-1].state) == (State.CRITICAL, 0.0, State.CRITICAL)
+        assert (redis.state, redis.uptime.day.value) == (State.CRITICAL, 0.0)
+        assert State.CRITICAL in {cell.state for cell in redis.strip[-2:]}, (
+            "its last look may lie before the newest stretch"
+        )
         assert seen.money.content is not None
         assert (seen.money.content.equity.value, seen.money.content.source) == (Decimal(950), "store")
         assert seen.money.content.max_drawdown_percent.value == pytest.approx(10.0)
