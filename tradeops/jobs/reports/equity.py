@@ -77,12 +77,12 @@ async def worth_near(store: ReadableStore, moment: datetime) -> Worth | None:
         UnavailableError: the store does not answer.
     """
     points = [
-        point
+        (series, point)
         for series in (SERIES, MINUTES)
         for point in await store.points(series, since=moment - NEAR, until=moment + NEAR)
     ]
-    nearest = min(points, key=lambda point: abs(point.timestamp - moment), default=None)
-    return None if nearest is None else _worth(nearest)
+    nearest = min(points, key=lambda one: abs(one[1].timestamp - moment), default=None)
+    return None if nearest is None else _worth(*nearest)
 
 
 async def highest(store: Store, *, now: datetime) -> Decimal | None:
@@ -103,8 +103,8 @@ def _point(worth: Worth) -> Point:
     return Point(worth.at.isoformat(), worth.at, body)
 
 
-def _worth(point: Point) -> Worth:
-    with reading(SERIES, point):
+def _worth(series: str, point: Point) -> Worth:
+    with reading(series, point):
         parts: Any = point.body.get("unrealised_usd")
         unrealised = None if parts is None else {symbol: Decimal(usd) for symbol, usd in parts.items()}
         return Worth(point.timestamp, Decimal(str(point.body["equity_usd"])), unrealised)
