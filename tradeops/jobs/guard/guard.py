@@ -17,6 +17,7 @@ from tradeops.adapters.store import Store
 from tradeops.domain.brake_targets import PORTFOLIO
 from tradeops.domain.brakes import Order
 from tradeops.domain.day_start import DayStart, by_symbol, midnight_of, observed, reconstructed
+from tradeops.domain.engine_clock import EngineClock
 from tradeops.domain.incidents.model import CERTAIN, Observation
 from tradeops.domain.loss_limits import Facts, Limits, Verdict, judge
 from tradeops.domain.notices import Level
@@ -74,7 +75,7 @@ class Guard:
     verdict: Verdict | None = None
     _blind_since: datetime | None = None
     _unknown_since: datetime | None = None
-    _clock: tuple[datetime, datetime] | None = None
+    _engine_clock: EngineClock = field(default_factory=EngineClock)
     _peak: Decimal | None = None
     _told: dict[str, tuple[Level | None, datetime]] = field(default_factory=dict)
     _minute: datetime | None = None
@@ -177,15 +178,6 @@ class Guard:
             reason = f"its figures have been unknown for more than two minutes: {problem}"
             self.hold.pull(Order(PORTFOLIO, reason, ACTOR))
 
-    def _moved_at(self, sight: Sight, now: datetime) -> datetime | None:
-        """When its clock last moved, by ours: a clock that is wrong is no stale one. `None` without a clock."""
-        as_of = sight.account.as_of
-        if as_of is None:
-            return None
-        if self._clock is None or self._clock[0] != as_of:
-            self._clock = as_of, now
-        return self._clock[1]
-
     def _begin_day(self, sight: Sight, now: datetime) -> None:
         zone = self.terms.limits.zone
         midnight = midnight_of(now, zone)
@@ -206,7 +198,7 @@ class Guard:
         assert self.day is not None  # noqa: S101 - begun above
         return Facts(
             now=now,
-            as_of=self._moved_at(sight, now),
+            as_of=self._engine_clock.moved_at(sight.account.as_of, now),
             day_start=self.day,
             equity=sight.equity,
             open_trades=sight.open_trades,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from tradeops.adapters.engine.client import EngineClient
+from tradeops.domain.engine_clock import EngineClock
 from tradeops.domain.portfolio.portfolio import OpenTrade
 from tradeops.errors import TradeOpsError
 from tradeops.jobs.ending import end
@@ -26,7 +27,7 @@ class Look:
     Attributes:
         at: our clock.
         problem: why it told nothing; empty when it did. The rest is then `None` or empty.
-        as_of: when the engine's clock last moved, by ours: as the guard counts, a clock that is wrong is no stale one.
+        as_of: when the engine's clock last moved, by ours; as the guard counts.
         balance: realised.
         equity: with open positions at their marks; `None` when the engine says neither sum nor marks.
         is_running: whether it trades; `None` is not known.
@@ -51,7 +52,7 @@ class Live:
     def __init__(self, engine: EngineClient | None) -> None:
         self._engine = engine
         self._last: Look | None = None
-        self._clock: tuple[datetime, datetime] | None = None
+        self._clock = EngineClock()
         self._asked_at = float("-inf")
         self._task: asyncio.Task[None] | None = None
 
@@ -93,11 +94,9 @@ class Live:
             known = [mark for mark in marks if mark is not None]
             summed = account.value.balance + sum(known, Decimal(0)) if len(known) == len(marks) else None
             now = datetime.now(UTC)
-            if account.as_of is not None and (self._clock is None or self._clock[0] != account.as_of):
-                self._clock = account.as_of, now
             self._last = Look(
                 now,
-                as_of=self._clock[1] if self._clock is not None and account.as_of is not None else None,
+                as_of=self._clock.moved_at(account.as_of, now),
                 balance=account.value.balance,
                 equity=account.value.equity if account.value.equity is not None else summed,
                 open_trades=opened.value,
