@@ -19,10 +19,9 @@ from tradeops.domain.incidents.model import Observation
 from tradeops.domain.notices import Level, Notice
 from tradeops.errors import MisconfiguredError, TradeOpsError, UnavailableError
 from tradeops.jobs.alerts import alerting, incidents, standin
-from tradeops.jobs.alerts.past_outbox import send_past_outbox
+from tradeops.jobs.alerts.past_outbox import send_past_outbox, tell_directly
 from tradeops.jobs.alerts.standin import StandIn
 from tradeops.jobs.ending import end
-from tradeops.jobs.guard.aside import tell_directly
 from tradeops.jobs.guard.guarding import stand_guard
 from tradeops.jobs.monitoring import pulse
 from tradeops.jobs.monitoring.lost_runs import LostRuns

@@ -13,7 +13,7 @@ from tradeops.domain.health import HealthReport, PreviousRun, Round, assess
 from tradeops.domain.incidents.of_health import observations
 from tradeops.errors import TradeOpsError
 from tradeops.jobs.alerts import alerting
-from tradeops.jobs.guard.aside import tell_directly
+from tradeops.jobs.alerts.past_outbox import tell_directly
 from tradeops.jobs.monitoring import health
 from tradeops.jobs.monitoring.heartbeats import heartbeat
 from tradeops.rendering.health import health_page

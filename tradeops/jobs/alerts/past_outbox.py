@@ -2,14 +2,38 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from tradeops.adapters.notify.channel import Channel, PermanentDeliveryError, TransientDeliveryError
-from tradeops.domain.notices import Notice
+from tradeops.domain.incidents.model import Observation
+from tradeops.domain.notices import Level, Notice
+from tradeops.settings import Settings
+from tradeops.wiring import open_channels
 
 log = logging.getLogger(__name__)
 
 Failure = TransientDeliveryError | PermanentDeliveryError
+
+
+async def tell_directly(settings: Settings, looks: Iterable[Observation], *, run_id: str, because: str) -> None:
+    """Send what is critical to every channel, without outbox and incidents; a channel that fails is logged.
+
+    Raises:
+        MisconfiguredError: a channel's template is no good.
+    """
+    critical = [look for look in looks if look.severity is Level.CRITICAL]
+    if not critical:
+        return
+    first, at = critical[0], datetime.now(UTC)
+    lines = [*(f"{look.key}: {look.summary}" for look in critical), f"Told past the outbox, since {because}"]
+    notice = Notice(
+        f"{first.key}:{run_id}", "told_directly", Level.CRITICAL, f"{first.key} is critical", "\n".join(lines), at
+    )
+
+    async with open_channels(settings) as channels:
+        for failure in filter(None, (await send_past_outbox(channels, notice)).values()):
+            log.warning("%s", failure)
 
 
 async def send_past_outbox(channels: Mapping[str, Channel], notice: Notice) -> dict[str, Failure | None]:

@@ -15,14 +15,14 @@ from itertools import count
 from tradeops.adapters.prefect_api.client import Event, PrefectApiClient
 from tradeops.adapters.store import Store
 from tradeops.domain.incidents.model import Observation
-from tradeops.domain.notices import Level, Notice
+from tradeops.domain.notices import Level
 from tradeops.errors import MisconfiguredError, TransientError, UnavailableError
 from tradeops.jobs.alerts import alerting
-from tradeops.jobs.alerts.past_outbox import send_past_outbox
+from tradeops.jobs.alerts.past_outbox import tell_directly
 from tradeops.jobs.ending import end
 from tradeops.jobs.guard.errands import Errands
 from tradeops.settings import Settings
-from tradeops.wiring import Guard, open_channels, open_services, our_store
+from tradeops.wiring import Guard, open_services, our_store
 
 WITHIN = timedelta(seconds=5)
 TELLING = timedelta(seconds=30)  # alerting has bounds of its own within
@@ -166,23 +166,3 @@ async def open_aside(settings: Settings) -> AsyncGenerator[Aside]:
         finally:
             work.cancel()
             await asyncio.wait({work})
-
-
-async def tell_directly(settings: Settings, looks: Iterable[Observation], *, run_id: str, because: str) -> None:
-    """Send what is critical to every channel, without outbox and incidents; a channel that fails is logged.
-
-    Raises:
-        MisconfiguredError: a channel's template is no good.
-    """
-    critical = [look for look in looks if look.severity is Level.CRITICAL]
-    if not critical:
-        return
-    first, at = critical[0], datetime.now(UTC)
-    lines = [*(f"{look.key}: {look.summary}" for look in critical), f"Told past the outbox, since {because}"]
-    notice = Notice(
-        f"{first.key}:{run_id}", "told_directly", Level.CRITICAL, f"{first.key} is critical", "\n".join(lines), at
-    )
-
-    async with open_channels(settings) as channels:
-        for failure in filter(None, (await send_past_outbox(channels, notice)).values()):
-            log.warning("%s", failure)

@@ -108,7 +108,7 @@ class Guard:
         self._peak = max((usd for usd in (self._peak, kept) if usd is not None), default=None)
 
     async def _remember_trades(self, store: Store) -> None:
-        self.eyes.remember((await trades.archive(store, whole=False)).values())
+        self.eyes.remember((await trades.archive(store, skip_damaged=True)).values())
 
     async def poll(self) -> None:
         """Look, judge, brake. What goes wrong is told, never raised."""

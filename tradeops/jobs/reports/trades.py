@@ -80,22 +80,22 @@ async def keep(store: Store, found: tuple[ClosedTrade, ...]) -> None:
     await store.add_points(SERIES, await asyncio.to_thread(lambda: [_point(trade) for trade in found]))
 
 
-async def archive(store: Store, *, whole: bool = True) -> dict[str, ClosedTrade]:
+async def archive(store: Store, *, skip_damaged: bool = False) -> dict[str, ClosedTrade]:
     """All trades of the archive, by id.
 
     Args:
         store: where they are kept.
-        whole: refuse an archive with a damaged record; else such are logged and left out.
+        skip_damaged: log a damaged record and leave it out; else the archive is refused.
 
     Raises:
         UnavailableError: the store does not answer.
-        ContractError: a record is damaged.
+        ContractError: a record is damaged, and none may be skipped.
     """
     found: dict[str, ClosedTrade] = {}
     since, limit = ALWAYS, PAGE
     while True:
         page = await store.points(SERIES, since=since, until=FOREVER, limit=limit)
-        found |= await asyncio.to_thread(_by_id, page, whole=whole)
+        found |= await asyncio.to_thread(_by_id, page, skip_damaged=skip_damaged)
         if len(page) < limit:
             return found
         newest = page[-1].timestamp
@@ -114,13 +114,13 @@ async def newest(store: ReadableStore, *, since: datetime, until: datetime, limi
     return [_trade(point) for point in reversed(page)]
 
 
-def _by_id(points: list[Point], *, whole: bool) -> dict[str, ClosedTrade]:
+def _by_id(points: list[Point], *, skip_damaged: bool) -> dict[str, ClosedTrade]:
     found = {}
     for point in points:
         try:
             trade = _trade(point)
         except ContractError as error:
-            if whole:
+            if not skip_damaged:
                 raise
             log.warning("left out: %s", error)
         else:
