@@ -46,6 +46,7 @@ class Limits:
         zone: of the day.
         symbols_of: the symbols of each strategy, as the operator says: trades without a strategy are attributed by it.
         stale_after: an engine whose clock is further behind tells nothing.
+        marks_still_after: an engine that has shown the same marks for longer may have lost its market data.
         drawdown_warning_percent: of the peak; more is a warning. `None` does not look.
         win_rate_warning_percent: less, over the last `win_rate_trades`, is a warning. `None` does not look.
         win_rate_trades: so many trades; with fewer there is no win rate.
@@ -57,6 +58,7 @@ class Limits:
     symbols_of: Mapped = field(default_factory=dict)
     zone: tzinfo = UTC
     stale_after: timedelta = timedelta(seconds=60)
+    marks_still_after: timedelta = timedelta(minutes=10)
     drawdown_warning_percent: Decimal | None = None
     win_rate_warning_percent: Decimal | None = None
     win_rate_trades: int = 20
@@ -83,6 +85,7 @@ class Facts:
         equity: now; `None` is not known.
         open_trades: at their marks.
         closed_trades: all that are known, of earlier days too.
+        marks_moved_at: when the mark of any open trade last did, by our clock; `None` is that there is none.
         rejected: records of trades that were left out, so that no sum is whole.
         peak_equity: the most that the account was ever seen to be worth; `None` is not known.
         released: when a person let a target trade again; its losses count anew from there.
@@ -94,6 +97,7 @@ class Facts:
     equity: Decimal | None
     open_trades: tuple[OpenTrade, ...]
     closed_trades: tuple[ClosedTrade, ...]
+    marks_moved_at: datetime | None = None
     rejected: int = 0
     peak_equity: Decimal | None = None
     released: Mapping[str, datetime] = field(default_factory=dict)
@@ -134,9 +138,10 @@ class Verdict:
 def judge(facts: Facts, limits: Limits) -> Verdict:
     """What is exceeded, what cannot be told, and what comes close.
 
-    Figures that are old judge nothing. Trades that cannot be true are left out, which is said, and the others judged; a
-    mark that is missing leaves the other symbols judged. What a person has released is judged by the trades since:
-    their streak by those closed after it, their day by those opened after it.
+    Figures that are old judge nothing. Marks that all stand still are said, and judged as they are. Trades that cannot
+    be true are left out, which is said, and the others judged; a mark that is missing leaves the other symbols judged.
+    What a person has released is judged by the trades since: their streak by those closed after it, their day by those
+    opened after it.
     """
     if stale := _stale(facts, limits):
         return Verdict(unknown=(stale,))
@@ -158,6 +163,8 @@ def judge(facts: Facts, limits: Limits) -> Verdict:
             breaches.append(streak)
     if _finite(facts.equity) is None:
         unknown.append("the engine does not say what the account is worth")
+    if still := _still(facts, limits):
+        unknown.append(still)
     return Verdict(tuple(breaches), tuple(dict.fromkeys(unknown)), tuple(_warnings(facts, limits, closed)))
 
 
@@ -182,6 +189,13 @@ def _stale(facts: Facts, limits: Limits) -> str:
     if age > limits.stale_after:
         return f"the engine's figures are {age.total_seconds():.0f} s old"
     return "the engine's clock is minutes ahead of ours" if age < -AHEAD else ""
+
+
+def _still(facts: Facts, limits: Limits) -> str:
+    if facts.marks_moved_at is None or facts.now - facts.marks_moved_at <= limits.marks_still_after:
+        return ""
+    minutes = (facts.now - facts.marks_moved_at).total_seconds() / 60
+    return f"no mark of an open trade has moved for {minutes:.0f} min while the engine's clock does"
 
 
 def _targets(facts: Facts, limits: Limits) -> Iterator[str]:

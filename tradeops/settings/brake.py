@@ -128,8 +128,8 @@ class BrakeSettings(BaseSettings):
         """TRADEOPS_RELEASE_COOL_OFF_MINUTES."""
         return timedelta(minutes=self.release_cool_off_minutes)
 
-    def loss_limits(self, *, stale_after: timedelta) -> Limits:
-        """What is too much; figures older than `stale_after` tell nothing."""
+    def loss_limits(self, *, stale_after: timedelta, marks_still_after: timedelta) -> Limits:
+        """What is too much; figures older than `stale_after` tell nothing, marks may stand still for so long."""
         return Limits(
             daily_loss_percent=self.daily_loss_limit_percent,
             consecutive_losses=self.loss_streak_limit,
@@ -137,6 +137,7 @@ class BrakeSettings(BaseSettings):
             symbols_of=self.strategy_symbols,
             zone=ZoneInfo(self.loss_day_zone),
             stale_after=stale_after,
+            marks_still_after=marks_still_after,
             drawdown_warning_percent=self.drawdown_warning_percent,
             win_rate_warning_percent=self.win_rate_warning_percent,
         )

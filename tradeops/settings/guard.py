@@ -22,6 +22,12 @@ class GuardSettings(BaseSettings):
     guard_stale_seconds: Seconds = setting(
         "TRADEOPS_GUARD_STALE_SECONDS", 60.0, "60", "An engine whose clock stands still for longer tells nothing."
     )
+    guard_marks_still_seconds: Seconds = setting(
+        "TRADEOPS_GUARD_MARKS_STILL_SECONDS",
+        600.0,
+        "600",
+        "Marks of open trades that all stand still for longer are told.",
+    )
     guard_blind_seconds: Seconds = setting(
         "TRADEOPS_GUARD_BLIND_SECONDS", 30.0, "30", "An engine that the guard cannot reach for so long is an incident."
     )
@@ -35,6 +41,16 @@ class GuardSettings(BaseSettings):
         "TRADEOPS_CANARY_SYMBOL", None, "DOGEUSDT", "The one symbol of your bot that a drill may switch off and on."
     )
     drill_days: Days = setting("TRADEOPS_DRILL_DAYS", 30, "30", "A last drill that is older is degraded.")
+
+    @property
+    def stale_after(self) -> timedelta:
+        """TRADEOPS_GUARD_STALE_SECONDS."""
+        return timedelta(seconds=self.guard_stale_seconds)
+
+    @property
+    def marks_still_after(self) -> timedelta:
+        """TRADEOPS_GUARD_MARKS_STILL_SECONDS."""
+        return timedelta(seconds=self.guard_marks_still_seconds)
 
     @property
     def lost_after(self) -> timedelta:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import httpx
 import pytest
 
 from sandbox.engine_levers import Mode
@@ -31,6 +32,7 @@ from tradeops.jobs.reports.equity import Worth
 from tradeops.settings import Settings
 from tradeops.wiring import open_quick_engine
 
+OPEN = "/api/paper-trading/trades/open"
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT")
 
 
@@ -318,6 +320,24 @@ async def test_an_engine_whose_clock_stands_still_is_stale(tmp_path: Path, bot: 
             assert guard.verdict is not None
             assert bool(guard.verdict.unknown) is unknown
     assert told(sink) == ["guard:figures is critical"]
+    assert bot.on() == SYMBOLS
+
+
+async def test_an_engine_that_has_lost_its_prices_is_told_though_its_clock_goes_on(
+    tmp_path: Path, bot: Bot, sink: HttpSink
+) -> None:
+    began = datetime.now(UTC)
+    async with guarding(tmp_path, bot, sink) as guard, httpx.AsyncClient() as client:
+        bot.answer(OPEN, (await client.get(bot.service.url + OPEN)).text)
+        for seconds, unknown in ((0, False), (600, False), (601, True)):
+            guard.clock = lambda at=began + timedelta(seconds=seconds): at  # type: ignore[misc]
+            await polled(guard)
+            assert guard.verdict is not None
+            assert bool(guard.verdict.unknown) is unknown
+        bot.answer(OPEN, None)
+        await polled(guard)
+        assert guard.verdict.unknown == ()
+    assert told(sink)[0] == "guard:figures is critical"
     assert bot.on() == SYMBOLS
 
 

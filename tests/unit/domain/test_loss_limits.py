@@ -159,6 +159,16 @@ def test_a_trade_that_cannot_be_true_hides_no_loss_of_the_others() -> None:
         assert verdict.unknown == ("1 trade has figures that cannot be true",)
 
 
+def test_marks_that_all_stand_still_are_told_and_judged_as_they_are() -> None:
+    lost = closed("-1001", symbol="BTCUSDT")
+    still = replace(facts(lost, opened=(held("-5"),)), marks_moved_at=NOW - timedelta(seconds=601))
+    verdict = judge(still, Limits())
+    assert verdict.unknown == ("no mark of an open trade has moved for 10 min while the engine's clock does",)
+    assert targets(verdict) == ["portfolio", "symbol:BTCUSDT"]
+    for fine in (NOW - timedelta(minutes=10), None):
+        assert judge(replace(still, marks_moved_at=fine), Limits()).unknown == ()
+
+
 def test_figures_as_old_as_allowed_still_count() -> None:
     assert judge(replace(facts(), as_of=NOW - timedelta(seconds=60)), Limits()).unknown == ()
 

@@ -72,11 +72,12 @@ def test_the_limits_are_as_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRADEOPS_LOSS_LIMITS", "rsi=8/6; MINE=3/")
     monkeypatch.setenv("TRADEOPS_STRATEGY_SYMBOLS", "rsi=BTCUSDT; Mine=SOLUSDT")
     settings = load_settings()
-    limits = settings.loss_limits(stale_after=timedelta(seconds=9))
+    limits = settings.loss_limits(stale_after=timedelta(seconds=9), marks_still_after=timedelta(minutes=3))
     assert (limits.daily_loss_of("portfolio"), limits.losses_of("portfolio")) == (Decimal("7.5"), 10)
     assert (limits.daily_loss_of("RSI Strategy"), limits.losses_of("RSI Strategy")) == (Decimal(8), 6)
     assert limits.daily_loss_of("Mine") == Decimal(3)
     symbols = {"RSI Strategy": ("BTCUSDT",), "Mine": ("SOLUSDT",)}
     assert (limits.symbols_of, limits.stale_after) == (symbols, timedelta(seconds=9))
+    assert limits.marks_still_after == timedelta(minutes=3)
     assert settings.release_cool_off == timedelta(hours=1)
     assert not settings.disable_when_unknown

@@ -17,8 +17,8 @@ from tradeops.adapters.store import Store
 from tradeops.domain.brake_targets import PORTFOLIO
 from tradeops.domain.brakes import Order
 from tradeops.domain.day_start import DayStart, by_symbol, midnight_of, observed, reconstructed
-from tradeops.domain.engine_clock import EngineClock
 from tradeops.domain.incidents.model import CERTAIN, Observation
+from tradeops.domain.last_move import LastMove
 from tradeops.domain.loss_limits import Facts, Limits, Verdict, judge
 from tradeops.domain.notices import Level
 from tradeops.errors import ContractError, RejectedError, TradeOpsError
@@ -75,7 +75,8 @@ class Guard:
     verdict: Verdict | None = None
     _blind_since: datetime | None = None
     _unknown_since: datetime | None = None
-    _engine_clock: EngineClock = field(default_factory=EngineClock)
+    _engine_clock: LastMove = field(default_factory=LastMove)
+    _marks: LastMove = field(default_factory=LastMove)
     _peak: Decimal | None = None
     _told: dict[str, tuple[Level | None, datetime]] = field(default_factory=dict)
     _minute: datetime | None = None
@@ -198,7 +199,8 @@ class Guard:
         assert self.day is not None  # noqa: S101 - begun above
         return Facts(
             now=now,
-            as_of=self._engine_clock.moved_at(sight.account.as_of, now),
+            as_of=self._engine_clock.at(sight.account.as_of, now),
+            marks_moved_at=self._marks.at(_marks_of(sight), now),
             day_start=self.day,
             equity=sight.equity,
             open_trades=sight.open_trades,
@@ -227,6 +229,12 @@ class Guard:
             if look.severity is not None and is_news:
                 log.warning("%s: %s", look.key, look.summary)
             self.aside.tell([look], source=source)
+
+
+def _marks_of(sight: Sight) -> frozenset[tuple[str, Decimal]] | None:
+    """What the open trades are said to be worth; any of them moves with each price."""
+    marks = {(trade.id, trade.unrealised_pnl) for trade in sight.open_trades if trade.unrealised_pnl is not None}
+    return frozenset(marks) or None
 
 
 def _worth_of(sight: Sight) -> Worth | None:

@@ -35,7 +35,7 @@ async def open_guard(settings: Settings) -> AsyncGenerator[Guard | None]:
         journal = Journal(settings.home_folder)
         hold = Hold(engine, journal, aside, settings.strategy_symbols)
         terms = Terms(
-            settings.loss_limits(stale_after=timedelta(seconds=settings.guard_stale_seconds)),
+            settings.loss_limits(stale_after=settings.stale_after, marks_still_after=settings.marks_still_after),
             blind_after=timedelta(seconds=settings.guard_blind_seconds),
             disable_when_unknown=settings.disable_when_unknown,
         )

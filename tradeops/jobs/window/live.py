@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from tradeops.adapters.engine.client import EngineClient
-from tradeops.domain.engine_clock import EngineClock
+from tradeops.domain.last_move import LastMove
 from tradeops.domain.portfolio.portfolio import OpenTrade
 from tradeops.errors import TradeOpsError
 from tradeops.jobs.ending import end
@@ -52,7 +52,7 @@ class Live:
     def __init__(self, engine: EngineClient | None) -> None:
         self._engine = engine
         self._last: Look | None = None
-        self._clock = EngineClock()
+        self._clock = LastMove()
         self._asked_at = float("-inf")
         self._task: asyncio.Task[None] | None = None
 
@@ -96,7 +96,7 @@ class Live:
             now = datetime.now(UTC)
             self._last = Look(
                 now,
-                as_of=self._clock.moved_at(account.as_of, now),
+                as_of=self._clock.at(account.as_of, now),
                 balance=account.value.balance,
                 equity=account.value.equity if account.value.equity is not None else summed,
                 open_trades=opened.value,

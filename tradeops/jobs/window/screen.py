@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
@@ -51,7 +51,7 @@ class Screen:
             trouble: why the history is not up to date; empty when it is.
         """
         store, settings, past = self._sources.store, self._sources.settings, self._histories
-        limits = settings.loss_limits(stale_after=timedelta(seconds=settings.guard_stale_seconds))
+        limits = settings.loss_limits(stale_after=settings.stale_after, marks_still_after=settings.marks_still_after)
         look, lately = await asyncio.gather(self._live.look(), self._lately.read(limits, past.trades, now=now))
         newest = past.health.newest or trouble or past.health.why_nothing(health.NEVER)
         start = day_start(lately, look, limits, now=now)

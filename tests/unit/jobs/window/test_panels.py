@@ -143,7 +143,7 @@ async def test_a_backtest_has_the_curve_of_its_trades(store: SqliteStore) -> Non
 
 
 async def test_money_is_the_engines_where_it_speaks_and_says_where_it_does_not(store: SqliteStore) -> None:
-    past, limits = Histories(store).equity, SETTINGS.loss_limits(stale_after=DAY)
+    past, limits = Histories(store).equity, SETTINGS.loss_limits(stale_after=DAY, marks_still_after=DAY)
     await past.extend(store, now=NOW)
     look = Look(NOW, as_of=NOW, balance=Decimal(900), equity=Decimal(950), is_running=True)
     start = day_start("store: it is down", look, limits, now=NOW)
