@@ -97,11 +97,13 @@ def test_without_trades_nothing_reads_as_zero_percent() -> None:
 
 
 def test_unknown_trades_and_equity_are_said_to_be_so() -> None:
-    unknown = report(history=None, account=reading(equity=None), status=None)
+    unknown = report(
+        history=None, account=reading(equity=None), status=None, open_trades=(position(unrealised_pnl=None),)
+    )
     page = portfolio_page(unknown, UTC)
     assert headline(unknown) == "equity n/a, balance $10,000.00, trades n/a"
     assert cells(page, "Closed trades")[0] == "n/a: the engine's closed trades could not be read"
-    assert cells(page, "Equity")[0] == "n/a: the engine does not say it"
+    assert cells(page, "Equity")[0] == "n/a: the engine says neither it nor the mark of every open position"
     assert "whether the engine runs is n/a" in to_text(page)
     assert not [block for block in page.blocks if isinstance(block, Picture)]
     assert Text("Notional $1,000.00; if all are stopped: −$20.79.") in page.blocks

@@ -1,5 +1,6 @@
 """The bot's money: what it holds and what each trade brought. Amounts are USDT."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -67,6 +68,15 @@ class OpenTrade:
     def notional(self) -> Decimal:
         """What was bought or sold at entry; above zero."""
         return self.entry_price * self.quantity
+
+
+def worth(account: Portfolio, open_trades: Iterable[OpenTrade]) -> Decimal | None:
+    """Equity: as the engine says it, else the balance and every mark; `None` when a mark is missing."""
+    if account.equity is not None:
+        return account.equity
+    marks = [trade.unrealised_pnl for trade in open_trades]
+    known = [mark for mark in marks if mark is not None]
+    return account.balance + sum(known, Decimal(0)) if len(known) == len(marks) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,9 @@ def _notes(report: PortfolioReport) -> Iterator[str]:
     facts, trading = report.facts, report.trading
     if facts.past:
         yield "a report of a past day: the balance is reconstructed from trades, and live figures are n/a"
-    elif not report.return_is_ours:
+    elif facts.account.value.equity is None and report.equity.value is not None:
+        yield "equity is the balance and the marks of open positions: the engine does not say it"
+    if not facts.past and not report.return_is_ours:
         yield "the total return is the engine's own figure: equity or initial balance is not known"
     if facts.duplicates:
         yield f"{_counted(facts.duplicates, 'trade')} listed more than once, and counted once"

@@ -8,11 +8,12 @@ from decimal import Decimal
 from tradeops.domain.figures import Amount, Figure, known, known_amount, unknown, unknown_amount
 from tradeops.domain.performance import Equity
 from tradeops.domain.portfolio.facts import PortfolioFacts, Source
+from tradeops.domain.portfolio.portfolio import worth
 from tradeops.domain.portfolio.trading import Trading, trading_of
 from tradeops.domain.position_risk import PositionRisk, risks_of, total
 
 PAST = "it is known live only, and this is the report of a past day"
-NO_EQUITY = "the engine does not say it"
+NO_EQUITY = "the engine says neither it nor the mark of every open position"
 NO_INITIAL = "the initial balance is not known"
 NO_REPORT = "no report of the day before is stored"
 NOT_KNOWN_THEN = "the report of the day before did not know it"
@@ -43,7 +44,7 @@ class PortfolioReport:
         finished_at: our clock.
         balance: realised; of a past day, what it must have been at its end.
         equity: balance and unrealised profit.
-        unrealised: the engine's equity less its balance; the sum over open positions where it says no equity.
+        unrealised: equity less balance; without equity, the sum over open positions.
         total_return_percent: realised and unrealised, of the initial balance.
         return_is_ours: computed by us; else it is the engine's own figure, or n/a.
         day_start: equity at 00:00 UTC.
@@ -109,7 +110,7 @@ def portfolio_report(facts: PortfolioFacts, *, finished_at: datetime) -> Portfol
         finished_at=finished_at,
         balance=balance,
         equity=equity,
-        unrealised=_unrealised(facts, positions, positions_problem),
+        unrealised=_unrealised(facts, equity, positions, positions_problem),
         total_return_percent=total_return,
         return_is_ours=ours,
         day_start=trading.day_start if trading else _observed_day_start(facts, problem),
@@ -137,14 +138,16 @@ def _equity(facts: PortfolioFacts) -> Amount:
     if facts.past:
         seen = facts.observed.get(facts.until)
         return unknown_amount(PAST) if seen is None else known_amount(seen)
-    equity = facts.account.value.equity
-    return unknown_amount(NO_EQUITY) if equity is None else known_amount(equity)
+    account, opened = facts.account.value, facts.open_trades
+    usd = account.equity if opened is None else worth(account, opened)
+    return unknown_amount(NO_EQUITY) if usd is None else known_amount(usd)
 
 
-def _unrealised(facts: PortfolioFacts, positions: tuple[PositionRisk, ...] | None, problem: str) -> Amount:
-    account = facts.account.value
-    if not facts.past and account.equity is not None:
-        return known_amount(account.equity - account.balance)
+def _unrealised(
+    facts: PortfolioFacts, equity: Amount, positions: tuple[PositionRisk, ...] | None, problem: str
+) -> Amount:
+    if not facts.past and equity.value is not None:
+        return known_amount(equity.value - facts.account.value.balance)
     return unknown_amount(problem) if positions is None else total(tuple(risk.unrealised_usd for risk in positions))
 
 

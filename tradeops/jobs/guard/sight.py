@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from tradeops.adapters.engine.client import EngineClient
-from tradeops.domain.portfolio.portfolio import ClosedTrade, OpenTrade, Portfolio
+from tradeops.domain.portfolio.portfolio import ClosedTrade, OpenTrade, Portfolio, worth
 from tradeops.domain.readings import Reading, RejectedRecord
 from tradeops.domain.trade_history import TradeHistory, united
 
@@ -35,11 +35,7 @@ class Sight:
     @property
     def equity(self) -> Decimal | None:
         """The balance and what is open at its marks; `None` when the engine says neither its sum nor every mark."""
-        if self.account.value.equity is not None:
-            return self.account.value.equity
-        marks = [trade.unrealised_pnl for trade in self.open_trades]
-        known = [mark for mark in marks if mark is not None]
-        return self.account.value.balance + sum(known, Decimal(0)) if len(known) == len(marks) else None
+        return worth(self.account.value, self.open_trades)
 
 
 @dataclass(slots=True)

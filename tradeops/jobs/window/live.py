@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from tradeops.adapters.engine.client import EngineClient
 from tradeops.domain.last_move import LastMove
-from tradeops.domain.portfolio.portfolio import OpenTrade
+from tradeops.domain.portfolio.portfolio import OpenTrade, worth
 from tradeops.errors import TradeOpsError
 from tradeops.jobs.ending import end
 
@@ -90,15 +90,12 @@ class Live:
             log.exception("the engine cannot be looked at: our own code broke")
             self._last = Look(datetime.now(UTC), "not known: our own code broke, see the log")
         else:
-            marks = [trade.unrealised_pnl for trade in opened.value]
-            known = [mark for mark in marks if mark is not None]
-            summed = account.value.balance + sum(known, Decimal(0)) if len(known) == len(marks) else None
             now = datetime.now(UTC)
             self._last = Look(
                 now,
                 as_of=self._clock.at(account.as_of, now),
                 balance=account.value.balance,
-                equity=account.value.equity if account.value.equity is not None else summed,
+                equity=worth(account.value, opened.value),
                 open_trades=opened.value,
                 is_running=status,
             )

@@ -16,9 +16,9 @@ from tradeops.domain.health import Severity
 from tradeops.domain.portfolio.beside import beside
 from tradeops.domain.portfolio.breakdown import UNATTRIBUTED, Group
 from tradeops.domain.portfolio.facts import Source, StoredReport
-from tradeops.domain.portfolio.portfolio import ClosedTrade, Portfolio
+from tradeops.domain.portfolio.portfolio import ClosedTrade, OpenTrade, Portfolio
 from tradeops.domain.portfolio.remarks import attention, notes, severity_of
-from tradeops.domain.portfolio.report import NO_REPORT, PAST
+from tradeops.domain.portfolio.report import NO_EQUITY, NO_REPORT, PAST
 from tradeops.domain.portfolio.trading import Trading
 from tradeops.domain.readings import Reading, RejectedRecord
 from tradeops.domain.trade_history import Memory
@@ -136,10 +136,20 @@ def test_a_day_without_trades_is_reported_as_such() -> None:
     assert "no trades today" in notes(report(WON))
 
 
-def test_an_engine_that_says_no_equity_leaves_it_unknown() -> None:
-    told = report(WON, account=reading(equity=None, balance=Decimal(10_030), total_return_percent=Decimal("0.3")))
-    assert told.equity == unknown_amount("the engine does not say it")
+def test_where_the_engine_says_no_equity_it_is_the_balance_and_the_marks() -> None:
+    told = report(WON, account=reading(equity=None, balance=Decimal(10_030)))
+    assert told.equity == known_amount(Decimal(10_050))
     assert told.unrealised == known_amount(Decimal(20))
+    assert (told.total_return_percent, told.return_is_ours) == (known(0.5), True)
+    assert any(note.startswith("equity is the balance and the marks") for note in notes(told))
+
+
+@pytest.mark.parametrize("opened", [None, (position(unrealised_pnl=None),)], ids=["no positions", "no mark"])
+def test_equity_that_neither_the_engine_nor_all_marks_say_is_unknown(opened: tuple[OpenTrade, ...] | None) -> None:
+    account = reading(equity=None, balance=Decimal(10_030), total_return_percent=Decimal("0.3"))
+    told = report(WON, account=account, open_trades=opened, missing={Source.OPEN_TRADES: "gone"})
+    assert told.equity == unknown_amount(NO_EQUITY)
+    assert told.unrealised.value is None
     assert (told.total_return_percent, told.return_is_ours) == (known(0.3), False)
     assert any("the engine's own figure" in note for note in notes(told))
 
@@ -334,7 +344,8 @@ def test_a_stopped_engine_needs_attention() -> None:
     ],
 )
 def test_an_account_with_nothing_left_needs_attention(worth: dict[str, Decimal | None], told: str) -> None:
-    found = [line for line in attention(report(WON, account=reading(**worth))) if "nothing is left" in line]
+    made = report(WON, account=reading(**worth), open_trades=(position(unrealised_pnl=None),))
+    found = [line for line in attention(made) if "nothing is left" in line]
     assert found == ([f"nothing is left of the account: {told} USDT"] if told else [])
 
 
