@@ -10,6 +10,7 @@ from typing import TypeVar
 from tradeops.adapters.store import Store
 from tradeops.adapters.store.interface import (
     AuditEvent,
+    Backlog,
     Bucket,
     Document,
     MessageState,
@@ -116,6 +117,10 @@ class ReadingStore:
     async def queued(self, key: str) -> QueuedMessage | None:
         """See `ReadableStore`."""
         return await self._ask(lambda store: store.queued(key))
+
+    async def backlogs(self, *, created_before: datetime) -> dict[str, Backlog]:
+        """See `ReadableStore`."""
+        return await self._ask(lambda store: store.backlogs(created_before=created_before))
 
     async def describe(self) -> str:
         """See `ReadableStore`."""

@@ -2,6 +2,7 @@
 
 from tradeops.adapters.store.interface import (
     AuditEvent,
+    Backlog,
     Body,
     Bucket,
     Claim,
@@ -17,6 +18,7 @@ from tradeops.adapters.store.opening import open_store
 
 __all__ = [
     "AuditEvent",
+    "Backlog",
     "Body",
     "Bucket",
     "Claim",

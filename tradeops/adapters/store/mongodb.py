@@ -28,6 +28,7 @@ from tradeops.adapters.driver_tls import mongodb_options
 from tradeops.adapters.store import series as series_rules
 from tradeops.adapters.store.interface import (
     AuditEvent,
+    Backlog,
     Body,
     Bucket,
     Claim,
@@ -287,6 +288,14 @@ class MongoStore:
         async with self._timed(OUTBOX) as outbox:
             row = await outbox.find_one(where)
         return None if row is None else _queued(row)
+
+    async def backlogs(self, *, created_before: datetime) -> dict[str, Backlog]:
+        """See `Store`."""
+        where = {"state": MessageState.WAITING.value, "at_us": {"$lt": micros(created_before)}}
+        group = {"_id": "$target", "count": {"$sum": 1}, "oldest": {"$min": "$at_us"}}
+        async with self._timed(OUTBOX) as outbox:
+            rows = await (await outbox.aggregate([{"$match": where}, {"$group": group}])).to_list()
+        return {row["_id"]: Backlog(row["count"], moment_of(row["oldest"])) for row in rows}
 
     async def drop_bodies(self, *, before: datetime, limit: int) -> int:
         """See `Store`."""

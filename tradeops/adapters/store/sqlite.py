@@ -11,6 +11,7 @@ from typing import Any
 from tradeops.adapters.store import series as series_rules
 from tradeops.adapters.store.interface import (
     AuditEvent,
+    Backlog,
     Body,
     Bucket,
     Claim,
@@ -251,6 +252,15 @@ class SqliteStore:
         query = f"SELECT {QUEUED} FROM outbox WHERE key = ?"  # noqa: S608 - our own words
         rows = await self._file.rows(query, checked_key(key))
         return _queued(rows[0]) if rows else None
+
+    async def backlogs(self, *, created_before: datetime) -> dict[str, Backlog]:
+        """See `Store`."""
+        rows = await self._file.rows(
+            "SELECT target, count(*), min(created_at) FROM outbox WHERE state = 'waiting' AND created_at < ?"
+            " GROUP BY target",
+            micros(created_before),
+        )
+        return {target: Backlog(count, moment_of(oldest)) for target, count, oldest in rows}
 
     async def drop_bodies(self, *, before: datetime, limit: int) -> int:
         """See `Store`."""
