@@ -14,7 +14,7 @@ from tradeops.adapters.store.interface import (
     ReadableStore,
     Store,
 )
-from tradeops.adapters.store.opening import open_store
+from tradeops.adapters.store.opening import open_readable, open_store
 
 __all__ = [
     "AuditEvent",
@@ -29,5 +29,6 @@ __all__ = [
     "QueuedMessage",
     "ReadableStore",
     "Store",
+    "open_readable",
     "open_store",
 ]

@@ -39,7 +39,7 @@ from tradeops.adapters.store.interface import (
     QueuedMessage,
 )
 from tradeops.adapters.store.mongodb_errors import NOT_SUPPORTED, bad_address, hosts_of, typed_error
-from tradeops.adapters.store.mongodb_schema import bring_forward, version_known
+from tradeops.adapters.store.mongodb_schema import bring_forward, check, version_known
 from tradeops.adapters.store.records import (
     AUDIT_EVENTS,
     OURS,
@@ -81,13 +81,20 @@ class MongoStore:
         database: ours.
         tls: what certificates to go by.
         unfinished: also a database may be used that a restore has left half-way.
+        for_reading: alone, as a `ReadableStore`; nothing is then made or brought forward.
 
     Raises:
         MisconfiguredError: an address that MongoDB's driver does not take.
     """
 
     def __init__(
-        self, url: str, *, database: str = DATABASE, tls: Tls = NO_TLS_OF_OURS, unfinished: bool = False
+        self,
+        url: str,
+        *,
+        database: str = DATABASE,
+        tls: Tls = NO_TLS_OF_OURS,
+        unfinished: bool = False,
+        for_reading: bool = False,
     ) -> None:
         self._hosts = hosts_of(url)
         try:
@@ -111,7 +118,7 @@ class MongoStore:
             read_preference=ReadPreference.PRIMARY,
         )
         self._prepared: set[str] = set()
-        self._owner, self._unfinished = uuid4().hex, unfinished
+        self._owner, self._unfinished, self._for_reading = uuid4().hex, unfinished, for_reading
 
     async def close(self) -> None:
         """Close its connections, without waiting for a server that hangs."""
@@ -359,7 +366,12 @@ class MongoStore:
             self._prepared.add(SCHEMA)
 
     async def prepare(self, name: str, *, documents: bool) -> None:
-        """Make the collection with its indexes if it is not there; within `bounded`."""
+        """Make the collection with its indexes if it is not there, unless we only read; within `bounded`."""
+        if self._for_reading:
+            if SCHEMA not in self._prepared:
+                await check(self._database, hosts=self._hosts)
+            self._prepared |= {SCHEMA, name}
+            return
         await self.bring_forward()
         required = {"version": INTEGER, "body": {"bsonType": "object"}} if documents else {"at_us": INTEGER}
         schema = {"bsonType": "object", "required": list(required), "properties": required}

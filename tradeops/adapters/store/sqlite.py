@@ -68,13 +68,16 @@ QUEUED = "key, target, body, created_at, due_at, state, tries, note"
 class SqliteStore:
     """See `Store`.
 
+    Args:
+        path: of the file.
+        for_reading: alone, as a `ReadableStore`; the file is then neither made nor brought forward.
+
     Raises:
-        MisconfiguredError: the file cannot be written, or a newer release of ours has already changed it.
-        UnavailableError: it is damaged, locked for too long, or the disk is full.
+        MisconfiguredError, UnavailableError: as `SqliteFile`.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._file = SqliteFile(path, MIGRATIONS)
+    def __init__(self, path: Path, *, for_reading: bool = False) -> None:
+        self._file = SqliteFile(path, MIGRATIONS, for_reading=for_reading)
 
     def close(self) -> None:
         """Close the file; nothing more may be called."""
