@@ -162,7 +162,7 @@ class ReadingStore:
 
     def _raise_if_paused(self) -> None:
         if self._failure is not None and self._clock() < self._ask_again_at:
-            raise self._failure
+            raise self._failure.with_traceback(None)  # which would grow each time
 
     def _failed(self, error: TradeOpsError) -> None:
         if self._clock() >= self._ask_again_at:
