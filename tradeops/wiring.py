@@ -27,7 +27,7 @@ from tradeops.adapters.notify.telegram import TelegramChannel
 from tradeops.adapters.notify.webhook import WebhookChannel
 from tradeops.adapters.outside_watch.client import OutsideWatch
 from tradeops.adapters.prefect_api.client import PrefectApiClient
-from tradeops.adapters.store import Store, open_store
+from tradeops.adapters.store import ReadableStore, Store, open_readable, open_store
 from tradeops.adapters.store.backup import Restoration, Snapshot, open_restoration, open_snapshot
 from tradeops.adapters.store.unopened import unopened
 from tradeops.adapters.trainer.client import THOROUGH, TrainerClient
@@ -250,6 +250,16 @@ def our_store(settings: Settings) -> AbstractAsyncContextManager[Store]:
     """
     url = settings.mongodb_url.get_secret_value() if settings.mongodb_url else None
     return open_store(settings.store_kind, home=settings.home_folder, mongodb_url=url, tls=settings.tls)
+
+
+def our_readable_store(settings: Settings) -> AbstractAsyncContextManager[ReadableStore]:
+    """That store for who only looks; it is neither made nor brought forward.
+
+    Raises:
+        MisconfiguredError, UnavailableError: on entering, as `open_readable`.
+    """
+    url = settings.mongodb_url.get_secret_value() if settings.mongodb_url else None
+    return open_readable(settings.store_kind, home=settings.home_folder, mongodb_url=url, tls=settings.tls)
 
 
 @asynccontextmanager

@@ -18,7 +18,8 @@ from trainer.settings import TrainerSettings
 @click.option("--port", type=int, help="The port it listens on.")
 @click.option("--home", type=click.Path(path_type=Path), help="Where data sets, jobs and models are kept.")
 def main(**options: Any) -> None:  # noqa: ANN401 - passed on to the settings, which check them
-    """Train models and serve them."""
+    """Train models and serve them; files are its user's alone."""
+    os.umask(0o077)
     given = {name: value for name, value in options.items() if value is not None}
     try:
         settings = TrainerSettings(_secrets_dir=os.environ.get("TRADEOPS_SECRETS_DIR") or None, **given)

@@ -7,9 +7,10 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from tradeops.adapters.store import Store
+from tradeops.adapters.store import ReadableStore
 from tradeops.adapters.store.interface import (
     AuditEvent,
+    Backlog,
     Bucket,
     Document,
     MessageState,
@@ -19,11 +20,12 @@ from tradeops.adapters.store.interface import (
 from tradeops.adapters.store.opening import FILE
 from tradeops.errors import TradeOpsError, UnavailableError
 from tradeops.settings import Settings
-from tradeops.wiring import our_store
+from tradeops.wiring import our_readable_store
 
 T = TypeVar("T")
-Opening = Callable[[], AbstractAsyncContextManager[Store]]
+Opening = Callable[[], AbstractAsyncContextManager[ReadableStore]]
 ASK_AGAIN_SECONDS = 2.0
+MONGODB_SECONDS = 10.0  # one that is down is waited for each time
 ANSWER = timedelta(seconds=10)
 
 
@@ -41,7 +43,8 @@ async def open_for_reading(settings: Settings) -> AsyncGenerator["ReadingStore"]
             return None
         return found.st_dev, found.st_ino
 
-    store = ReadingStore(lambda: our_store(settings), which=which)
+    pause = ASK_AGAIN_SECONDS if settings.store_kind == "sqlite" else MONGODB_SECONDS
+    store = ReadingStore(lambda: our_readable_store(settings), which=which, pause=pause)
     try:
         yield store
     finally:
@@ -54,16 +57,22 @@ class ReadingStore:
     Args:
         opening: opens the store behind it.
         which: tells one store from another that took its place, such as a file put back from a backup.
+        pause: for so many seconds after it was down nobody asks it.
         clock: seconds that never go back.
     """
 
     def __init__(
-        self, opening: Opening, *, which: Callable[[], object], clock: Callable[[], float] = time.monotonic
+        self,
+        opening: Opening,
+        *,
+        which: Callable[[], object],
+        pause: float = ASK_AGAIN_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._opening, self._which, self._clock = opening, which, clock
+        self._opening, self._which, self._pause, self._clock = opening, which, pause, clock
         self._lock = asyncio.Lock()
         self._open = AsyncExitStack()
-        self._store: Store | None = None
+        self._store: ReadableStore | None = None
         self._identity: object = None
         self._failure: TradeOpsError | None = None
         self._ask_again_at = float("-inf")
@@ -117,34 +126,49 @@ class ReadingStore:
         """See `ReadableStore`."""
         return await self._ask(lambda store: store.queued(key))
 
+    async def backlogs(self, *, created_before: datetime) -> dict[str, Backlog]:
+        """See `ReadableStore`."""
+        return await self._ask(lambda store: store.backlogs(created_before=created_before))
+
     async def describe(self) -> str:
         """See `ReadableStore`."""
         return await self._ask(lambda store: store.describe())
 
-    async def _ask(self, question: Callable[[Store], Awaitable[T]]) -> T:
+    async def _ask(self, question: Callable[[ReadableStore], Awaitable[T]]) -> T:
         try:
             async with asyncio.timeout(ANSWER.total_seconds()):
                 return await question(await self._opened())
         except TimeoutError:
             problem = f"it did not answer within {ANSWER.total_seconds():g} s"
             raise UnavailableError("store", problem, remedy="look at its server and disk") from None
+        except UnavailableError as error:
+            self._failed(error)
+            raise
 
-    async def _opened(self) -> Store:
+    async def _opened(self) -> ReadableStore:
         """The store; of many callers one opens it, and after a failure nobody tries for a while."""
+        self._raise_if_paused()
         if self._store is not None and self._which() == self._identity:
             return self._store
         async with self._lock:
+            self._raise_if_paused()
             if self._store is not None and self._which() == self._identity:
                 return self._store
-            if self._failure is not None and self._clock() < self._ask_again_at:
-                raise self._failure
             try:
                 return await self._open_now()
             except TradeOpsError as error:
-                self._failure, self._ask_again_at = error, self._clock() + ASK_AGAIN_SECONDS
+                self._failed(error)
                 raise
 
-    async def _open_now(self) -> Store:
+    def _raise_if_paused(self) -> None:
+        if self._failure is not None and self._clock() < self._ask_again_at:
+            raise self._failure.with_traceback(None)  # which would grow each time
+
+    def _failed(self, error: TradeOpsError) -> None:
+        if self._clock() >= self._ask_again_at:
+            self._failure, self._ask_again_at = error, self._clock() + self._pause
+
+    async def _open_now(self) -> ReadableStore:
         self._store = None
         await self._open.aclose()
         self._store = await self._open.enter_async_context(self._opening())

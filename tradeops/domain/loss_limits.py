@@ -1,20 +1,17 @@
 """When a strategy, a symbol or the whole account has lost too much. Pure. USDT; percentages are 0–100.
 
-The loss of a day is what its closed trades brought, and what the marks of open positions changed since midnight: money
-that is paid in or out, and an engine that begins anew, are no part of it. The base of every percentage is what the
-account was worth when the day began, in the zone of the limits. What is not known is never "no breach".
+What each has lost is counted by `losses`. What is not known is never "no breach".
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache, partial
 
-from tradeops.domain.brake_targets import PORTFOLIO, SYMBOL, Mapped, is_strategy, strategy_named, strategy_of, symbol_of
-from tradeops.domain.day_start import DayStart, midnight_of
-from tradeops.domain.portfolio.portfolio import ClosedTrade, OpenTrade
+from tradeops.domain.brake_targets import Mapped
+from tradeops.domain.losses import Facts, Losses, Today, by_closing, finite, left_out, losses
+from tradeops.domain.portfolio.portfolio import ClosedTrade
 
 CENT = Decimal("0.01")
 AHEAD = timedelta(minutes=5)
@@ -75,35 +72,6 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known at one look.
-
-    Attributes:
-        now: aware.
-        as_of: of when the figures are: when the engine's clock last moved, by ours; `None` is not known.
-        day_start: the base.
-        equity: now; `None` is not known.
-        open_trades: at their marks.
-        closed_trades: all that are known, of earlier days too.
-        marks_moved_at: when the mark of any open trade last did, by our clock; `None` is that there is none.
-        rejected: records of trades that were left out, so that no sum is whole.
-        peak_equity: the most that the account was ever seen to be worth; `None` is not known.
-        released: when a person let a target trade again; its losses count anew from there.
-    """
-
-    now: datetime
-    as_of: datetime | None
-    day_start: DayStart
-    equity: Decimal | None
-    open_trades: tuple[OpenTrade, ...]
-    closed_trades: tuple[ClosedTrade, ...]
-    marks_moved_at: datetime | None = None
-    rejected: int = 0
-    peak_equity: Decimal | None = None
-    released: Mapping[str, datetime] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Breach:
     """A limit that is exceeded.
 
@@ -143,46 +111,25 @@ def judge(facts: Facts, limits: Limits) -> Verdict:
     What a person has released is judged by the trades since: their streak by those closed after it, their day by those
     opened after it.
     """
-    if stale := _stale(facts, limits):
-        return Verdict(unknown=(stale,))
-    whole = [trade for trade in facts.closed_trades if trade.pnl.is_finite()]
-    closed = tuple(sorted(whole, key=lambda trade: (trade.closed_at, trade.id)))
-    breaches: list[Breach] = []
-    unknown: list[str] = []
-    if left_out := facts.rejected + len(facts.closed_trades) - len(whole):
-        unknown.append(f"{left_out} trade{'s have' if left_out > 1 else ' has'} figures that cannot be true")
-    for target in _targets(facts, limits):
-        belongs = _belonging(target, limits)
-        mine = tuple(trade for trade in closed if belongs(trade.symbol, trade.strategy))
-        daily = _daily(target, facts, limits, mine, belongs)
-        if isinstance(daily, str):
-            unknown.append(daily)
-        elif daily is not None:
-            breaches.append(daily)
-        if streak := _streak(target, facts, limits, mine):
-            breaches.append(streak)
-    if _finite(facts.equity) is None:
-        unknown.append("the engine does not say what the account is worth")
-    if still := _still(facts, limits):
-        unknown.append(still)
-    return Verdict(tuple(breaches), tuple(dict.fromkeys(unknown)), tuple(_warnings(facts, limits, closed)))
+    found = {} if stale(facts, limits) else losses(facts, limits.symbols_of, zone=limits.zone)
+    breaches = tuple(breach for target, lost in found.items() for breach in _breaches(target, lost, limits))
+    warnings = tuple(_warnings(facts, limits)) if found else ()
+    return Verdict(breaches, unknown(facts, limits, found), warnings)
 
 
-def losing_streak(trades: Iterable[ClosedTrade], *, since: datetime | None = None) -> int:
-    """How many of the last trades were lost without one in between that was not.
-
-    Args:
-        trades: by closing time.
-        since: only those that closed after it count.
-    """
-    streak = 0
-    for trade in trades:
-        if since is None or trade.closed_at > since:
-            streak = streak + 1 if trade.pnl < 0 else 0
-    return streak
+def unknown(facts: Facts, limits: Limits, found: Mapping[str, Losses]) -> tuple[str, ...]:
+    """Why not everything can be judged, each reason once; `found` is empty where figures are old, which says all."""
+    if old := stale(facts, limits):
+        return (old,)
+    reasons = [left_out(facts), *(lost.today for lost in found.values() if isinstance(lost.today, str))]
+    if finite(facts.equity) is None:
+        reasons.append("the engine does not say what the account is worth")
+    reasons.append(_still(facts, limits))
+    return tuple(dict.fromkeys(filter(None, reasons)))
 
 
-def _stale(facts: Facts, limits: Limits) -> str:
+def stale(facts: Facts, limits: Limits) -> str:
+    """Why the figures are too old to go by; empty when they are not."""
     if facts.as_of is None:
         return "the engine does not say of when its figures are"
     age = facts.now - facts.as_of
@@ -198,83 +145,39 @@ def _still(facts: Facts, limits: Limits) -> str:
     return f"no mark of an open trade has moved for {minutes:.0f} min while the engine's clock does"
 
 
-def _targets(facts: Facts, limits: Limits) -> Iterator[str]:
-    """The account, then each strategy that trades are attributed to, then each symbol."""
-    yield PORTFOLIO
-    written = {trade.strategy for trade in facts.closed_trades if trade.strategy}
-    named = {name for one in written if (name := strategy_named(one, limits.symbols_of))}
-    symbols = {trade.symbol for trade in facts.closed_trades} | {trade.symbol for trade in facts.open_trades}
-    yield from sorted(named | {owner for one in symbols if (owner := strategy_of(one, limits.symbols_of))})
-    yield from sorted(SYMBOL + symbol for symbol in symbols)
+def _breaches(target: str, lost: Losses, limits: Limits) -> Iterator[Breach]:
+    today, most = lost.today, limits.daily_loss_of(target)
+    if not isinstance(today, str) and today.usd > 0 and today.usd * 100 > today.base * most:
+        yield _of_the_day(target, today, most)
+    if len(lost.in_a_row) > (allowed := limits.losses_of(target)):
+        yield _in_a_row(target, lost.in_a_row, allowed)
 
 
-def _belonging(target: str, limits: Limits) -> Callable[[str, str | None], bool]:
-    if target == PORTFOLIO:
-        return lambda _symbol, _strategy: True
-    if is_strategy(target):
-        of_text = cache(partial(strategy_named, further=tuple(limits.symbols_of)))
-        return lambda symbol, strategy: target == (of_text(strategy) or strategy_of(symbol, limits.symbols_of))
-    wanted = symbol_of(target)
-    return lambda symbol, _strategy: symbol == wanted
-
-
-def _daily(
-    target: str,
-    facts: Facts,
-    limits: Limits,
-    closed: tuple[ClosedTrade, ...],
-    belongs: Callable[[str, str | None], bool],
-) -> Breach | str | None:
-    """The breach of a target's day, why it cannot be told, or `None` when all is well."""
-    midnight = midnight_of(facts.now, limits.zone)
-    since = facts.released.get(target, midnight)
-    today = [trade for trade in closed if trade.closed_at >= midnight]
-    held = [trade for trade in facts.open_trades if belongs(trade.symbol, None)]
-    if since > midnight:
-        today = [trade for trade in today if trade.opened_at > since]
-        held = [trade for trade in held if trade.opened_at > since]
-    for trade in held:
-        if trade.unrealised_pnl is None or not trade.unrealised_pnl.is_finite():
-            return f"the open position in {trade.symbol} has no mark"
-    base, start = facts.day_start.equity, facts.day_start.unrealised or {}
-    traded: list[ClosedTrade | OpenTrade] = [*today, *held]
-    carried = {trade.symbol for trade in traded if trade.opened_at < midnight}
-    before = sum((start[symbol] for symbol in carried if symbol in start), Decimal(0))
-    realised = sum((trade.pnl for trade in today), Decimal(0))
-    unrealised = sum((trade.unrealised_pnl or Decimal(0) for trade in held), Decimal(0))
-    loss = before - realised - unrealised
-    if not (base.is_finite() and loss.is_finite()):
-        return "what the account was worth when the day began is no number"
-    allowed = limits.daily_loss_of(target)
-    if not (loss > 0 and loss * 100 > base * allowed):
-        return None
-    label = facts.day_start.label
-    share = f"{loss / base * 100:.2f} %" if base > 0 else "more than all"
+def _of_the_day(target: str, today: Today, allowed: Decimal) -> Breach:
+    loss, base, label, percent = today.usd, today.base, today.label, today.percent
     figures = {
         "loss_usd": str(loss.quantize(CENT)),
-        "loss_percent": f"{loss / base * 100:.4f}" if base > 0 else "n/a",
+        "loss_percent": "n/a" if percent is None else f"{percent:.4f}",
         "limit_percent": f"{allowed:f}",
-        "realised_usd": str(realised.quantize(CENT)),
-        "unrealised_usd": str((unrealised - before).quantize(CENT)),
+        "realised_usd": str(today.realised.quantize(CENT)),
+        "unrealised_usd": str(today.unrealised.quantize(CENT)),
         "day_start_equity_usd": str(base.quantize(CENT)),
         "day_start": label,
     }
+    share = "more than all" if percent is None else f"{percent:.2f} %"
     text = f"lost ${loss:,.2f} today, {share} of ${base:,.2f} at the day's start ({label}); the limit is {allowed:f} %"
     return Breach(target, Limit.DAILY_LOSS, text, figures)
 
 
-def _streak(target: str, facts: Facts, limits: Limits, closed: tuple[ClosedTrade, ...]) -> Breach | None:
-    streak, allowed = losing_streak(closed, since=facts.released.get(target)), limits.losses_of(target)
-    if streak <= allowed:
-        return None
-    lost = -sum((trade.pnl for trade in closed[-streak:]), Decimal(0))
-    figures = {"losses": str(streak), "limit": str(allowed), "loss_usd": str(lost.quantize(CENT))}
-    text = f"lost {streak} trades in a row, ${lost:,.2f} in all; the limit is {allowed}"
+def _in_a_row(target: str, trades: tuple[ClosedTrade, ...], allowed: int) -> Breach:
+    lost = -sum((trade.pnl for trade in trades), Decimal(0))
+    figures = {"losses": str(len(trades)), "limit": str(allowed), "loss_usd": str(lost.quantize(CENT))}
+    text = f"lost {len(trades)} trades in a row, ${lost:,.2f} in all; the limit is {allowed}"
     return Breach(target, Limit.LOSSES_IN_A_ROW, text, figures)
 
 
-def _warnings(facts: Facts, limits: Limits, closed: tuple[ClosedTrade, ...]) -> Iterator[str]:
-    equity, peak = _finite(facts.equity), _finite(facts.peak_equity)
+def _warnings(facts: Facts, limits: Limits) -> Iterator[str]:
+    equity, peak = finite(facts.equity), finite(facts.peak_equity)
     most = limits.drawdown_warning_percent
     if equity is not None and equity <= 0:
         yield f"the account is worth {equity:,.2f} USDT: nothing is left"
@@ -282,12 +185,9 @@ def _warnings(facts: Facts, limits: Limits, closed: tuple[ClosedTrade, ...]) -> 
         drawdown = (peak - equity) / peak * 100
         if drawdown > most:
             yield f"the account is {drawdown:.2f} % below its peak of ${peak:,.2f}; the warning is at {most:f} %"
-    least, last = limits.win_rate_warning_percent, closed[-limits.win_rate_trades :]
+    least = limits.win_rate_warning_percent
+    last = () if least is None else by_closing(facts)[-limits.win_rate_trades :]
     if least is not None and len(last) == limits.win_rate_trades:
         rate = Decimal(sum(trade.pnl > 0 for trade in last)) / len(last) * 100
         if rate < least:
             yield f"{rate:.1f} % of the last {len(last)} trades were won; the warning is below {least:f} %"
-
-
-def _finite(amount: Decimal | None) -> Decimal | None:
-    return amount if amount is not None and amount.is_finite() else None

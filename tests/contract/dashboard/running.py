@@ -7,6 +7,8 @@ from pathlib import Path
 
 import httpx
 
+from tradeops.adapters.store.opening import FILE
+from tradeops.adapters.store.sqlite import SqliteStore
 from tradeops.dashboard.serving import listen, server_of
 from tradeops.settings import Settings
 
@@ -16,8 +18,10 @@ UNTIL_UP = 60.0
 
 
 @asynccontextmanager
-async def running(home: Path, **variables: object) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of one that serves this home, with settings by their names."""
+async def running(home: Path, *, begun: bool = True, **variables: object) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of one that serves this home, with settings by their names; `begun` is whether a store is there."""
+    if begun and not (home / FILE).exists():
+        SqliteStore(home / FILE).close()
     settings = Settings.model_validate({"TRADEOPS_HOME": home, "TRADEOPS_DASHBOARD_PORT": 0, **variables})
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     sockets = listen(settings)

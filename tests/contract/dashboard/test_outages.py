@@ -1,5 +1,6 @@
 """What is down is said in words: never a blank page, never a zero; nothing else is lost, and it mends by itself."""
 
+import asyncio
 from pathlib import Path
 
 import httpx
@@ -58,6 +59,21 @@ async def test_a_store_that_is_down_is_said_everywhere_and_read_again_when_it_is
         assert "cannot be read" in public
         assert str(tmp_path) not in public
         file.unlink()
+        await keep_a_check(tmp_path)
+        assert (await browser.get("/status.json")).json()["state"] == "critical"
+
+
+async def test_a_store_that_is_not_there_yet_is_said_and_made_by_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "ASK_AGAIN_SECONDS", 0.0)
+    async with running(tmp_path, begun=False) as browser:
+        for path, text in (await all_pages(browser)).items():
+            assert "is not there yet" in text or path == "/status", path
+        status = await browser.get("/status.json")
+        assert status.status_code == 503
+        assert "start tradeops first" in status.json()["remedy"]
+        assert not await asyncio.to_thread(lambda: list(tmp_path.iterdir()))
         await keep_a_check(tmp_path)
         assert (await browser.get("/status.json")).json()["state"] == "critical"
 

@@ -18,11 +18,18 @@ MODES = ("refusal", "crash", "empty hands", "wrong fields", "gibberish", "elsewh
 
 @dataclass
 class Parrot:
-    """Attributes: mode is how it answers over HTTP; heard is all that it was told, also in the clear."""
+    """What it is and was told.
+
+    Attributes:
+        mode: how it answers over HTTP.
+        heard: all that it was told, also in the clear.
+        messages: the bodies among that, which are ours: they go to others, and hold no secret.
+    """
 
     mode: str = MODES[0]
     port: int = 0
     heard: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
 
     def hear(self, text: str) -> str:
         """The text, and what is encoded in it."""
@@ -86,7 +93,7 @@ def _as_web_server(connection: Any, first: bytes, bird: Parrot) -> None:  # noqa
             body += connection.recv(65536)
         # only what a client says of itself: our own message, which it may quote, is no secret
         said = bird.hear(head.decode()).replace("\r", "")
-        bird.hear(body[:length].decode("utf-8", "replace"))
+        bird.messages.append(bird.hear(body[:length].decode("utf-8", "replace")))
         connection.sendall(_answer(bird.mode, said))
         received = connection.recv(65536)
 

@@ -44,7 +44,7 @@ NEVER_SENT = {
     "MONGODB_URL",  # no server of its kind shakes hands here, so no password is told
     "RABBITMQ_URL",
     "TRADEOPS_DASHBOARD_TOKEN",  # visitors send it to us
-    "TRADEOPS_WATCHDOG_PING_URL",  # only the watchdog, which is not among the commands
+    "TRADEOPS_WATCHDOG_PING_URL",  # by the watchdog alone: test_planted_processes
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tradeops.adapters.store import AuditEvent, Bucket, Claim, Document, Message, MessageState, Point, Store
+from tradeops.adapters.store import AuditEvent, Backlog, Bucket, Claim, Document, Message, MessageState, Point, Store
 from tradeops.adapters.store.interface import Json
 from tradeops.errors import ConflictError
 
@@ -293,6 +293,18 @@ async def test_a_settled_message_is_never_claimed_again_and_stays_listed(store: 
     assert await store.outbox() == []
     [ended] = await store.outbox(end)
     assert (ended.message, ended.state, ended.tries, ended.note) == (message(), end, 1, "said so")
+
+
+async def test_what_waits_for_long_is_counted_by_target(store: Store) -> None:
+    assert await store.backlogs(created_before=NOON) == {}
+    for number, target in enumerate(("slack", "email", "email", "email")):
+        one = message(f"m-{number}", due=NOON + LEASE, created=NOON + number * SECOND)
+        await store.enqueue(replace(one, target=target))
+    await store.enqueue(message("m-4", due=NOON - LEASE, created=NOON - SECOND))
+    [ended] = await store.claim("a", now=NOON, lease=LEASE)
+    assert await store.settle(ended, MessageState.DELIVERED)
+    found = await store.backlogs(created_before=NOON + 3 * SECOND)
+    assert found == {"slack": Backlog(1, NOON), "email": Backlog(2, NOON + SECOND)}
 
 
 async def test_what_waits_is_listed_longest_due_first_and_what_ended_newest_first(store: Store) -> None:

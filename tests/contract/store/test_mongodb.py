@@ -24,8 +24,8 @@ EVER = {"since": NOON - timedelta(days=1), "until": NOON + timedelta(days=1)}
 
 
 @asynccontextmanager
-async def connected(url: str, database: str = DATABASE) -> AsyncIterator[MongoStore]:
-    store = MongoStore(url, database=database)
+async def connected(url: str, database: str = DATABASE, *, for_reading: bool = False) -> AsyncIterator[MongoStore]:
+    store = MongoStore(url, database=database, for_reading=for_reading)
     try:
         yield store
     finally:
@@ -63,6 +63,30 @@ async def losing_answers(port: int, *, of_inserts: int) -> AsyncIterator[str]:
     yield f"mongodb://127.0.0.1:{server.sockets[0].getsockname()[1]}/?directConnection=true"
     server.close()
     assert left == 0, "the answers that the test is about were never lost"
+
+
+async def test_who_only_reads_makes_nothing_and_moves_no_schema(session_server: MongoServer, database: str) -> None:
+    url = session_server.url
+    with pymongo.MongoClient[dict[str, Any]](url) as client:
+        async with connected(url, database, for_reading=True) as reader:
+            with pytest.raises(UnavailableError, match="is not there yet; start tradeops first"):
+                await reader.events(**EVER)
+            assert database not in client.list_database_names()
+            async with connected(url, database) as writer:
+                assert await writer.append_event(EVENT)
+            assert await reader.events(**EVER) == [EVENT]
+            assert await reader.newest_point("never_kept") is None
+            assert "never_kept" not in client[database].list_collection_names()
+        for version, error, problem in (
+            (1, UnavailableError, "has schema 1, this release reads 2; start tradeops first"),
+            (99, MisconfiguredError, "has schema 99, this release knows 2"),
+        ):
+            client[database]["schema"].update_one({}, {"$set": {"version": version}})
+            async with connected(url, database, for_reading=True) as reader:
+                with pytest.raises(error, match=problem):
+                    await reader.events(**EVER)
+            [kept] = client[database]["schema"].find()
+            assert kept["version"] == version
 
 
 @pytest.mark.parametrize("lost", [1, 2, 5])

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from tradeops.adapters.store import Point, ReadableStore, Store
-from tradeops.adapters.store.sqlite import SqliteStore
+from tradeops.adapters.store.sqlite import MIGRATIONS, SqliteStore
+from tradeops.adapters.store.sqlite_file import SqliteFile
 from tradeops.dashboard import reading
 from tradeops.dashboard.reading import ASK_AGAIN_SECONDS, ReadingStore, open_for_reading
-from tradeops.errors import UnavailableError
+from tradeops.errors import MisconfiguredError, UnavailableError
 from tradeops.settings import Settings
+from tradeops.wiring import our_readable_store
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
@@ -36,6 +38,7 @@ def test_it_can_be_asked_all_that_a_store_can_be_asked_and_told_nothing() -> Non
 
 
 async def test_what_others_write_is_read(tmp_path: Path) -> None:
+    SqliteStore(tmp_path / "tradeops.sqlite").close()
     async with open_for_reading(settings(tmp_path)) as store:
         assert await store.newest_point("seen") is None
         await keep(tmp_path, "first")
@@ -54,6 +57,40 @@ async def test_a_file_that_was_put_in_its_place_is_read_from_then_on(tmp_path: P
             leftover.unlink()
         (backup / "tradeops.sqlite").replace(home / "tradeops.sqlite")
         assert await store.newest_point("seen") == Point("restored", NOW, {})
+
+
+@pytest.mark.parametrize(
+    ("schema", "problem"),
+    [(0, "is not there yet; start tradeops first"), (2, "has schema 2, this release reads 3; start tradeops first")],
+)
+async def test_an_older_file_is_told_and_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, schema: int, problem: str
+) -> None:
+    monkeypatch.setattr(reading, "ASK_AGAIN_SECONDS", 0.0)
+    SqliteFile(tmp_path / "tradeops.sqlite", MIGRATIONS[:schema]).close()
+    before = (tmp_path / "tradeops.sqlite").read_bytes()
+    async with open_for_reading(settings(tmp_path)) as store:
+        with pytest.raises(UnavailableError, match=problem):
+            await store.newest_point("seen")
+        assert (tmp_path / "tradeops.sqlite").read_bytes() == before
+        await keep(tmp_path, "first")
+        assert await store.newest_point("seen") == Point("first", NOW, {})
+
+
+async def test_a_file_of_a_newer_release_is_refused(tmp_path: Path) -> None:
+    SqliteFile(tmp_path / "tradeops.sqlite", (*MIGRATIONS, "CREATE TABLE new (one TEXT) STRICT;")).close()
+    async with open_for_reading(settings(tmp_path)) as store:
+        with pytest.raises(MisconfiguredError, match=r"this release knows 3; use the newer release again"):
+            await store.newest_point("seen")
+
+
+async def test_not_even_a_defect_of_ours_could_write_to_the_file(tmp_path: Path) -> None:
+    await keep(tmp_path, "first")
+    async with our_readable_store(settings(tmp_path)) as store:
+        assert isinstance(store, SqliteStore)
+        with pytest.raises(MisconfiguredError, match="cannot be written"):
+            await store.add_point("seen", Point("second", NOW, {}))
+        assert await store.newest_point("seen") == Point("first", NOW, {})
 
 
 async def test_a_damaged_file_is_told_and_a_mended_one_is_read_without_a_restart(tmp_path: Path) -> None:

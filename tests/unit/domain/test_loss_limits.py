@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tradeops.domain.day_start import DayStart
-from tradeops.domain.loss_limits import Facts, Limit, Limits, Own, Verdict, judge, losing_streak
+from tradeops.domain.loss_limits import Limit, Limits, Own, Verdict, judge
+from tradeops.domain.losses import Facts, losing_streak
 from tradeops.domain.portfolio.portfolio import ClosedTrade, OpenTrade, Side
 
 NOW = datetime(2026, 11, 25, 15, tzinfo=UTC)

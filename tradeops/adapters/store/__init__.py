@@ -2,6 +2,7 @@
 
 from tradeops.adapters.store.interface import (
     AuditEvent,
+    Backlog,
     Body,
     Bucket,
     Claim,
@@ -13,10 +14,11 @@ from tradeops.adapters.store.interface import (
     ReadableStore,
     Store,
 )
-from tradeops.adapters.store.opening import open_store
+from tradeops.adapters.store.opening import open_readable, open_store
 
 __all__ = [
     "AuditEvent",
+    "Backlog",
     "Body",
     "Bucket",
     "Claim",
@@ -27,5 +29,6 @@ __all__ = [
     "QueuedMessage",
     "ReadableStore",
     "Store",
+    "open_readable",
     "open_store",
 ]

@@ -118,6 +118,14 @@ class QueuedMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class Backlog:
+    """Messages to one target that wait: how many, and when the oldest came to be."""
+
+    count: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A message that this owner alone may send until the lease ends.
 
@@ -179,6 +187,10 @@ class ReadableStore(Protocol):
 
     async def queued(self, key: str) -> QueuedMessage | None:
         """The message with that key, or `None`."""
+        ...
+
+    async def backlogs(self, *, created_before: datetime) -> dict[str, Backlog]:
+        """What waits of what came to be before then, by target; a target of which nothing does is absent."""
         ...
 
     async def describe(self) -> str:

@@ -28,6 +28,7 @@ from tradeops.adapters.driver_tls import mongodb_options
 from tradeops.adapters.store import series as series_rules
 from tradeops.adapters.store.interface import (
     AuditEvent,
+    Backlog,
     Body,
     Bucket,
     Claim,
@@ -38,7 +39,7 @@ from tradeops.adapters.store.interface import (
     QueuedMessage,
 )
 from tradeops.adapters.store.mongodb_errors import NOT_SUPPORTED, bad_address, hosts_of, typed_error
-from tradeops.adapters.store.mongodb_schema import bring_forward, version_known
+from tradeops.adapters.store.mongodb_schema import bring_forward, check, version_known
 from tradeops.adapters.store.records import (
     AUDIT_EVENTS,
     OURS,
@@ -80,13 +81,20 @@ class MongoStore:
         database: ours.
         tls: what certificates to go by.
         unfinished: also a database may be used that a restore has left half-way.
+        for_reading: alone, as a `ReadableStore`; nothing is then made or brought forward.
 
     Raises:
         MisconfiguredError: an address that MongoDB's driver does not take.
     """
 
     def __init__(
-        self, url: str, *, database: str = DATABASE, tls: Tls = NO_TLS_OF_OURS, unfinished: bool = False
+        self,
+        url: str,
+        *,
+        database: str = DATABASE,
+        tls: Tls = NO_TLS_OF_OURS,
+        unfinished: bool = False,
+        for_reading: bool = False,
     ) -> None:
         self._hosts = hosts_of(url)
         try:
@@ -110,7 +118,7 @@ class MongoStore:
             read_preference=ReadPreference.PRIMARY,
         )
         self._prepared: set[str] = set()
-        self._owner, self._unfinished = uuid4().hex, unfinished
+        self._owner, self._unfinished, self._for_reading = uuid4().hex, unfinished, for_reading
 
     async def close(self) -> None:
         """Close its connections, without waiting for a server that hangs."""
@@ -288,6 +296,14 @@ class MongoStore:
             row = await outbox.find_one(where)
         return None if row is None else _queued(row)
 
+    async def backlogs(self, *, created_before: datetime) -> dict[str, Backlog]:
+        """See `Store`."""
+        where = {"state": MessageState.WAITING.value, "at_us": {"$lt": micros(created_before)}}
+        group = {"_id": "$target", "count": {"$sum": 1}, "oldest": {"$min": "$at_us"}}
+        async with self._timed(OUTBOX) as outbox:
+            rows = await (await outbox.aggregate([{"$match": where}, {"$group": group}])).to_list()
+        return {row["_id"]: Backlog(row["count"], moment_of(row["oldest"])) for row in rows}
+
     async def drop_bodies(self, *, before: datetime, limit: int) -> int:
         """See `Store`."""
         ended: Fields = {"state": {"$in": [MessageState.DELIVERED.value, MessageState.FAILED.value]}}
@@ -350,7 +366,12 @@ class MongoStore:
             self._prepared.add(SCHEMA)
 
     async def prepare(self, name: str, *, documents: bool) -> None:
-        """Make the collection with its indexes if it is not there; within `bounded`."""
+        """Make the collection with its indexes if it is not there, unless we only read; within `bounded`."""
+        if self._for_reading:
+            if SCHEMA not in self._prepared:
+                await check(self._database, hosts=self._hosts)
+            self._prepared |= {SCHEMA, name}
+            return
         await self.bring_forward()
         required = {"version": INTEGER, "body": {"bsonType": "object"}} if documents else {"at_us": INTEGER}
         schema = {"bsonType": "object", "required": list(required), "properties": required}

@@ -15,6 +15,7 @@ from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 
 from tradeops.adapters.store.records import OUTBOX, SCHEMA, micros
+from tradeops.adapters.store.schema import check_schema, too_new
 from tradeops.errors import MisconfiguredError, UnavailableError
 
 DOCUMENT = {"_id": "tradeops"}
@@ -64,7 +65,7 @@ async def bring_forward(database: AsyncDatabase[Fields], *, hosts: str, owner: s
         MisconfiguredError: a newer release has changed it already, or a restore of it was never finished.
         UnavailableError: another process is at it for longer than we wait.
     """
-    where, ends_at = f"the database {database.name} at {hosts}", time.monotonic() + PATIENCE_SECONDS
+    where, ends_at = _where(database, hosts), time.monotonic() + PATIENCE_SECONDS
     while True:
         found = await database[SCHEMA].find_one_and_update(
             DOCUMENT,
@@ -77,11 +78,9 @@ async def bring_forward(database: AsyncDatabase[Fields], *, hosts: str, owner: s
             continue
         version = int(found["version"])
         if found.get("restoring") and not unfinished:
-            remedy = "restore it again with --replace; nothing else may run meanwhile"
-            raise MisconfiguredError("store", f"a restore of {where} was never finished", remedy=remedy)
+            raise _half_restored(where)
         if version > version_known():
-            problem = f"{where} has schema {version}, this release knows {version_known()}"
-            raise MisconfiguredError("store", problem, remedy="use the newer release again")
+            raise too_new(where, version, version_known())
         if version == version_known():
             return
         if await _has_turn(database, version, owner):
@@ -94,6 +93,28 @@ async def bring_forward(database: AsyncDatabase[Fields], *, hosts: str, owner: s
             raise UnavailableError("store", f"another process moves {where} to a newer schema", remedy=remedy)
         else:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+
+async def check(database: AsyncDatabase[Fields], *, hosts: str) -> None:
+    """Return when the database can be read as it is, and change nothing.
+
+    Raises:
+        MisconfiguredError: as `bring_forward`.
+        UnavailableError: it is not there yet, or its schema is an older one.
+    """
+    where, found = _where(database, hosts), await database[SCHEMA].find_one(DOCUMENT) or {}
+    if found.get("restoring"):
+        raise _half_restored(where)
+    check_schema(where, int(found.get("version", 0)), version_known())
+
+
+def _where(database: AsyncDatabase[Fields], hosts: str) -> str:
+    return f"the database {database.name} at {hosts}"
+
+
+def _half_restored(where: str) -> MisconfiguredError:
+    remedy = "restore it again with --replace; nothing else may run meanwhile"
+    return MisconfiguredError("store", f"a restore of {where} was never finished", remedy=remedy)
 
 
 async def _has_turn(database: AsyncDatabase[Fields], version: int, owner: str) -> bool:

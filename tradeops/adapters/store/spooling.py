@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from tradeops.adapters.store.interface import (
     AuditEvent,
+    Backlog,
     Body,
     Bucket,
     Claim,
@@ -171,6 +172,10 @@ class SpoolingStore:
     async def queued(self, key: str) -> QueuedMessage | None:
         """See `Store`."""
         return await self._ask(lambda: self._store.queued(key))
+
+    async def backlogs(self, *, created_before: datetime) -> dict[str, Backlog]:
+        """See `Store`."""
+        return await self._ask(lambda: self._store.backlogs(created_before=created_before))
 
     async def drop_bodies(self, *, before: datetime, limit: int) -> int:
         """See `Store`."""

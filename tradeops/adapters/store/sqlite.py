@@ -11,6 +11,7 @@ from typing import Any
 from tradeops.adapters.store import series as series_rules
 from tradeops.adapters.store.interface import (
     AuditEvent,
+    Backlog,
     Body,
     Bucket,
     Claim,
@@ -67,13 +68,16 @@ QUEUED = "key, target, body, created_at, due_at, state, tries, note"
 class SqliteStore:
     """See `Store`.
 
+    Args:
+        path: of the file.
+        for_reading: alone, as a `ReadableStore`; the file is then neither made nor brought forward.
+
     Raises:
-        MisconfiguredError: the file cannot be written, or a newer release of ours has already changed it.
-        UnavailableError: it is damaged, locked for too long, or the disk is full.
+        MisconfiguredError, UnavailableError: as `SqliteFile`.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._file = SqliteFile(path, MIGRATIONS)
+    def __init__(self, path: Path, *, for_reading: bool = False) -> None:
+        self._file = SqliteFile(path, MIGRATIONS, for_reading=for_reading)
 
     def close(self) -> None:
         """Close the file; nothing more may be called."""
@@ -251,6 +255,15 @@ class SqliteStore:
         query = f"SELECT {QUEUED} FROM outbox WHERE key = ?"  # noqa: S608 - our own words
         rows = await self._file.rows(query, checked_key(key))
         return _queued(rows[0]) if rows else None
+
+    async def backlogs(self, *, created_before: datetime) -> dict[str, Backlog]:
+        """See `Store`."""
+        rows = await self._file.rows(
+            "SELECT target, count(*), min(created_at) FROM outbox WHERE state = 'waiting' AND created_at < ?"
+            " GROUP BY target",
+            micros(created_before),
+        )
+        return {target: Backlog(count, moment_of(oldest)) for target, count, oldest in rows}
 
     async def drop_bodies(self, *, before: datetime, limit: int) -> int:
         """See `Store`."""

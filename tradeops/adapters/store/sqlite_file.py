@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tradeops.adapters.store.schema import check_schema, not_there, too_new
 from tradeops.errors import MisconfiguredError, TradeOpsError, UnavailableError
 
 BUSY_SECONDS = 5.0
@@ -25,15 +26,17 @@ class SqliteFile:
     Args:
         path: of the file; made if missing.
         migrations: scripts that each bring the schema one version forward; a released one never changes.
+        for_reading: alone; it is then neither made nor brought forward.
 
     Raises:
         MisconfiguredError: it cannot be written, or a newer release of ours has already changed it.
-        UnavailableError: it is damaged, locked for too long, or the disk is full.
+        UnavailableError: it is damaged, locked for too long, or the disk is full; for reading also when it is not there
+            yet, or its schema is an older one.
     """
 
-    def __init__(self, path: Path, migrations: tuple[str, ...]) -> None:
+    def __init__(self, path: Path, migrations: tuple[str, ...], *, for_reading: bool = False) -> None:
         self.path = path
-        self._connection = connected(path, migrations)
+        self._connection = (_connected_for_reading if for_reading else connected)(path, migrations)
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -90,6 +93,22 @@ def connected(path: Path, migrations: tuple[str, ...]) -> sqlite3.Connection:
         return connection
 
 
+def _connected_for_reading(path: Path, migrations: tuple[str, ...]) -> sqlite3.Connection:
+    if not path.exists():
+        raise not_there(str(path))
+    with typed_errors(path):
+        address = f"{path.absolute().as_uri()}?mode=ro"
+        connection = sqlite3.connect(
+            address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            check_schema(str(path), _version(connection), len(migrations))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
 def _write_ahead(connection: sqlite3.Connection) -> None:
     # SQLite waits for no lock when it changes the journal mode: of processes that make a file at once, some ask again
     ends_at = time.monotonic() + BUSY_SECONDS
@@ -119,8 +138,7 @@ def _migrate(connection: sqlite3.Connection, path: Path, migrations: tuple[str, 
     with _immediate(connection):  # of several processes that start at once, one migrates and the others find it done
         version = _version(connection)
         if version > len(migrations):
-            problem = f"{path} has schema {version}, this release knows {len(migrations)}"
-            raise MisconfiguredError("store", problem, remedy="use the newer release again")
+            raise too_new(str(path), version, len(migrations))
         for migration in migrations[version:]:
             for statement in filter(str.strip, migration.split(";")):
                 connection.execute(statement)

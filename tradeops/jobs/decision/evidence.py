@@ -30,11 +30,10 @@ from tradeops.errors import ContractError, TradeOpsError, TransientError
 from tradeops.jobs.candles import Patience, closed_candles
 from tradeops.jobs.decision import board as decision_board
 from tradeops.jobs.decision import llm_budget
-from tradeops.jobs.models import retrain_lock
+from tradeops.jobs.models import retrain_lock, retrain_records
 from tradeops.jobs.reports import performance
 from tradeops.wiring import Desk
 
-RETRAINS, ACCURACIES, ROLLBACKS = "retrain_history", "model_accuracy_history", "model_rollbacks"
 LOOK_BACK = 31 * DAY  # longer than any cooldown that can be set
 ACCURACY_LOOK_BACK = 60 * DAY
 EARLIER = 7
@@ -122,7 +121,7 @@ async def read_models(desk: Desk, now: datetime) -> Models | Missing:
     """
     source, measured = "service", await _of_service(desk)
     if not measured:
-        points = await desk.store.points(ACCURACIES, since=now - ACCURACY_LOOK_BACK, until=now + HOUR)
+        points = await desk.store.points(retrain_records.ACCURACY, since=now - ACCURACY_LOOK_BACK, until=now + HOUR)
         source, measured = "registry", [one for point in points if (one := _measurement(point))]
     series: Mapping[tuple[str, str], list[tuple[datetime, float]]] = defaultdict(list)
     for one in measured:
@@ -183,8 +182,8 @@ async def read_training(desk: Desk, now: datetime) -> Training:
         ContractError: what is kept of them has another shape.
     """
     store, since = desk.store, now - LOOK_BACK
-    ended = await store.points(RETRAINS, since=since, until=now + HOUR)
-    rollbacks = await store.points(ROLLBACKS, since=since, until=now + HOUR)
+    ended = await store.points(retrain_records.HISTORY, since=since, until=now + HOUR)
+    rollbacks = await store.points(retrain_records.ROLLBACKS, since=since, until=now + HOUR)
     board, _ = await decision_board.read(store)
     retrains = {one.key: one.at for one in board.retrains}
     for point in ended:

@@ -19,7 +19,8 @@ from tradeops.domain.brakes import Order
 from tradeops.domain.day_start import DayStart, by_symbol, midnight_of, observed, reconstructed
 from tradeops.domain.incidents.model import CERTAIN, Observation
 from tradeops.domain.last_move import LastMove
-from tradeops.domain.loss_limits import Facts, Limits, Verdict, judge
+from tradeops.domain.loss_limits import Limits, Verdict, judge
+from tradeops.domain.losses import Facts
 from tradeops.domain.notices import Level
 from tradeops.errors import ContractError, RejectedError, TradeOpsError
 from tradeops.jobs.brake.hold import ACTOR, Hold

@@ -1,13 +1,12 @@
 """What the watchdog looks at: the signs of life of the jobs, Prefect and its worker, messages that are stuck."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from tradeops.adapters.prefect_api.client import PrefectApiClient
-from tradeops.adapters.store import Store
+from tradeops.adapters.store import Backlog, Store
 from tradeops.domain.heartbeats import RHYTHMS, Overdue, Rhythm, key_of_job, overdue
 from tradeops.domain.incidents.model import CERTAIN, Observation
 from tradeops.domain.incidents.wording import clock, lasted
@@ -20,7 +19,6 @@ SERVER, WORKER = "prefect:server", "prefect:worker"
 STUCK_AFTER = timedelta(minutes=15)
 SILENT_AFTER = timedelta(seconds=75)  # a worker is heard of every 30 s
 WITHIN = timedelta(seconds=5)
-MOST_LISTED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +87,7 @@ async def _prefect(api: PrefectApiClient | None, now: datetime) -> list[Observat
 
 
 async def _outbox(post: Post, now: datetime) -> list[Observation]:
-    old: dict[str, list[datetime]] = defaultdict(list)
-    for queued in await post.store.outbox(limit=MOST_LISTED):
-        if now - queued.message.created_at > STUCK_AFTER:
-            old[queued.message.target].append(queued.message.created_at)
+    old = await post.store.backlogs(created_before=now - STUCK_AFTER)
     return [
         Observation(f"outbox:{target}", Level.WARNING, _stuck(old[target]), now, CERTAIN)
         if target in old
@@ -101,7 +96,6 @@ async def _outbox(post: Post, now: datetime) -> list[Observation]:
     ]
 
 
-def _stuck(since: list[datetime]) -> str:
-    count = len(since)
-    what = "a message waits" if count == 1 else f"{count} messages wait"
-    return f"{what} since {clock(min(since))}; `tradeops outbox` says why"
+def _stuck(backlog: Backlog) -> str:
+    what = "a message waits" if backlog.count == 1 else f"{backlog.count} messages wait"
+    return f"{what} since {clock(backlog.oldest)}; `tradeops outbox` says why"

@@ -10,7 +10,8 @@ from tradeops.adapters.store import Document, ReadableStore
 from tradeops.domain.brake_targets import PORTFOLIO
 from tradeops.domain.day_start import DayStart
 from tradeops.domain.figures import known, unknown
-from tradeops.domain.loss_limits import Facts, Limits
+from tradeops.domain.loss_limits import Limits
+from tradeops.domain.losses import Facts
 from tradeops.domain.window.conditions import BrakeLine, Used
 from tradeops.domain.window.limits_used import daily_losses, losing_streaks
 from tradeops.domain.window.values import Panel, State

@@ -30,6 +30,7 @@ class Fresh(Generic[K, T]):
         now = time.monotonic()
         if found is None or now - found[0] > self._seconds or (found[1].done() and _failed(found[1])):
             found = now, asyncio.ensure_future(self._make(key))
+            found[1].add_done_callback(_failed)  # or asyncio logs an error for which nobody waits any more
         self._kept[key] = found
         while len(self._kept) > self._most:
             self._kept.pop(next(iter(self._kept)))

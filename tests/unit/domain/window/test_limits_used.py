@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tradeops.domain.day_start import DayStart
-from tradeops.domain.loss_limits import Facts, Limit, Limits, Own, judge
+from tradeops.domain.loss_limits import Limit, Limits, Own, judge
+from tradeops.domain.losses import Facts
 from tradeops.domain.portfolio.portfolio import ClosedTrade, OpenTrade, Side
 from tradeops.domain.window.limits_used import daily_losses, losing_streaks
 

@@ -1,6 +1,7 @@
 """An answer is worked out once for all who wait, and the engine is never waited for twice."""
 
 import asyncio
+import gc
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import cast
@@ -52,6 +53,30 @@ async def test_an_error_is_for_those_who_waited_and_is_not_kept() -> None:
     with pytest.raises(UnavailableError):
         await fresh.get("x")
     assert await fresh.get("x") == 7
+
+
+async def test_an_error_after_the_last_who_waited_has_gone_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    gate = asyncio.Event()
+
+    async def make(_: str) -> int:
+        await gate.wait()
+        raise UnavailableError("store", "down")
+
+    fresh: Fresh[str, int] = Fresh(make, seconds=60)
+    waiting = asyncio.create_task(_wait_for(fresh))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await end([waiting])
+    gate.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    del fresh, waiting
+    gc.collect()
+    assert not caplog.records
+
+
+async def _wait_for(fresh: Fresh[str, int]) -> None:
+    await fresh.get("x")
 
 
 async def test_one_who_goes_away_does_not_take_the_answer_from_the_others() -> None:
