@@ -154,7 +154,7 @@ def case_of(ground: Ground, run: FlowRun, *, job: str = JOB, state_id: object = 
 
 async def until_heard(watchdog: LostRuns) -> None:
     """Wait until our own event has come all the way: from then on heartbeats could be heard."""
-    ends_at = time.monotonic() + 60
+    ends_at = time.monotonic() + 150
     while not (watchdog._sent and await watchdog.api.unfinished.has_event(watchdog._sent)):
         assert time.monotonic() < ends_at, "no event came through"
         await asyncio.sleep(0.1)

@@ -236,7 +236,7 @@ async def test_a_slow_store_loses_no_report_that_was_not_tried(store: Store, mon
         return await give_back(claim, until=until, note=note)
 
     monkeypatch.setattr(store, "postpone", slowly)
-    monkeypatch.setattr("tradeops.jobs.alerts.outbox.SETTLING", timedelta(seconds=2))
+    monkeypatch.setattr("tradeops.jobs.alerts.outbox.SETTLING", timedelta(seconds=60))  # forty writes of a busy disk
     for number in range(40):
         await enqueued(store, REPORT, f"m-{number}")
     told = await round_of(store, RecordingChannel(behaves=asyncio.Event), seconds=0.1)
