@@ -37,7 +37,7 @@ from tradeops.settings import Settings
 from tradeops.wiring import Desk, open_desk
 
 LIMITS = Thresholds()
-NO_PAUSE = Pace(probe=timedelta(seconds=0.2), pauses=(timedelta(0), timedelta(0)))
+NO_PAUSE = Pace(pauses=(timedelta(0), timedelta(0)))
 ENGINE, AI, FRONTEND, EXCHANGE, LLM, PREFECT = (
     f"http://{name}.test" for name in ("engine", "ai", "frontend", "exchange", "llm", "prefect")
 )
@@ -112,7 +112,7 @@ async def test_a_slow_part_is_asked_again_and_its_best_answer_counts() -> None:
 
     looks: list[int] = []
     slow = Thresholds(slow_after=timedelta(seconds=0.4))
-    result = await probe(Part("engine", "RUST_API_URL", slow_once), slow, Pace(pauses=(timedelta(0), timedelta(0))))
+    result = await probe(Part("engine", "RUST_API_URL", slow_once), slow, NO_PAUSE)
     assert judge(result, slow).severity is Severity.HEALTHY
     assert result.note.startswith("good at attempt 2, after: slow")
 
