@@ -51,7 +51,7 @@ def exchange(wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch) -> Exchang
     monkeypatch.setenv("BINANCE_API_URL", EXCHANGE)
     monkeypatch.setenv("TRADEOPS_RETRAIN_WINDOW", "20")
     monkeypatch.setenv("TRADEOPS_RETRAIN_POLL_SECONDS", "0.01")
-    return Exchange(wire)
+    return Exchange(wire, clock=None)
 
 
 @pytest.fixture(autouse=True)
@@ -210,7 +210,8 @@ async def test_a_run_that_a_person_cancels_ends_its_training_and_one_whose_worke
     trainer.polls = 10**6
     earlier = await _running()
     running = asyncio.create_task(flow(return_state=True))
-    while not trainer.jobs:  # noqa: ASYNC110 - the trainer tells nobody
+    while not trainer.jobs:
+        assert not running.done(), await running
         await asyncio.sleep(0.05)
     [run] = await _running() - earlier
     if by_person:

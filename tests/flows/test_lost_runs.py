@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -73,8 +74,18 @@ class Ground:
 
     async def stand_in(self, run: FlowRun) -> list[FlowRun]:
         key = {"idempotency_key": {"any_": [key_again(str(run.id))]}}
-        answer = await self.service.request("POST", "/flow_runs/filter", body={"flow_runs": key})
+        answer = await self.asked("/flow_runs/filter", {"flow_runs": key})
         return [FlowRun.model_validate(one) for one in answer.json()]
+
+    async def asked(self, path: str, body: dict[str, Any]) -> Answer:
+        """What it answers at last; on SQLite it is busy now and then."""
+        async with asyncio.timeout(120):
+            while (
+                answer := await self.service.request("POST", path, body=body)
+            ).status == HTTPStatus.SERVICE_UNAVAILABLE:
+                await asyncio.sleep(0.5)
+        answer.raise_for_status()
+        return answer
 
     async def taken(self) -> int:
         limit = (await self.client.read_deployment(self.deployment_id)).global_concurrency_limit
@@ -332,7 +343,7 @@ async def test_a_run_that_was_heard_of_since_or_deleted_is_left_alone(ground: Gr
 async def test_a_slot_that_nobody_lets_go_of_is_waited_for_and_then_told(ground: Ground) -> None:
     run = await ground.run(Pending(), Running(), Crashed())
     slot = {"names": [f"deployment:{ground.deployment_id}"], "slots": 1, "mode": "concurrency"}
-    (await ground.service.request("POST", "/v2/concurrency_limits/increment", body=slot)).raise_for_status()
+    await ground.asked("/v2/concurrency_limits/increment", slot)
     await lost_run_cases.opened(ground.store, replace(case_of(ground, run), step=Step.ENDED))
     assert await looked(ground.watchdog()) == []
     await lost_run_cases.stepped(ground.store, replace(case_of(ground, run, minutes=7), step=Step.ENDED))

@@ -63,7 +63,7 @@ def _wait(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _tiny(wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
-    Exchange(wire)
+    Exchange(wire, clock=None)
     values = {
         "BINANCE_API_URL": EXCHANGE,
         "TRAINER_URL": address,
