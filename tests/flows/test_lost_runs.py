@@ -79,11 +79,11 @@ class Ground:
 
     async def asked(self, path: str, body: dict[str, Any]) -> Answer:
         """What it answers at last; on SQLite it is busy now and then."""
-        async with asyncio.timeout(120):
-            while (
-                answer := await self.service.request("POST", path, body=body)
-            ).status == HTTPStatus.SERVICE_UNAVAILABLE:
-                await asyncio.sleep(0.5)
+        for _ in range(240):
+            answer = await self.service.request("POST", path, body=body)
+            if answer.status != HTTPStatus.SERVICE_UNAVAILABLE:
+                break
+            await asyncio.sleep(0.5)
         answer.raise_for_status()
         return answer
 
