@@ -134,9 +134,10 @@ async def looked(watchdog: LostRuns) -> list[Observation]:
 
 async def told_by(watchdog: LostRuns) -> list[Observation]:
     """What people are told; a busy server may refuse a step, which the next look does again."""
-    for _ in range(10):
+    for _ in range(60):
         if seen := await looked(watchdog):
             return seen
+        await asyncio.sleep(0.5)
     pytest.fail("nothing was told")
 
 
@@ -146,6 +147,7 @@ async def closed_unsaid(ground: Ground) -> None:
         assert await looked(ground.watchdog()) == []
         if not (await lost_run_cases.read(ground.store)).cases:
             return
+        await asyncio.sleep(1)
     pytest.fail("a case stays open")
 
 
@@ -155,6 +157,7 @@ async def over(watchdog: LostRuns, key: str) -> Observation:
         for one in await watchdog.look(now=datetime.now(UTC)):
             if one.key == key and one.severity is None:
                 return one
+        await asyncio.sleep(1)
     pytest.fail("it does not end")
 
 
@@ -243,10 +246,11 @@ async def test_however_often_it_is_killed_one_run_takes_the_place_of_the_lost_on
         died, ground.service.left = ground.service.left <= 0, -1
         both = ground.watchdog(), ground.watchdog()
         told = [one for seen in await asyncio.gather(*map(looked, both)) for one in seen]
-        for _ in range(10):  # a busy server may refuse a step, which the next look does again
+        for _ in range(60):  # a busy server may refuse a step, which the next look does again
             if found := await ground.stand_in(run):
                 break
             told += await looked(both[0])
+            await asyncio.sleep(0.5)
         [again] = found
         assert {one.key for one in told} <= {f"job:{JOB}"}
         await ground.client.set_flow_run_state(again.id, Completed(), force=True)
