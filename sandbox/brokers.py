@@ -15,12 +15,12 @@ from pathlib import Path
 from sandbox.servers import HOST
 
 LOG = logging.getLogger(__name__)
-REDIS_PATIENCE_SECONDS = 5.0
-RABBITMQ_PATIENCE_SECONDS = 40.0
+REDIS_PATIENCE_SECONDS = 30.0  # of a busy machine; one that has ended is noticed at once
+RABBITMQ_PATIENCE_SECONDS = 90.0
 RABBITMQ_SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # the one on PATH insists on root or its own user
 POLL_SECONDS = 0.05
 REPLY_SECONDS = 2.0
-END_SECONDS = 5.0
+END_SECONDS = 20.0
 AMQP_GREETING = b"AMQP\x00\x00\x09\x01"  # protocol 0-9-1; the server answers with its name
 
 

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import httpx
 import psutil
 import pytest
 
@@ -20,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 UNTIL_UP = 420.0  # a third of a minute on two free cores, ten times that on busy ones
 UNTIL_GONE = 30.0
+PATIENCE = 120.0  # with a Prefect that is busy
 OURS = tuple(str(info.validation_alias) for info in Settings.model_fields.values())
 
 
@@ -77,6 +80,22 @@ def until(condition: Callable[[], object], seconds: float) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.1)
+
+
+def prefect(up: Up, path: str, query: object = None, *, method: str = "POST") -> Any:  # noqa: ANN401 - JSON
+    """What Prefect answers; on SQLite it is busy now and then, and says so by 503 or for long by nothing."""
+    address = up.address("Prefect UI").removesuffix("/dashboard") + "/api" + path
+    ends_at = time.monotonic() + PATIENCE
+    while True:
+        try:
+            answer = httpx.request("GET" if query is None else method, address, json=query, trust_env=False, timeout=70)
+        except httpx.ReadTimeout:
+            if time.monotonic() > ends_at:
+                raise
+            continue
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > ends_at:
+            return answer.raise_for_status().json() if answer.content else None
+        time.sleep(1)
 
 
 def keep_clear_of_the_schedule() -> None:

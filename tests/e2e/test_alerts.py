@@ -1,7 +1,6 @@
 """From a run that fails on a live server to what people get: automation, incident, channels, watchdog."""
 
 import re
-import time
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -10,7 +9,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.e2e.conftest import ROOT, Up, keep_clear_of_the_schedule, until
+from tests.e2e.conftest import PATIENCE, ROOT, Up, keep_clear_of_the_schedule, prefect, until
 
 pytestmark = pytest.mark.e2e
 
@@ -18,13 +17,12 @@ JOB = "system-health-check"
 KEY = f"job:{JOB}"
 CHANNELS = ["discord", "email", "slack", "telegram", "webhook"]
 ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-PATIENCE = 120.0
 
 
 def messages(up: Up) -> list[dict[str, Any]]:
     """All that the sandbox's channels got, oldest first."""
     [hook] = re.findall(r"^export SLACK_WEBHOOK_URL=(\S+)/slack$", (up.home / "shell").read_text(), re.MULTILINE)
-    answer = httpx.get(f"{hook}/deliveries", trust_env=False, timeout=10).raise_for_status()
+    answer = httpx.get(f"{hook}/deliveries", trust_env=False, timeout=60).raise_for_status()
     found: list[dict[str, Any]] = answer.json()
     return found
 
@@ -40,17 +38,6 @@ def recoveries(up: Up, about: str, *, after: int = 0) -> list[str]:
 
 def told(up: Up, about: str, after: int) -> list[dict[str, Any]]:
     return [m for m in messages(up) if m["number"] > after and about in m["text"]]
-
-
-def prefect(up: Up, path: str, query: object = None, *, method: str = "POST") -> Any:  # noqa: ANN401 - JSON
-    """What Prefect answers; on SQLite it is busy now and then, and says so by 503."""
-    address = up.address("Prefect UI").removesuffix("/dashboard") + "/api" + path
-    ends_at = time.monotonic() + PATIENCE
-    while True:
-        answer = httpx.request("GET" if query is None else method, address, json=query, trust_env=False, timeout=20)
-        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > ends_at:
-            return answer.raise_for_status().json() if answer.content else None
-        time.sleep(1)
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def test_another_site_may_link_here_and_gets_nothing_else(tmp_path: Path) -> Non
                 executable_path=program("chromium"), args=list(CHROMIUM), ignore_default_args=["--headless"]
             )
             page = browser.new_page()
-            page.set_default_timeout(30_000)
+            page.set_default_timeout(120_000)
             page.goto(f"{ours}/audit")
             page.fill("input[name=token]", TOKEN)
             page.keyboard.press("Enter")

@@ -16,11 +16,13 @@ from playwright.sync_api import Page, sync_playwright
 from tests.contract.probes.conftest import program
 from tests.e2e.conftest import (
     BIN,
+    PATIENCE,
     UNTIL_GONE,
     UNTIL_UP,
     Up,
     keep_clear_of_the_schedule,
     living_in,
+    prefect,
     press_ctrl_c,
     started,
     until,
@@ -49,15 +51,9 @@ def page() -> Iterator[Page]:
             executable_path=program("chromium"), args=list(CHROMIUM), ignore_default_args=["--headless"]
         )
         tab = browser.new_page()
-        tab.set_default_timeout(30_000)
+        tab.set_default_timeout(120_000)
         yield tab
         browser.close()
-
-
-def prefect(up: Up, path: str, query: object = None) -> Any:  # noqa: ANN401 - JSON
-    address = up.address("Prefect UI").removesuffix("/dashboard") + "/api" + path
-    answer = httpx.request("GET" if query is None else "POST", address, json=query, trust_env=False, timeout=10)
-    return answer.raise_for_status().json()
 
 
 def sandbox(up: Up) -> dict[str, Any]:
@@ -120,7 +116,9 @@ def test_the_schedule_is_there(up: Up) -> None:
         "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
         "deployments": {"name": {"any_": ["system-health-check"]}},
     }
-    runs = prefect(up, "/flow_runs/filter", {**where, "sort": "EXPECTED_START_TIME_ASC", "limit": 2})
+    asked = {**where, "sort": "EXPECTED_START_TIME_ASC", "limit": 2}
+    until(lambda: len(prefect(up, "/flow_runs/filter", asked)) == 2, PATIENCE)  # another test had it switched off
+    runs = prefect(up, "/flow_runs/filter", asked)
     first, second = (datetime.fromisoformat(run["expected_start_time"]) for run in runs)
     assert all(run["auto_scheduled"] for run in runs)
     assert first - datetime.now(UTC) <= timedelta(minutes=15)
@@ -130,7 +128,7 @@ def test_the_schedule_is_there(up: Up) -> None:
 
 
 def test_a_fault_given_to_the_sandbox_is_found_by_the_health_command(up: Up) -> None:
-    until(lambda: health(up)[1]["engine"] == "healthy", UNTIL_GONE)
+    until(lambda: health(up)[1]["engine"] == "healthy", PATIENCE)
     done = up.in_second_terminal("tradeops sandbox fault engine /api/health error --status 500")
     assert done.returncode == 0, done.stderr
     try:
@@ -139,7 +137,7 @@ def test_a_fault_given_to_the_sandbox_is_found_by_the_health_command(up: Up) -> 
     finally:
         address = sandbox(up)["control_url"] + "/faults"
         httpx.delete(address, params={"service": "engine"}, trust_env=False).raise_for_status()
-    until(lambda: health(up)[1]["engine"] == "healthy", UNTIL_GONE)
+    until(lambda: health(up)[1]["engine"] == "healthy", PATIENCE)
 
 
 def test_the_doctor_examines_the_same_bot(up: Up) -> None:

@@ -24,7 +24,7 @@ def _prefect() -> Iterator[None]:
         with ExitStack() as stack:
             with pytest.MonkeyPatch.context() as starting:
                 starting.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # nothing of ours runs in that server
-                stack.enter_context(prefect_test_harness(server_startup_timeout=60))
+                stack.enter_context(prefect_test_harness(server_startup_timeout=300))
             yield
 
 

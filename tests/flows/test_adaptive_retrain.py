@@ -25,7 +25,7 @@ from prefect.flow_runs import aresume_flow_run
 from prefect.logging import disable_run_logger
 from prefect.states import Cancelling
 
-from flows import cancellation, presentation
+from flows import approval, cancellation, presentation
 from flows.ai import adaptive_retrain as retrain_flow
 from flows.ai import model_watch as watch_flow
 from flows.ai.adaptive_retrain import adaptive_retrain
@@ -51,7 +51,7 @@ def exchange(wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch) -> Exchang
     monkeypatch.setenv("BINANCE_API_URL", EXCHANGE)
     monkeypatch.setenv("TRADEOPS_RETRAIN_WINDOW", "20")
     monkeypatch.setenv("TRADEOPS_RETRAIN_POLL_SECONDS", "0.01")
-    return Exchange(wire)
+    return Exchange(wire, clock=None)
 
 
 @pytest.fixture(autouse=True)
@@ -173,7 +173,9 @@ async def test_a_second_retrain_is_refused_while_one_is_at_work(trainer: FakeTra
 
 async def test_a_person_approves_by_resuming_the_run(trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRADEOPS_RETRAIN_APPROVAL", "true")
-    monkeypatch.setenv("TRADEOPS_RETRAIN_APPROVAL_SECONDS", "12")
+    monkeypatch.setenv("TRADEOPS_RETRAIN_APPROVAL_SECONDS", "120")  # with a Prefect that is busy
+    pause = approval.apause_flow_run
+    monkeypatch.setattr(approval, "apause_flow_run", lambda timeout, **_: pause(timeout=timeout, poll_interval=1))
     running = asyncio.create_task(adaptive_retrain(["lstm"], return_state=True))
     await _resume_when_paused()
     state = await running
@@ -208,7 +210,8 @@ async def test_a_run_that_a_person_cancels_ends_its_training_and_one_whose_worke
     trainer.polls = 10**6
     earlier = await _running()
     running = asyncio.create_task(flow(return_state=True))
-    while not trainer.jobs:  # noqa: ASYNC110 - the trainer tells nobody
+    while not trainer.jobs:
+        assert not running.done(), await running
         await asyncio.sleep(0.05)
     [run] = await _running() - earlier
     if by_person:
@@ -238,7 +241,7 @@ async def _running() -> set[UUID]:
 async def _resume_when_paused() -> None:
     paused = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])))
     async with get_client() as client:
-        for _ in range(300):
+        for _ in range(1000):
             for run in await client.read_flow_runs(flow_run_filter=paused):
                 await aresume_flow_run(run.id)
                 return

@@ -2,12 +2,10 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from prefect import State
 
 from flows.ai.adaptive_retrain import adaptive_retrain
 from tests.flows.test_adaptive_retrain import artifacts
+from tests.ports import reserved
 from tests.trainer.running import CHEAP
 from tests.unit.jobs.exchange_wire import EXCHANGE, Exchange
 from tradeops.domain.retraining import RetrainReport
@@ -28,7 +27,7 @@ from tradeops.wiring import open_desk
 
 ROOT = Path(__file__).parents[2]
 SYMBOL = "BTCUSDT"
-START_SECONDS = 60
+START_SECONDS = 180
 EVER = {"since": datetime(2020, 1, 1, tzinfo=UTC), "until": datetime(2100, 1, 1, tzinfo=UTC)}
 
 
@@ -36,9 +35,7 @@ EVER = {"since": datetime(2020, 1, 1, tzinfo=UTC), "until": datetime(2100, 1, 1,
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A trainer of its own."""
     folder = tmp_path_factory.mktemp("trainer")
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = reserved()
     command = [sys.executable, "-m", "trainer", "--port", str(port), "--home", str(folder / "home")]
     with (folder / "log").open("w") as log:
         environment = {**os.environ, **CHEAP, "TRADEOPS_TRAINER_LEAST_DISK_GIB": "0", "TRADEOPS_TRAINER_NICENESS": "0"}
@@ -66,7 +63,7 @@ def _wait(address: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
 
 @pytest.fixture(autouse=True)
 def _tiny(wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
-    Exchange(wire)
+    Exchange(wire, clock=None)
     values = {
         "BINANCE_API_URL": EXCHANGE,
         "TRAINER_URL": address,

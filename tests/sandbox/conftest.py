@@ -39,7 +39,7 @@ async def service(faults: FaultBook, echo_app: Starlette) -> AsyncIterator[Servi
 
 @pytest.fixture
 async def client(service: Service) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=service.url, timeout=2, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=service.url, timeout=30, trust_env=False) as http:
         yield http
 
 

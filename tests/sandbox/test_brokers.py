@@ -58,13 +58,13 @@ def test_a_leash_ends_with_the_owner_of_its_standard_input_and_takes_daemons_alo
         assert len(family) == 2
         assert leash.stdin is not None
         leash.stdin.close()
-        assert leash.wait(5) == 0
+        assert leash.wait(30) == 0
     assert not [one for one in family if one.is_running()]
 
 
 def test_a_leash_returns_the_exit_code_of_what_ends_by_itself() -> None:
     with _leashed("print(1, flush=True); raise SystemExit(3)") as leash:
-        assert leash.wait(5) == 3
+        assert leash.wait(30) == 3
 
 
 def test_what_ignores_sigterm_is_killed() -> None:
@@ -72,7 +72,7 @@ def test_what_ignores_sigterm_is_killed() -> None:
     with _leashed(f"{ignoring}; time.sleep(60)") as leash:
         (child,) = psutil.Process(leash.pid).children()
         leash.send_signal(signal.SIGTERM)
-        assert leash.wait(5) == 0
+        assert leash.wait(30) == 0
     assert not child.is_running()
 
 

@@ -101,7 +101,7 @@ async def test_a_drip_ends_when_its_client_leaves(
         await anext(answer.aiter_raw())
     began = time.monotonic()
     await service.close()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20
 
 
 def test_every_second_request_of_a_path_fails_the_first_one_first() -> None:

@@ -50,7 +50,7 @@ def playing(changes: list[str]) -> Playing:
 async def _ask(stage: Stage, service: str) -> int | None:
     """The status of a probe; `None` for no answer."""
     headers = {"authorization": f"Bearer {LLM_KEY}"}
-    async with httpx.AsyncClient(trust_env=False, timeout=5, headers=headers) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=30, headers=headers) as client:
         try:
             return (await client.get(stage.services[service].url + PROBES[service])).status_code
         except httpx.TransportError:
@@ -104,7 +104,7 @@ async def test_crash_has_no_engine_and_errors_around_it(playing: Playing) -> Non
 
 
 async def test_losing_has_lost_more_than_a_tenth_today_by_no_symbol_alone(playing: Playing) -> None:
-    async with playing("losing") as stage, httpx.AsyncClient(trust_env=False, timeout=5) as client:
+    async with playing("losing") as stage, httpx.AsyncClient(trust_env=False, timeout=30) as client:
         assert await _ask_all(stage) == dict.fromkeys(PROBES, 200)
         paper = f"{stage.services['engine'].url}/api/paper-trading"
         account = (await client.get(f"{paper}/portfolio")).json()["data"]
@@ -156,7 +156,7 @@ async def test_a_restart_ends_the_connections_of_a_service_that_then_answers_aga
         with pytest.raises(ConnectionResetError):
             await reader.read()
         writer.close()
-        async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
             answer = await client.get(stage.services[service].url)
         assert answer.headers["x-sandbox"] == "true"
 
@@ -171,7 +171,7 @@ async def test_the_ai_service_has_counted_for_hours_and_a_restart_loses_it(playi
 
 
 async def _requests_counted(stage: Stage) -> int:
-    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
         answer = await client.get(f"{stage.services['ai'].url}/ai/cost/statistics")
     return int(answer.json()["session_statistics"]["total_requests"])
 

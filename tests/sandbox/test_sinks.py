@@ -128,5 +128,5 @@ def test_only_the_newest_are_kept(sinks: Sinks) -> None:
 
 
 def _send(port: int, message: EmailMessage) -> None:
-    with smtplib.SMTP("127.0.0.1", port, timeout=5) as mail:
+    with smtplib.SMTP("127.0.0.1", port, timeout=30) as mail:
         mail.send_message(message)

@@ -95,7 +95,7 @@ async def main(home: str, trainer: str, run_id: str, seed: str, stage: str) -> N
     contest.judge = lenient  # type: ignore[assignment] # what it lets pass is tested elsewhere
     with respx.mock(assert_all_called=False) as wire:
         wire.route(host="127.0.0.1").pass_through()
-        exchange = Exchange(wire)
+        exchange = Exchange(wire, clock=None)
 
         async def slow(request: httpx.Request) -> httpx.Response:
             if stage == "candles":

@@ -1,11 +1,9 @@
 """`kill -9` of the retrain, the trainer, and both, at each stage: the champion stays, and each effect comes once."""
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +12,7 @@ import psutil
 import pytest
 
 from tests.conftest import UNTRACED
+from tests.ports import reserved
 from tests.trainer.killed_retrain import MODEL, SYMBOL, settings
 from tests.trainer.running import ROOT, Running, until
 from tradeops.jobs.models.promotion import INTENDED, PROMOTED, WATCHES
@@ -53,10 +52,7 @@ class Scene:
 @pytest.fixture
 def scene(tmp_path: Path, compiled: Path) -> Iterator[Scene]:
     """On a port of its own: a trainer that comes back is found where it was."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    trainer = Running(tmp_path / "trainer", compiled, port=port).start()
+    trainer = Running(tmp_path / "trainer", compiled, port=reserved()).start()
     yield Scene(trainer)
     trainer.stop()
 

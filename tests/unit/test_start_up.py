@@ -33,13 +33,13 @@ LIBRARIES = ["matplotlib", "pandas", "scipy", "talib", "numba", "optuna", "pyarr
 def test_a_job_loads_what_it_may_not_need_only_when_it_needs_it(flows: list[str], never: list[str]) -> None:
     program = f"import sys, {', '.join(flows)}; print(*[name for name in sys.argv[1:] if name in sys.modules])"
     loaded = subprocess.run(
-        [sys.executable, "-c", program, *never], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", program, *never], cwd=ROOT, capture_output=True, text=True, check=True, timeout=180
     )
     assert loaded.stdout.split() == []
 
 
 def test_the_command_that_starts_a_run_is_prefects_engine() -> None:
-    ended = subprocess.run(shlex.split(RUN_COMMAND), cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    ended = subprocess.run(shlex.split(RUN_COMMAND), cwd=ROOT, capture_output=True, text=True, check=False, timeout=180)
     assert (ended.returncode, "Invalid flow run id" in ended.stdout + ended.stderr) == (1, True)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.contract.dashboard.records import keep_a_check
 from tests.contract.dashboard.running import PAGE, running
-from tests.contract.store.stores import free_port
+from tests.ports import reserved
 from tradeops.dashboard import reading
 
 EVERY_PAGE = ("/", "/incidents", "/decisions", "/reports", "/backtests", "/optimisations", "/audit", "/status")
@@ -26,7 +26,7 @@ async def all_pages(browser: httpx.AsyncClient) -> dict[str, str]:
 
 async def test_an_engine_and_a_prefect_that_are_down_take_nothing_else_with_them(tmp_path: Path) -> None:
     await keep_a_check(tmp_path)
-    gone = f"http://127.0.0.1:{free_port()}"
+    gone = f"http://127.0.0.1:{reserved()}"
     async with running(tmp_path, RUST_API_URL=gone, PREFECT_API_URL=f"{gone}/api") as browser:
         pages = await all_pages(browser)
         status = (await browser.get("/status.json")).json()
@@ -79,7 +79,7 @@ async def test_a_store_that_is_not_there_yet_is_said_and_made_by_others(
 
 
 async def test_a_mongodb_that_is_down_is_said_without_its_password(tmp_path: Path) -> None:
-    async with running(tmp_path, MONGODB_URL=f"mongodb://desk:hunter2@127.0.0.1:{free_port()}") as browser:
+    async with running(tmp_path, MONGODB_URL=f"mongodb://desk:hunter2@127.0.0.1:{reserved()}") as browser:
         answer = await browser.get("/status.json")
         assert (answer.status_code, answer.json()["system"]) == (503, "store")
         assert answer.json()["detail"]

@@ -2,20 +2,21 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from tests.ports import reserved
+
 ROOT = Path(__file__).parents[3]
-PATIENCE = 60.0
+PATIENCE = 120.0
 SYMBOLS = "/api/paper-trading/symbols"
 LOSERS = ("ETHUSDT", "BNBUSDT", "SOLUSDT")
 
@@ -65,7 +66,7 @@ class Sandbox:
 @contextmanager
 def sandbox_in(home: Path) -> Iterator[Sandbox]:
     command = [sys.executable, "-m", "sandbox", "--home", str(home), "--no-redis", "--no-rabbitmq"]
-    command += [f"--{name}-port={free_port()}" for name in ("engine", "ai", "frontend")]
+    command += [f"--{name}-port={reserved()}" for name in ("engine", "ai", "frontend")]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
         try:
             until((home / "sandbox.json").exists)
@@ -96,13 +97,6 @@ def watchdog_in(home: Path, engine: str, **variables: str) -> Iterator[subproces
             yield process
         finally:
             process.kill()
-
-
-def free_port() -> int:
-    """One that nobody listens on: whoever connects is refused."""
-    with closing(socket.socket()) as candidate:
-        candidate.bind(("127.0.0.1", 0))
-        return int(candidate.getsockname()[1])
 
 
 def until(what: Callable[[], object], seconds: float = PATIENCE) -> None:

@@ -16,9 +16,10 @@ import pytest
 
 from tests.contract.guard.engines import ACCOUNT, Bot
 from tests.contract.guard.engines import running as running_engine
-from tests.contract.guard.processes import PATIENCE, Sandbox, free_port, sandbox_in, until, watchdog_in
+from tests.contract.guard.processes import PATIENCE, Sandbox, sandbox_in, until, watchdog_in
 from tests.contract.store.conftest import own_server
 from tests.contract.store.stores import MongoServer
+from tests.ports import reserved
 from tradeops.jobs.brake.journal import Journal
 from tradeops.settings import Settings
 from tradeops.watchdog import watch
@@ -88,14 +89,14 @@ def audited(home: Path) -> list[str]:
 
 
 def dead(scheme: str = "http") -> str:
-    return f"{scheme}://127.0.0.1:{free_port()}"
+    return f"{scheme}://127.0.0.1:{reserved()}"
 
 
 def downs() -> dict[str, dict[str, str]]:
     prefect = {"PREFECT_API_URL": f"{dead()}/api"}
     redis = {"REDIS_URL": dead("redis"), "RABBITMQ_URL": dead("amqp")}
     llm = {"OPENAI_API_KEY": "sk-none", "OPENAI_BASE_URL": f"{dead()}/v1", "PYTHON_API_URL": dead()}
-    channels = {"SLACK_WEBHOOK_URL": f"{dead()}/hook", "SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(free_port())}
+    channels = {"SLACK_WEBHOOK_URL": f"{dead()}/hook", "SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(reserved())}
     channels |= {"EMAIL_FROM": "a@example.com", "EMAIL_TO": "b@example.com"}
     return {"prefect": prefect, "redis": redis, "llm": llm, "channels": channels}
 
@@ -173,7 +174,7 @@ def test_one_that_is_killed_in_the_middle_is_ended_by_the_next(when: str, bot: S
     puts = bot.asked("PUT")
     with watchdog_in(home, bot.engine) as first:
         bot.crash()
-        until((home / "brake.journal").exists, IN_TIME)
+        until(Journal(home).standing, IN_TIME)
         if when.endswith("off"):
             until(lambda: bot.asked("PUT") > puts, IN_TIME)
         first.kill()

@@ -115,8 +115,9 @@ async def test_the_loss_of_one_symbol_switches_that_one_off_before_the_account_i
 
 
 async def test_open_losses_count(tmp_path: Path, bot: Bot, sink: HttpSink) -> None:
-    bot.lose_share("ETHUSDT", 14, opened=True)
     async with guarding(tmp_path, bot, sink) as guard:
+        await polled(guard)  # the day begins before, even at midnight
+        bot.lose_share("ETHUSDT", 14, opened=True)
         await polled(guard)
         assert "ETHUSDT" not in bot.on()
     assert "ETHUSDT" in bot.world.book.positions, "open positions stay open"
@@ -166,7 +167,7 @@ async def test_another_symbol_is_braked_while_the_engine_lies_about_the_first(
         await asyncio.sleep(0.3)
         bot.levers.set(Mode())
         guard.hold.pull(Order("symbol:SOLUSDT", "lost", "guard"))
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(10):
             while "SOLUSDT" in bot.on():  # noqa: ASYNC110 - the engine has no event to wait for
                 await asyncio.sleep(0.02)
         await guard.hold.settled()
@@ -209,7 +210,7 @@ async def test_channels_and_a_prefect_that_hang_delay_nothing(tmp_path: Path, bo
         began = asyncio.get_running_loop().time()
         await polled(guard)
         assert bot.on() == ()
-        assert asyncio.get_running_loop().time() - began < 3
+        assert asyncio.get_running_loop().time() - began < 5  # Prefect has five seconds, a channel ten
         async with asyncio.timeout(10):
             while not {"/hook", "/api/events"} <= {post.path for post in mute.posts}:  # noqa: ASYNC110 - a sink has no event
                 await asyncio.sleep(0.02)
@@ -220,8 +221,9 @@ async def test_channels_and_a_prefect_that_hang_delay_nothing(tmp_path: Path, bo
 
 
 async def test_what_a_person_releases_is_let_go(tmp_path: Path, bot: Bot, sink: HttpSink) -> None:
-    bot.crash()
     async with guarding(tmp_path, bot, sink) as guard:
+        await polled(guard)  # the day begins before, even at midnight
+        bot.crash()
         await polled(guard)
         standing = guard.hold.journal.standing()["portfolio"]
         now, body = datetime.now(UTC), {"reason": "seen to", "operator": "me"}
@@ -293,6 +295,7 @@ async def test_figures_that_are_not_known_are_told_at_once_and_disable_only_by_s
     async with guarding(tmp_path, bot, sink, TRADEOPS_DISABLE_WHEN_UNKNOWN=disables) as guard:
         bot.answer(ACCOUNT, words)
         began = datetime.now(UTC)
+        guard.clock = lambda: began
         await polled(guard)
         await guard.aside.of_people.settled()
         assert told(sink) == ["guard:figures is critical"]
@@ -394,6 +397,7 @@ async def test_a_store_that_comes_later_is_remembered_later(tmp_path: Path, bot:
     in_the_way.mkdir()
     async with guarding(tmp_path, bot, sink) as guard:
         guard.aside.of_store.pauses = (timedelta(milliseconds=10), timedelta(milliseconds=20))
+        guard.clock = lambda: datetime.now(UTC) + timedelta(days=2)  # of that midnight nobody has seen anything
         await polled(guard)
         assert guard.day is not None
         assert guard.day.label == "reconstructed"
@@ -429,7 +433,7 @@ async def test_a_hanging_engine_is_given_up_in_seconds(tmp_path: Path, bot: Bot,
         bot.break_off("*/portfolio", Kind.HANG)
         began = asyncio.get_running_loop().time()
         await polled(guard)
-        assert asyncio.get_running_loop().time() - began < 4.5
+        assert asyncio.get_running_loop().time() - began < 10
         bot.faults.clear()
         await polled(guard)
         assert guard.verdict is not None

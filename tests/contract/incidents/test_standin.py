@@ -20,7 +20,7 @@ from tradeops.errors import ConflictError, RejectedError, UnavailableError
 from tradeops.jobs.alerts import alerting, incidents, silences, standin
 from tradeops.settings import Settings
 
-NO_PAUSE = Patience(write=timedelta(seconds=0.6), replay=timedelta(seconds=0.5), pause=timedelta(0))
+NO_PAUSE = Patience(write=timedelta(seconds=20), replay=timedelta(seconds=20), pause=timedelta(0))
 QUARTER = timedelta(minutes=15)
 
 

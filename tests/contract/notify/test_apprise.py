@@ -28,7 +28,7 @@ def loopback_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apprise, "SECONDS_BETWEEN_MESSAGES", 0.01)
 
 
-def channel(url: str, *, within: float = 8, more: str = "") -> AppriseChannel:
+def channel(url: str, *, within: float = 60, more: str = "") -> AppriseChannel:
     target = url.replace("http://", f"json://user:{SECRET}@") + f"/{SECRET}{more}"
     return AppriseChannel(SecretStr(target), number=1, within=timedelta(seconds=within))
 
@@ -83,7 +83,7 @@ async def test_a_target_that_hangs_is_left_although_its_own_bounds_are_longer(mo
         began = time.monotonic()
         with pytest.raises(TransientDeliveryError, match="could not deliver"):
             await channel(sink.url, more="?rto=500&cto=500").send(notice(), idempotency_key="k")
-        assert time.monotonic() - began < 7
+        assert time.monotonic() - began < 30
 
 
 async def test_a_target_that_drips_is_left_in_time() -> None:
@@ -94,7 +94,7 @@ async def test_a_target_that_drips_is_left_in_time() -> None:
         began = time.monotonic()
         with pytest.raises(TransientDeliveryError, match=r"longer than 0\.4 s") as caught:
             await tried.send(notice(), idempotency_key="k")
-        assert time.monotonic() - began < 6
+        assert time.monotonic() - began < 20
     assert caught.value.may_have_arrived
 
 

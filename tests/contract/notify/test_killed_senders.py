@@ -55,7 +55,7 @@ def sink() -> Iterator[Sink]:
 
 def send(home: Path, sink: Sink, event: str, step: str, at: datetime) -> int:
     command = [sys.executable, "-m", "tests.contract.notify.sender", str(home), sink.url, event, step, at.isoformat()]
-    return subprocess.run(command, cwd=ROOT, check=False, timeout=60).returncode
+    return subprocess.run(command, cwd=ROOT, check=False, timeout=180).returncode
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import reserved
+
 PASSWORD = "sesame"
-START = 60
+START = 180  # a RabbitMQ on a busy machine
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,6 @@ class Broker:
         subprocess.run(
             [self.control, *arguments], env=self.environment, check=True, stdout=subprocess.DEVNULL, timeout=START
         )
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def program(name: str, *places: str) -> str:
@@ -97,7 +93,7 @@ def wait_for(ports: Sequence[int], process: subprocess.Popen[bytes], log: Path) 
 @pytest.fixture(scope="session")
 def redis_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`host:port` of a Redis whose password is `PASSWORD`."""
-    folder, port = tmp_path_factory.mktemp("redis"), free_port()
+    folder, port = tmp_path_factory.mktemp("redis"), reserved()
     command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--requirepass", PASSWORD]
     command += ["--save", "", "--dir", str(folder), "--enable-protected-configs", "local"]
     with running(command, ports=[port], folder=folder):
@@ -107,7 +103,7 @@ def redis_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def mongodb_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`host:port` of a MongoDB-compatible server without users."""
-    folder, port = tmp_path_factory.mktemp("mongodb"), free_port()
+    folder, port = tmp_path_factory.mktemp("mongodb"), reserved()
     command = [program("secantusd-py", str(Path(sys.executable).parent)), "--host", "127.0.0.1", "--port", str(port)]
     with running([*command, "--storage-path", str(folder / "data")], ports=[port], folder=folder):
         yield f"127.0.0.1:{port}"
@@ -117,7 +113,7 @@ def mongodb_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A RabbitMQ with its management API."""
     folder = tmp_path_factory.mktemp("rabbitmq")
-    amqp, management, distribution, mapper = free_port(), free_port(), free_port(), free_port()
+    amqp, management, distribution, mapper = reserved(), reserved(), reserved(), reserved()
     server = program("rabbitmq-server", "/usr/lib/rabbitmq/bin")
     (folder / "plugins").write_text("[rabbitmq_management].")
     (folder / "rabbitmq.conf").write_text(

@@ -15,7 +15,7 @@ from tests.contract.probes.conftest import PASSWORD
 from tradeops.adapters.probes.mongodb import ping_and_query
 from tradeops.errors import MisconfiguredError, UnavailableError
 
-WITHIN = timedelta(seconds=2)
+WITHIN = timedelta(seconds=10)  # of a busy machine
 BRIEFLY = timedelta(seconds=0.5)
 FIND, PING = b"\x02find\x00", b"\x10ping\x00"
 OP_MSG = 2013
@@ -77,7 +77,7 @@ async def test_a_server_that_stalls_is_given_up_in_time(mongodb_address: str, wo
         started = time.monotonic()
         with pytest.raises(UnavailableError, match=r"did not answer within 0\.5 s"):
             await ping_and_query(url, within=BRIEFLY)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 10
 
 
 async def test_a_server_whose_queries_fail_is_unavailable(mongodb_address: str) -> None:
@@ -109,7 +109,7 @@ async def test_a_server_that_hangs_is_given_up_in_time(hanging_address: str) -> 
     started = time.monotonic()
     with pytest.raises(UnavailableError, match=r"did not answer within 0\.5 s"):
         await ping_and_query(SecretStr(f"mongodb://{hanging_address}"), within=BRIEFLY)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 async def test_an_address_that_no_driver_understands_is_a_setting_to_change() -> None:

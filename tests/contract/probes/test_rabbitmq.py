@@ -11,7 +11,7 @@ from tests.contract.probes.conftest import PASSWORD, Broker
 from tradeops.adapters.probes.rabbitmq import check_alarms, login
 from tradeops.errors import MisconfiguredError, RejectedError, UnavailableError
 
-WITHIN = timedelta(seconds=2)
+WITHIN = timedelta(seconds=10)  # of a busy machine
 BRIEFLY = timedelta(seconds=0.3)
 
 
@@ -46,7 +46,7 @@ async def test_an_alarm_is_told_by_what_ran_short(broker: Broker) -> None:
 
 
 async def until_alarmed(management: SecretStr) -> None:
-    ends_at = time.monotonic() + 10
+    ends_at = time.monotonic() + 60
     while time.monotonic() < ends_at:
         await check_alarms(management, within=WITHIN)
         await asyncio.sleep(0.1)
@@ -68,7 +68,7 @@ async def test_a_broker_that_hangs_is_given_up_in_time(hanging_address: str) -> 
     started = time.monotonic()
     with pytest.raises(UnavailableError, match=r"did not answer within 0\.3 s"):
         await login(amqp(hanging_address, password=PASSWORD), within=BRIEFLY)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 async def test_something_else_on_the_port_is_no_broker(nonsense_address: str) -> None:

@@ -10,9 +10,10 @@ import pytest
 from pydantic import SecretStr
 
 from tests.contract.notify.sinks import Mailbox, smtp_sink
-from tests.contract.probes.conftest import PASSWORD, free_port, program, running
+from tests.contract.probes.conftest import PASSWORD, program, running
 from tests.contract.servers.authority import Authority, behind_tls
 from tests.contract.servers.misbehaving import answer, serving
+from tests.ports import reserved
 from tests.unit.adapters.notify.notices import notice
 from tradeops.adapters.engine.client import EngineClient
 from tradeops.adapters.notify.channel import DeliveryError
@@ -49,7 +50,7 @@ def identity(authority: Authority) -> Path:
 @pytest.fixture(scope="module")
 def tls_redis(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`host:port` of a Redis that speaks TLS itself, to clients with a certificate of the authority alone."""
-    folder, port = tmp_path_factory.mktemp("tls-redis"), free_port()
+    folder, port = tmp_path_factory.mktemp("tls-redis"), reserved()
     file = str(authority.issue("redis", "127.0.0.1"))
     command = [program("redis-server"), "--port", "0", "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     command += ["--requirepass", PASSWORD, "--tls-port", str(port), "--tls-cert-file", file, "--tls-key-file", file]

@@ -40,13 +40,13 @@ from tradeops.errors import (
 )
 from tradeops.http import HttpPolicy, HttpService, open_pool
 
-POLICY = HttpPolicy(
-    connect=timedelta(seconds=0.3),
-    read=timedelta(seconds=0.2),
-    total=timedelta(seconds=0.5),
-    body_cap_bytes=256 * 1024,
+UNHURRIED = HttpPolicy(  # where time is not the fault
+    connect=timedelta(seconds=30), read=timedelta(seconds=30), total=timedelta(seconds=30), body_cap_bytes=256 * 1024
 )
-UNHURRIED = replace(POLICY, read=timedelta(seconds=30), total=timedelta(seconds=30))  # where time is not the fault
+IMPATIENT = {  # each in the one bound that it passes: a machine that stands still passes no other
+    hang: replace(UNHURRIED, read=timedelta(seconds=0.2)),
+    drip: replace(UNHURRIED, total=timedelta(seconds=0.5)),
+}
 GOOD = answer()
 HTML = answer(b"<!doctype html><title>Desk</title>", headers=("content-type: text/html",))
 
@@ -57,7 +57,7 @@ async def pool() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def engine_at(url: str, pool: httpx.AsyncClient, policy: HttpPolicy = POLICY) -> EngineClient:
+def engine_at(url: str, pool: httpx.AsyncClient, policy: HttpPolicy = UNHURRIED) -> EngineClient:
     return EngineClient(HttpService(pool, system="engine", base_url=url, policy=policy))
 
 
@@ -123,12 +123,11 @@ def engine_at(url: str, pool: httpx.AsyncClient, policy: HttpPolicy = POLICY) ->
 async def test_each_misbehaviour_is_a_typed_error_that_names_the_address(
     behaviour: Behaviour, expected: type[TradeOpsError], says: str, pool: httpx.AsyncClient
 ) -> None:
-    policy = POLICY if expected is UnavailableError else UNHURRIED
     async with serving(behaviour) as server:
         started = time.perf_counter()
         with pytest.raises(expected, match=says.format(url=server.url)) as caught:
-            await engine_at(server.url, pool, policy).health()
-        assert time.perf_counter() - started < 5, "bounded"
+            await engine_at(server.url, pool, IMPATIENT.get(behaviour, UNHURRIED)).health()
+        assert time.perf_counter() - started < 10, "bounded"
         assert type(caught.value) is expected
         assert caught.value.system == "engine"
         assert server.url in caught.value.problem
@@ -153,8 +152,9 @@ async def test_a_server_too_busy_to_accept_is_unavailable_within_the_connect_bou
             waiting.setblocking(False)
             waiting.connect_ex(address)
         try:
+            policy = replace(UNHURRIED, connect=timedelta(seconds=0.3))
             with pytest.raises(UnavailableError, match=r"no connection to .* within 0\.3 s"):
-                await engine_at(f"http://127.0.0.1:{address[1]}", pool).health()
+                await engine_at(f"http://127.0.0.1:{address[1]}", pool, policy).health()
         finally:
             for waiting in queued:
                 waiting.close()
@@ -204,7 +204,7 @@ async def test_a_read_is_sent_at_most_twice(pool: httpx.AsyncClient) -> None:
 
 async def test_a_write_is_never_sent_again(pool: httpx.AsyncClient) -> None:
     async with serving(reset, GOOD) as server:
-        service = HttpService(pool, system="engine", base_url=server.url, policy=POLICY)
+        service = HttpService(pool, system="engine", base_url=server.url, policy=UNHURRIED)
         with pytest.raises(UnavailableError):
             await service.request("POST", "/api/paper-trading/stop", body={})
         assert len(server.requests) == 1
@@ -214,7 +214,7 @@ async def test_a_write_is_never_sent_again(pool: httpx.AsyncClient) -> None:
 async def test_what_took_too_long_is_not_asked_again(behaviour: Behaviour, pool: httpx.AsyncClient) -> None:
     async with serving(behaviour) as server:
         with pytest.raises(UnavailableError):
-            await engine_at(server.url, pool).health()
+            await engine_at(server.url, pool, IMPATIENT[behaviour]).health()
         assert len(server.requests) == 1
 
 
@@ -230,7 +230,7 @@ async def test_the_second_try_is_on_a_new_connection_even_when_several_kept_ones
     together = asyncio.Barrier(2)
 
     async def slow_first_round(writer: asyncio.StreamWriter) -> None:
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(10):
             await together.wait()
         await GOOD(writer)
 
@@ -246,7 +246,7 @@ async def test_the_frontend_is_asked_on_a_connection_of_its_own_and_again_after_
     pool: httpx.AsyncClient,
 ) -> None:
     async with serving(reset, then_close(HTML)) as server:
-        frontend = FrontendClient(HttpService(pool, system="frontend", base_url=server.url, policy=POLICY))
+        frontend = FrontendClient(HttpService(pool, system="frontend", base_url=server.url, policy=UNHURRIED))
         assert (await frontend.page()).value.title == "Desk"
         assert server.connections == 2
         assert all("connection: close" in head.lower() for head in server.requests)
@@ -257,7 +257,7 @@ async def test_the_bound_of_one_call_wins_over_the_policy(pool: httpx.AsyncClien
         started = time.perf_counter()
         with pytest.raises(UnavailableError, match=r"within 0\.1 s"):
             await engine_at(server.url, pool, UNHURRIED).health(within=timedelta(seconds=0.1))
-        assert time.perf_counter() - started < 5
+        assert time.perf_counter() - started < 10
 
 
 async def test_retry_after_is_kept_for_the_caller_and_not_waited_for(pool: httpx.AsyncClient) -> None:
@@ -287,7 +287,7 @@ async def test_a_proxy_is_not_asked_for_this_machine(host: str, monkeypatch: pyt
 
 async def test_a_body_of_exactly_the_cap_is_read(pool: httpx.AsyncClient) -> None:
     text = b'{"success": true, "data": "Bot is running", "error": null}'
-    body = text + b" " * (POLICY.body_cap_bytes - len(text))
+    body = text + b" " * (UNHURRIED.body_cap_bytes - len(text))
     async with serving(answer(body)) as server:
         assert (await engine_at(server.url, pool).health()).value == "Bot is running"
 
@@ -306,12 +306,13 @@ async def test_an_exhausted_pool_says_that_the_fault_is_ours() -> None:
         impatient = HttpPolicy(read=timedelta(seconds=0.05), total=timedelta(seconds=0.5))
         second = EngineClient(HttpService(narrow, system="engine", base_url=server.url, policy=impatient))
         first = asyncio.ensure_future(engine.health())
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(10):
             await server.asked.wait()
         with pytest.raises(UnavailableError, match="all our connections are in use"):
             await second.health()
-        with pytest.raises(UnavailableError, match="no answer"):
-            await first
+        assert not first.done()
+        first.cancel()
+        await asyncio.wait([first])
 
 
 async def test_an_untrusted_certificate_is_a_matter_of_settings(pool: httpx.AsyncClient, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tradeops.adapters.snapshot import KEY
 from tradeops.adapters.snapshot.redis import RedisSnapshot
 from tradeops.errors import MisconfiguredError, RejectedError, TradeOpsError, UnavailableError
 
-WITHIN = timedelta(seconds=1)
+WITHIN = timedelta(seconds=10)  # of a busy machine
 Call = Callable[[RedisSnapshot], Awaitable[object]]
 each_call = pytest.mark.parametrize(
     "call", [lambda snapshot: snapshot.read(), lambda snapshot: snapshot.write("text")], ids=["read", "write"]
@@ -99,7 +99,7 @@ async def test_a_redis_that_hangs_is_given_up_in_time(hanging_address: str, call
     started = time.monotonic()
     with pytest.raises(UnavailableError, match=r"did not answer within 0\.3 s"):
         await call(RedisSnapshot(url(hanging_address), within=timedelta(seconds=0.3)))
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 @each_call

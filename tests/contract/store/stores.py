@@ -15,20 +15,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import reserved
 from tradeops.adapters.store import Store
 from tradeops.adapters.store.mongodb import MongoStore
 from tradeops.adapters.store.spool import Spool
 from tradeops.adapters.store.spooling import Patience, SpoolingStore
 from tradeops.adapters.store.sqlite import SqliteStore
 
-HASTY = Patience(write=timedelta(seconds=1.5), replay=timedelta(seconds=1.2))
+HASTY = Patience(write=timedelta(seconds=20), replay=timedelta(seconds=1.2))  # a server that is there may be slow
 START_SECONDS = 60
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @dataclass
@@ -36,7 +31,7 @@ class MongoServer:
     """A server process on a port of its own whose data outlive it; ended by its process id."""
 
     folder: Path
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=reserved)
     process: subprocess.Popen[bytes] | None = None
 
     @property

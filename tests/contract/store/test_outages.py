@@ -13,7 +13,9 @@ from typing import Any
 import pymongo
 import pytest
 
-from tests.contract.store.stores import HASTY, MongoServer, free_port
+from tests.contract.store.conftest import UNHURRIED
+from tests.contract.store.stores import MongoServer
+from tests.ports import reserved
 from tradeops.adapters.store import AuditEvent, Message, Point, open_store
 from tradeops.adapters.store.mongodb import MongoStore
 from tradeops.adapters.store.spool import Pending, Spool
@@ -23,6 +25,7 @@ from tradeops.errors import MisconfiguredError, RejectedError, UnavailableError
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 EVER = {"since": NOON - timedelta(days=1), "until": NOON + timedelta(days=1)}
 DATABASE = "tradeops_test"
+STALL = 7.0  # seconds that a busy machine may stand still; who is not given up at all takes longer
 
 
 class Clock:
@@ -37,7 +40,7 @@ class Clock:
 class Desk:
     """A spooling store, its parts, and a second process' worth of them."""
 
-    def __init__(self, url: str, home: Path, patience: Patience = HASTY) -> None:
+    def __init__(self, url: str, home: Path, patience: Patience = UNHURRIED) -> None:
         self.clock = Clock()
         self.mongodb = MongoStore(url, database=DATABASE)
         self.spool = Spool(home / "spool.sqlite")
@@ -154,12 +157,10 @@ async def test_it_is_not_asked_again_before_the_pause_is_over(own_server: MongoS
     await desk.store.append_event(event(0))
     own_server.start()
     desk.clock.now += 29
-    started = time.monotonic()
     await desk.store.append_event(event(1))
     with pytest.raises(UnavailableError, match="asked again in 1 s"):
         await desk.store.events(**EVER)
-    assert time.monotonic() - started < 1
-    assert (await desk.store.pending()).waiting == 2
+    assert (await desk.store.pending()).waiting == 2, "the server, which is there again, was not asked"
     desk.clock.now += 2
     await desk.store.append_event(event(2))
     assert in_order_of_writing(own_server) == ["e-0", "e-1", "e-2"]
@@ -234,6 +235,12 @@ async def test_a_record_that_the_server_refuses_is_set_aside_and_the_next_pass(
         await desk.store.append_event(event(1))
 
 
+async def seconds_of(store: SpoolingStore, write: AuditEvent) -> float:
+    started = time.monotonic()
+    assert await store.append_event(write)
+    return time.monotonic() - started
+
+
 @pytest.mark.parametrize("waits_already", [False, True], ids=["first write", "behind another"])
 async def test_a_server_that_hangs_or_is_down_delays_a_write_for_3_s_at_most(
     hanging_url: str, tmp_path: Path, waits_already: bool
@@ -243,34 +250,31 @@ async def test_a_server_that_hangs_or_is_down_delays_a_write_for_3_s_at_most(
         if waits_already:
             with closing(Spool(tmp_path / "spool.sqlite")) as other:
                 await other.add(event(0))
+        assert await seconds_of(store, event(1)) < 3 + STALL
+        quickest = min([await seconds_of(store, event(number)) for number in (2, 3, 4)])
+        assert quickest < 1, "it is not asked again; one of three writes meets no stall of the machine"
+        assert (await store.pending()).waiting == 4 + waits_already
         started = time.monotonic()
-        assert await store.append_event(event(1))
-        assert time.monotonic() - started < 5
-        started = time.monotonic()
-        assert await store.append_event(event(2))
-        assert time.monotonic() - started < 2
-        assert (await store.pending()).waiting == 2 + waits_already
-        started = time.monotonic()
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 3 + STALL
 
 
 async def test_a_read_from_a_dead_port_fails_after_the_two_seconds_of_server_selection(tmp_path: Path) -> None:
-    url = f"mongodb://user:sesame@127.0.0.1:{free_port()}/?authSource=admin"
+    url = f"mongodb://user:sesame@127.0.0.1:{reserved()}/?authSource=admin"
     async with open_store("mongodb", home=tmp_path, mongodb_url=url) as store:
+        assert isinstance(store, SpoolingStore)
         started = time.monotonic()
         with pytest.raises(UnavailableError, match=r"127\.0\.0\.1") as caught:
             await store.newest_point("marks")
-        assert 1.5 < time.monotonic() - started < 5
+        assert 1.5 < time.monotonic() - started < 2 + STALL
         assert "sesame" not in str(caught.value)
-        started = time.monotonic()
-        assert await store.append_event(event(0)), "the failed read opened the pause"
-        assert time.monotonic() - started < 1.5
+        quickest = min([await seconds_of(store, event(number)) for number in (0, 1, 2)])
+        assert quickest < 1, "the failed read opened the pause"
 
 
 async def test_a_replay_in_small_windows_makes_progress_and_keeps_the_order(
     own_server: MongoServer, tmp_path: Path
 ) -> None:
-    desk = Desk(own_server.url, tmp_path, Patience(write=timedelta(seconds=1), replay=timedelta(seconds=0.15)))
+    desk = Desk(own_server.url, tmp_path, Patience(write=timedelta(seconds=20), replay=timedelta(seconds=0.15)))
     try:
         for number in range(250):
             await desk.spool.add(event(number))
@@ -320,7 +324,7 @@ async def test_an_address_that_cannot_be_used_is_a_setting_to_change(tmp_path: P
 
 
 async def test_an_option_of_another_driver_is_left_alone(tmp_path: Path) -> None:
-    url = f"mongodb://127.0.0.1:{free_port()}/?anotherDriversOption=1"
+    url = f"mongodb://127.0.0.1:{reserved()}/?anotherDriversOption=1"
     with pytest.warns(UserWarning, match="Unknown option"):
         async with open_store("mongodb", home=tmp_path, mongodb_url=url) as store:
             assert isinstance(store, SpoolingStore)

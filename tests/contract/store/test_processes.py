@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.store.conftest import UNHURRIED
 from tests.contract.store.stores import MongoServer, opened
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -43,11 +44,11 @@ class Writers:
 
     def finish(self) -> None:
         for process in self.processes:
-            assert process.wait(120) == 0, self.words()
+            assert process.wait(240) == 0, self.words()
 
     def kill_in_mid_write(self, *, after: int) -> None:
         """SIGKILL all, when each has been acknowledged at least so many writes."""
-        ends_at = time.monotonic() + 60
+        ends_at = time.monotonic() + 180
         try:
             while min(len(path.read_text().splitlines()) for path in self._outputs) < after:
                 assert time.monotonic() < ends_at, self.words()
@@ -114,7 +115,8 @@ async def test_what_killed_writers_spooled_is_replayed_by_another_process_once(
     writers.kill_in_mid_write(after=60)
     assert intact(tmp_path / "spool.sqlite")
     own_server.start()
-    async with opened("spooling", home=tmp_path, url=own_server.url, database="tradeops_test") as store:
+    url, name = own_server.url, "tradeops_test"
+    async with opened("spooling", home=tmp_path, url=url, database=name, patience=UNHURRIED) as store:
         await store.replay()
         kept = [p.key for p in await store.points("marks", **EVER)]
         events = [e.event_id for e in await store.events(**EVER)]
@@ -134,7 +136,8 @@ async def test_writers_killed_while_they_replay_neither_lose_nor_repeat(
         during = Writers("spooling", tmp_path, url=own_server.url, database="tradeops_test")
         during.kill_in_mid_write(after=1)
         acknowledged |= set(during.said("kept"))
-    async with opened("spooling", home=tmp_path, url=own_server.url, database="tradeops_test") as store:
+    url, name = own_server.url, "tradeops_test"
+    async with opened("spooling", home=tmp_path, url=url, database=name, patience=UNHURRIED) as store:
         await store.replay()
         assert (await store.pending()).waiting == 0
         kept = {p.key for p in await store.points("marks", **EVER)}

@@ -18,8 +18,10 @@ from typing import Any
 
 import pytest
 
+from tests.ports import reserved
+
 ROOT = Path(__file__).parents[3]
-PATIENCE = 40.0
+PATIENCE = 120.0
 
 
 @dataclass
@@ -131,7 +133,7 @@ def home(tmp_path: Path) -> Path:
 
 def test_a_server_that_goes_and_returns_is_told_once_each(home: Path) -> None:
     with served(Outside()) as outside:
-        with served(Outside()) as prefect, watching(home, outside, prefect=prefect.url):
+        with served(Outside(port=reserved())) as prefect, watching(home, outside, prefect=prefect.url):
             wait_for(lambda: outside.pings > 1)
             assert outside.told == []
         prefect_port = prefect.port
@@ -180,4 +182,4 @@ def test_it_ends_when_it_is_asked_to(home: Path) -> None:
         wait_for(lambda: outside.pings > 1)
         wait_for((home / "watch.pulse").exists)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0

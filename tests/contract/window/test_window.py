@@ -50,12 +50,15 @@ PANELS = (
 async def window_on(store: Store) -> AsyncIterator[Window]:
     """Its history read."""
     async with Window(Sources(SETTINGS, store, None)).open() as window:
-        for _ in range(500):
-            covered = window._histories.covered_since
-            if covered is not None and covered < datetime.now(UTC) - 90 * DAY:
-                break
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(60):
+            while not covers_all(window):  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.01)
         yield window
+
+
+def covers_all(window: Window) -> bool:
+    covered = window._histories.covered_since
+    return covered is not None and covered < datetime.now(UTC) - 90 * DAY
 
 
 def panels(overview: Overview) -> dict[str, Panel[object]]:
@@ -190,10 +193,9 @@ async def test_what_is_told_of_as_new_is_shown_at_once(store: Store) -> None:
             Thresholds(),
         )
         await health.record(Guard(SETTINGS, store), report, run_id="r1")  # type: ignore[arg-type]  # a desk has both
-        for _ in range(100):
-            if (now := await window.marks()) != marks:
-                break
-            await asyncio.sleep(0.05)
+        async with asyncio.timeout(30):
+            while (now := await window.marks()) == marks:  # noqa: ASYNC110 - what is tested is what it finds when asked
+                await asyncio.sleep(0.05)
         assert {topic for topic in now if now[topic] != marks[topic]} == {"health"}
         assert (await window.overview(Range.DAY)).headline.state is State.HEALTHY
 

@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from sandbox.runner import PORTS
 from sandbox.servers import claim
+from tests.ports import reserved
 from tradeops.cli import report, tradeops
 from tradeops.domain.health import Severity
 from tradeops.errors import RejectedError
@@ -30,13 +31,10 @@ TITLES = {"portfolio": "Portfolio, ", "cost": "LLM cost, ", "performance": "Perf
 def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The addresses of a sandbox whose bot loses money."""
     home = tmp_path_factory.mktemp("sandbox")
-    sockets = {name: claim(0) for name in PORTS}
-    ports = [word for name, sock in sockets.items() for word in (f"--{name}-port", str(sock.getsockname()[1]))]
-    for sock in sockets.values():
-        sock.close()
+    ports = [word for name in PORTS for word in (f"--{name}-port", str(reserved()))]
     command = [sys.executable, "-m", "sandbox", "--home", str(home), "--scenario", "degrading", *ports]
     with subprocess.Popen([*command, "--no-redis", "--no-rabbitmq"]) as process:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while not (home / "sandbox.json").exists():
             assert process.poll() is None
             assert time.monotonic() < deadline

@@ -235,7 +235,7 @@ async def test_a_deployment_that_hangs_is_ended(
     began = time.monotonic()
     with pytest.raises(UnavailableError, match=r"prefect deploy: did not end within 0\.3 s"):
         await desk.deploy(api)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 45
 
 
 def worker(name: str, status: str) -> dict[str, object]:

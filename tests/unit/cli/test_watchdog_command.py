@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -70,7 +71,8 @@ def test_a_supervisor_is_told_whether_both_halves_are_at_work(
     assert invoke("watchdog", "--check").output == "at work: watch and guard\n"
     ago = time.time() - 300
     os.utime(home / "guard.pulse", (ago, ago))
-    assert "watchdog: its guard was last heard of 300 s ago; " in str(invoke("watchdog", "--check").exception)
+    said = str(invoke("watchdog", "--check").exception)
+    assert re.match(r"watchdog: its guard was last heard of 3[0-4]\d s ago; ", said), said
     monkeypatch.delenv("RUST_API_URL")
     assert invoke("watchdog", "--check").output == "at work: watch\n"
     pulse.beat(home / "absent", pulse.WATCH)  # a disk that cannot be written is another one's finding

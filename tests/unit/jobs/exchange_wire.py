@@ -27,9 +27,12 @@ def stop_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Exchange:
-    """Klines of any period; `price` makes one history differ from another."""
+    """Klines of any period; `price` makes one history differ from another.
 
-    def __init__(self, wire: respx.MockRouter, address: str = EXCHANGE) -> None:
+    `clock` is what it takes for now; `None` goes with the time, for jobs that ask for what is there when they run.
+    """
+
+    def __init__(self, wire: respx.MockRouter, address: str = EXCHANGE, *, clock: datetime | None = NOW) -> None:
         self.price = 100.0
         self.asked: list[tuple[str, int, int]] = []
         self.holes: set[int] = set()
@@ -37,7 +40,7 @@ class Exchange:
         self.twice: set[int] = set()
         self.refusals: list[httpx.Response] = []
         self.fails_at = 0
-        self.clock = NOW
+        self.clock = clock
         self.first = EPOCH
         wire.get(f"{address}/api/v3/klines").mock(side_effect=self.answer)
 
@@ -49,11 +52,12 @@ class Exchange:
             return httpx.Response(503)
         if self.refusals:
             return self.refusals.pop(0)
-        now = (self.clock - EPOCH) // MILLISECOND
+        clock = self.clock or datetime.now(UTC)
+        now = (clock - EPOCH) // MILLISECOND
         start = max(start, (self.first - EPOCH) // MILLISECOND)
         opened = range(-(-start // period) * period, min(end, now) + 1, period)
         rows = [self.row(at, period) for at in opened if at not in self.holes for _ in range(1 + (at in self.twice))]
-        date = f"{self.clock:%a, %d %b %Y %H:%M:%S} GMT"
+        date = f"{clock:%a, %d %b %Y %H:%M:%S} GMT"
         return httpx.Response(200, json=rows[:1000], headers={"date": date})
 
     def row(self, at: int, period: int) -> list[Any]:
