@@ -22,9 +22,11 @@ NAME = "train-model"
 
 
 @again
-async def gather(desk: Desk, symbol: str, days: int, run: steps.Run) -> retrain_inputs.Data:
-    """Fetch the candles and hand them to the trainer; what is there already is not fetched again."""
-    return await retrain_inputs.gather(desk, symbol, days=days, as_of=run.as_of)
+async def gather(
+    desk: Desk, run: steps.Run, order: retrain_inputs.Order, days: int, *, promotes: bool
+) -> retrain_inputs.Data:
+    """Fetch the candles and hand them to the trainer; refused at once when they cannot lead to what is asked for."""
+    return await job.gather(desk, run, order, days, promotes=promotes)
 
 
 @again
@@ -60,9 +62,9 @@ async def train_model(
     Args:
         model_type: lstm, gru or transformer.
         symbol: as the exchange spells it.
-        days_of_data: at least 7, and enough for 720 candles.
+        days_of_data: at least 7, and enough for 720 candles; from 42 on (of hours) a model in use can be beaten.
         retrain: train again though the same candles have been learnt already.
-        promote_if_better: put it into use where the gate lets it.
+        promote_if_better: put it into use where the gate lets it; refused when the days are too few to prove it.
 
     Raises:
         TradeOpsError: an order that makes no sense, no candles, no trainer, or a training that failed.
@@ -71,7 +73,7 @@ async def train_model(
     try:
         async with open_desk() as desk, heartbeat(desk, NAME, run_id=str(flow_run.get_id())):
             order, run = job.checked(desk, model_type, symbol, days_of_data), job.begun(run_id, now)
-            data = await gather(desk, symbol, days_of_data, run)
+            data = await gather(desk, run, order, days_of_data, promotes=promote_if_better)
             try:
                 tried = await train(desk, run, order, data, anew=retrain)
             except asyncio.CancelledError:

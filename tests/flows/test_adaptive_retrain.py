@@ -320,6 +320,21 @@ async def test_a_training_is_repeated_and_promoted_only_if_asked(trainer: FakeTr
     assert len(trainer.promotions) == 1
 
 
+async def test_days_that_can_prove_nothing_are_refused_at_once_or_said_at_once(trainer: FakeTrainer) -> None:
+    trainer.put_in_use("lstm", SYMBOL, "old", 0.5)
+    refused = await train_model(promote_if_better=True, return_state=True)
+    with pytest.raises(RejectedError, match="the candles of 30 days hold out 144, fewer than the 200") as told:
+        await refused.aresult()
+    assert "set days_of_data to 42 or more" in str(told.value)
+    assert trainer.jobs == {}
+    measured = await train_model(return_state=True)
+    assert measured.name == "Completed"
+    page = (await artifacts(measured))["train-model"]
+    assert (
+        "no lstm can be proven better than the old in use; to prove one better, set days_of_data to 42 or more" in page
+    )
+
+
 @pytest.mark.parametrize(
     ("parameters", "problem"),
     [

@@ -119,7 +119,7 @@ def split(ends: Integers, candles: int, length: int, shares: Shares) -> tuple[In
     """
     if not (0 < shares.validation < 0.5 and 0 < shares.holdout < 0.5):  # noqa: PLR2004 - half of the data
         raise UnfitDataError("validation and holdout are shares between 0 and 0.5")
-    holdout = ends[len(ends) - round(shares.holdout * candles) :] if len(ends) else ends
+    holdout = ends[len(ends) - holdout_size(candles, shares) :] if len(ends) else ends
     validation = ends[ends < holdout[0] - length] if len(holdout) else ends
     validation = validation[max(len(validation) - round(shares.validation * candles), 0) :]
     train = ends[ends < validation[0] - length] if len(validation) else validation
@@ -127,6 +127,11 @@ def split(ends: Integers, candles: int, length: int, shares: Shares) -> tuple[In
         problem = f"{candles} candles leave {len(train)} samples for training, at least {FEWEST_TRAINING_SAMPLES}"
         raise UnfitDataError(f"{problem} are needed")
     return train, validation, holdout
+
+
+def holdout_size(candles: int, shares: Shares = SHARES) -> int:
+    """How many of so many candles are for judgement; gaps can leave fewer."""
+    return round(shares.holdout * candles)
 
 
 def evaluation_part(

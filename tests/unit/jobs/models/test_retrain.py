@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock, patch
 
 import numpy as np
 import pytest
@@ -491,6 +492,36 @@ async def test_a_cancelled_training_of_one_model_ends_at_the_trainer(tmp_path: P
         await asyncio.gather(running, return_exceptions=True)
         await train_model.give_up(opened, run, order, data, anew=anew)
     assert (list(trainer.jobs), trainer.cancelled) == (["job-1"], ["job-1"])
+
+
+@pytest.mark.parametrize(
+    ("days", "gate", "in_use"),
+    [(42, "proven", True), (30, "improves", True), (30, "proven", False)],
+    ids=["days enough", "no proof asked for", "first model"],
+)
+async def test_a_training_that_can_lead_to_a_promotion_begins(
+    tmp_path: Path, days: int, gate: str, in_use: bool
+) -> None:
+    trainer = FakeTrainer()
+    if in_use:
+        trainer.put_in_use("lstm", SYMBOL, "old", 0.5)
+    async with desk(tmp_path, trainer, TRADEOPS_RETRAIN_GATE=gate) as opened:
+        order = train_model.checked(opened, "lstm", SYMBOL, days)
+        assert not (await train_model.gather(opened, a_run(), order, days, promotes=True)).remarks
+
+
+async def test_where_the_days_would_do_and_the_candles_are_too_few_only_time_helps(tmp_path: Path) -> None:
+    trainer = FakeTrainer()
+    trainer.put_in_use("lstm", SYMBOL, "old", 0.5)
+    async with desk(tmp_path, trainer, TRADEOPS_RETRAIN_LEAST_SAMPLES=202) as opened:
+        order = train_model.checked(opened, "lstm", SYMBOL, 42)
+        gathered = await retrain_inputs.gather(opened, SYMBOL, days=41, as_of=NOW)
+        with (
+            patch.object(retrain_inputs, "gather", AsyncMock(return_value=gathered)),
+            pytest.raises(RejectedError, match="hold out 197, fewer than the 202") as told,
+        ):
+            await train_model.gather(opened, a_run(), order, 42, promotes=True)
+    assert "wait until there are more candles of it" in str(told.value)
 
 
 async def test_a_cancelled_run_that_was_torn_out_of_its_switch_says_what_is_in_use(tmp_path: Path) -> None:
