@@ -38,7 +38,7 @@ from tradeops.jobs.monitoring import health
 from tradeops.jobs.monitoring.heartbeats import heartbeat
 from tradeops.jobs.reports import api_cost, equity, performance, portfolio
 from tradeops.settings import Settings
-from tradeops.wiring import Desk, open_desk
+from tradeops.wiring import Desk, open_desk, our_store
 
 LOOKS = 1  # of the health check: its re-probes are looks too, so one finds what is down
 UNTIL_SERVED = 180.0
@@ -63,7 +63,7 @@ def dashboard_of(
     """The dashboard after a night of that scenario.
 
     Args:
-        scenario: `None` is an installation in which nothing has run yet.
+        scenario: `None` is an installation whose store has been made, and nothing else.
         home: a folder of its own.
         laboratory: trade and search strategies too.
         more: what else happens in that night.
@@ -116,7 +116,9 @@ async def _bot(scenario: str | None, home: Path, given: dict[str, object]) -> As
     """The services of the scenario, and settings that mean them; none at all without one."""
     own = {"TRADEOPS_HOME": str(home), "TRADEOPS_DASHBOARD_PORT": 0, "TRADEOPS_STARTUP_GRACE_SECONDS": 0}
     if scenario is None:
-        yield Settings(_env_file=None, **own | given)
+        settings = Settings(_env_file=None, **own | given)
+        async with our_store(settings):  # makes it, and keeps nothing in it
+            yield settings
         return
 
     def place(name: str, app: ASGIApp, faults: FaultBook) -> Service:

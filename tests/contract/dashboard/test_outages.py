@@ -72,7 +72,7 @@ async def test_a_store_that_is_not_there_yet_is_said_and_made_by_others(
             assert "is not there yet" in text or path == "/status", path
         status = await browser.get("/status.json")
         assert status.status_code == 503
-        assert "start tradeops first" in status.json()["remedy"]
+        assert "the next job or the watchdog" in status.json()["remedy"]
         assert not await asyncio.to_thread(lambda: list(tmp_path.iterdir()))
         await keep_a_check(tmp_path)
         assert (await browser.get("/status.json")).json()["state"] == "critical"

@@ -69,7 +69,7 @@ async def test_who_only_reads_makes_nothing_and_moves_no_schema(session_server: 
     url = session_server.url
     with pymongo.MongoClient[dict[str, Any]](url) as client:
         async with connected(url, database, for_reading=True) as reader:
-            with pytest.raises(UnavailableError, match="is not there yet; start tradeops first"):
+            with pytest.raises(UnavailableError, match="is not there yet; the next job or the watchdog"):
                 await reader.events(**EVER)
             assert database not in client.list_database_names()
             async with connected(url, database) as writer:
@@ -78,7 +78,7 @@ async def test_who_only_reads_makes_nothing_and_moves_no_schema(session_server: 
             assert await reader.newest_point("never_kept") is None
             assert "never_kept" not in client[database].list_collection_names()
         for version, error, problem in (
-            (1, UnavailableError, "has schema 1, this release reads 2; start tradeops first"),
+            (1, UnavailableError, "has schema 1, this release reads 2; the next job or the watchdog"),
             (99, MisconfiguredError, "has schema 99, this release knows 2"),
         ):
             client[database]["schema"].update_one({}, {"$set": {"version": version}})

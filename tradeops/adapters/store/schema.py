@@ -16,16 +16,12 @@ def check_schema(where: str, version: int, known: int) -> None:
         raise too_new(where, version, known)
     if version < known:
         problem = f"{where} has schema {version}, this release reads {known}"
-        raise UnavailableError(
-            "store", problem, remedy="start tradeops first: its jobs and its watchdog move it forward"
-        )
+        raise UnavailableError("store", problem, remedy="the next job or the watchdog moves it forward")
 
 
 def not_there(where: str) -> UnavailableError:
     """Nothing was ever kept there."""
-    return UnavailableError(
-        "store", f"{where} is not there yet", remedy="start tradeops first: its jobs and its watchdog make it"
-    )
+    return UnavailableError("store", f"{where} is not there yet", remedy="the next job or the watchdog makes it")
 
 
 def too_new(where: str, version: int, known: int) -> MisconfiguredError:
