@@ -63,7 +63,7 @@ async def test_a_file_that_was_put_in_its_place_is_read_from_then_on(tmp_path: P
     ("schema", "problem"),
     [
         (0, "is not there yet; the next job or the watchdog"),
-        (2, "has schema 2, this release reads 3; start tradeops first"),
+        (2, "has schema 2, this release reads 3; the next job or the watchdog"),
     ],
 )
 async def test_an_older_file_is_told_and_left_as_it_is(
