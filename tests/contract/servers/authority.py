@@ -94,6 +94,7 @@ def behind_tls(address: str, context: ssl.SSLContext) -> Iterator[str]:
     """
     host, port = address.rsplit(":", 1)
     opened: list[socket.socket] = []
+    over = threading.Event()
 
     def accept() -> None:
         while True:
@@ -105,32 +106,43 @@ def behind_tls(address: str, context: ssl.SSLContext) -> Iterator[str]:
             threading.Thread(target=serve, args=(connection,), daemon=True).start()
 
     def serve(connection: socket.socket) -> None:
-        connection.settimeout(20)
         try:
-            tls = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
-        except OSError:  # closed meanwhile
-            return
-        opened.append(tls)
-        try:
-            tls.do_handshake()
-        except OSError:
-            with suppress(OSError), tls:  # the client reads the alert before it reads that we are gone
-                tls.shutdown(socket.SHUT_WR)
-                while tls.recv(4096):
-                    pass
-            return
-        with suppress(OSError, ValueError), tls, socket.create_connection((host, int(port))) as inner:
-            _pump(tls, inner)
+            _speak(connection, context, (host, int(port)), opened)
+        except Exception:  # a socket that is closed in its midst fails in many ways
+            if not over.is_set():
+                raise
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=accept, daemon=True).start()
         try:
             yield f"127.0.0.1:{listener.getsockname()[1]}"
         finally:
+            over.set()
             with suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)
             for connection in opened:
                 connection.close()
+
+
+def _speak(
+    connection: socket.socket, context: ssl.SSLContext, inside: tuple[str, int], opened: list[socket.socket]
+) -> None:
+    connection.settimeout(20)
+    try:
+        tls = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+    except OSError:  # closed meanwhile
+        return
+    opened.append(tls)
+    try:
+        tls.do_handshake()
+    except OSError:
+        with suppress(OSError), tls:  # the client reads the alert before it reads that we are gone
+            tls.shutdown(socket.SHUT_WR)
+            while tls.recv(4096):
+                pass
+        return
+    with suppress(OSError, ValueError), tls, socket.create_connection(inside) as inner:
+        _pump(tls, inner)
 
 
 def _pump(tls: ssl.SSLSocket, inner: socket.socket) -> None:
