@@ -51,7 +51,8 @@ async def gather(desk: Desk, run: Run, order: Order, days: int, *, promotes: boo
     held_out, least = holdout_size(len(data.candles)), desk.settings.retrain_least_samples
     if desk.settings.retrain_gate != "proven" or held_out >= least:
         return data
-    champion = await champion_of(await retrain_inputs.trainer_ready(desk), model_type, symbol)
+    assert desk.trainer is not None  # noqa: S101 - it has taken the candles
+    champion = await champion_of(desk.trainer, model_type, symbol)
     if champion is None:  # nobody is there to be beaten
         return data
     period = period_of(desk.settings.retrain_timeframe)
