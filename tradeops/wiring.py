@@ -248,8 +248,9 @@ def our_store(settings: Settings) -> AbstractAsyncContextManager[Store]:
         MisconfiguredError: on entering, when TRADEOPS_HOME cannot be written.
         UnavailableError: likewise, when a local file is damaged or locked.
     """
-    url = settings.mongodb_url.get_secret_value() if settings.mongodb_url else None
-    return open_store(settings.store_kind, home=settings.home_folder, mongodb_url=url, tls=settings.tls)
+    return open_store(
+        settings.store_kind, home=settings.home_folder, mongodb_url=_mongodb_url(settings), tls=settings.tls
+    )
 
 
 def our_readable_store(settings: Settings) -> AbstractAsyncContextManager[ReadableStore]:
@@ -258,8 +259,9 @@ def our_readable_store(settings: Settings) -> AbstractAsyncContextManager[Readab
     Raises:
         MisconfiguredError, UnavailableError: on entering, as `open_readable`.
     """
-    url = settings.mongodb_url.get_secret_value() if settings.mongodb_url else None
-    return open_readable(settings.store_kind, home=settings.home_folder, mongodb_url=url, tls=settings.tls)
+    return open_readable(
+        settings.store_kind, home=settings.home_folder, mongodb_url=_mongodb_url(settings), tls=settings.tls
+    )
 
 
 @asynccontextmanager
@@ -278,8 +280,9 @@ def our_snapshot(settings: Settings) -> AbstractAsyncContextManager[Snapshot]:
     Raises:
         MisconfiguredError, UnavailableError: on entering, when the store cannot be used or is down.
     """
-    url = settings.mongodb_url.get_secret_value() if settings.mongodb_url else None
-    return open_snapshot(settings.store_kind, home=settings.home_folder, mongodb_url=url, tls=settings.tls)
+    return open_snapshot(
+        settings.store_kind, home=settings.home_folder, mongodb_url=_mongodb_url(settings), tls=settings.tls
+    )
 
 
 def our_restoration(settings: Settings) -> AbstractAsyncContextManager[Restoration]:
@@ -288,8 +291,9 @@ def our_restoration(settings: Settings) -> AbstractAsyncContextManager[Restorati
     Raises:
         MisconfiguredError, UnavailableError: as `our_snapshot`, and when another process writes to it.
     """
-    url = settings.mongodb_url.get_secret_value() if settings.mongodb_url else None
-    return open_restoration(settings.store_kind, home=settings.home_folder, mongodb_url=url, tls=settings.tls)
+    return open_restoration(
+        settings.store_kind, home=settings.home_folder, mongodb_url=_mongodb_url(settings), tls=settings.tls
+    )
 
 
 def prefect_api(pool: httpx.AsyncClient, settings: Settings) -> PrefectApiClient | None:
@@ -343,6 +347,10 @@ def _parted(address: str) -> tuple[str, str]:
 def _secrets_in(path: str) -> list[str]:
     """All of the path of a webhook, and its tokens by themselves, should an answer repeat them."""
     return [found for found in (path[1:], *re.findall(rf"[^/?&=]{{{SHORTEST_TOKEN},}}", path)) if found]
+
+
+def _mongodb_url(settings: Settings) -> str | None:
+    return settings.mongodb_url.get_secret_value() if settings.mongodb_url else None
 
 
 def _snapshot(url: SecretStr, tls: Tls) -> "RedisSnapshot":

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from tradeops.adapters.store.schema import check_schema, not_there, too_new
 from tradeops.errors import MisconfiguredError, TradeOpsError, UnavailableError
@@ -81,28 +81,31 @@ def connected(path: Path, migrations: tuple[str, ...]) -> sqlite3.Connection:
             raise _disk_full(path) from error
         remedy = "set TRADEOPS_HOME to a folder that you may write"
         raise MisconfiguredError("store", f"{path} cannot be written: {error.strerror}", remedy=remedy) from error
-    with typed_errors(path):
-        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        try:
-            _write_ahead(connection)
-            connection.execute("PRAGMA synchronous = FULL")
-            _migrate(connection, path, migrations)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+
+    def prepare(connection: sqlite3.Connection) -> None:
+        _write_ahead(connection)
+        connection.execute("PRAGMA synchronous = FULL")
+        _migrate(connection, path, migrations)
+
+    return _opened(path, "rwc", prepare)
 
 
 def _connected_for_reading(path: Path, migrations: tuple[str, ...]) -> sqlite3.Connection:
     if not path.exists():
         raise not_there(str(path))
+    return _opened(path, "ro", lambda connection: check_schema(str(path), _version(connection), len(migrations)))
+
+
+def _opened(
+    path: Path, mode: Literal["rwc", "ro"], prepare: Callable[[sqlite3.Connection], None]
+) -> sqlite3.Connection:
     with typed_errors(path):
-        address = f"{path.absolute().as_uri()}?mode=ro"
+        address = f"{path.absolute().as_uri()}?mode={mode}"
         connection = sqlite3.connect(
             address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
         try:
-            check_schema(str(path), _version(connection), len(migrations))
+            prepare(connection)
         except BaseException:
             connection.close()
             raise
