@@ -40,6 +40,11 @@ from tradeops.jobs.reports import api_cost, equity, performance, portfolio
 from tradeops.settings import Settings
 from tradeops.wiring import Desk, open_desk, our_store
 
+ANY_HOST = {  # how full this machine is belongs to no scenario
+    f"TRADEOPS_{what}_{level}_PERCENT": percent
+    for what in ("DISK", "MEMORY")
+    for level, percent in (("ALERT", 99.8), ("CRITICAL", 99.9))
+}
 LOOKS = 1  # of the health check: its re-probes are looks too, so one finds what is down
 UNTIL_SERVED = 180.0
 DAYS = timedelta(days=50)
@@ -114,7 +119,7 @@ def dashboard_of(
 @asynccontextmanager
 async def _bot(scenario: str | None, home: Path, given: dict[str, object]) -> AsyncGenerator[Settings]:
     """The services of the scenario, and settings that mean them; none at all without one."""
-    own = {"TRADEOPS_HOME": str(home), "TRADEOPS_DASHBOARD_PORT": 0, "TRADEOPS_STARTUP_GRACE_SECONDS": 0}
+    own = {"TRADEOPS_HOME": str(home), "TRADEOPS_DASHBOARD_PORT": 0, "TRADEOPS_STARTUP_GRACE_SECONDS": 0} | ANY_HOST
     if scenario is None:
         settings = Settings(_env_file=None, **own | given)
         async with our_store(settings):  # makes it, and keeps nothing in it

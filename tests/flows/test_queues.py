@@ -54,11 +54,12 @@ def server() -> str:
 
 async def deploy(prefect: PrefectClient, entrypoint: str, folder: Path, queue: WorkQueue) -> UUID:
     flow_id = await prefect.create_flow_from_name(f"queues-tested-{queue.name}")
+    there = {"prefect.deployments.steps.set_working_directory": {"directory": str(folder)}}  # a `path` would be copied
     return await prefect.create_deployment(
         flow_id,
         name=queue.name,
         entrypoint=entrypoint,
-        path=str(folder),
+        pull_steps=[there],
         work_pool_name=POOL,
         work_queue_name=queue.name,
     )
@@ -71,6 +72,7 @@ def worker(folder: Path) -> Iterator[None]:
         "PREFECT_API_URL": server(),
         "PREFECT_HOME": str(folder / "prefect"),
         "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "TMPDIR": str(folder),  # what a killed worker leaves behind goes with the test
         "PYTHONPATH": str(ROOT),
     }
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--limit", "2"]

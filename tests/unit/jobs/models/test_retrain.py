@@ -739,10 +739,11 @@ async def test_the_lock_of_a_dead_run_expires_and_the_next_goes_on_from_its_mome
 
 async def test_however_many_runs_die_one_after_the_other_the_last_one_knows_them_all(tmp_path: Path) -> None:
     async with desk(tmp_path) as opened:
-        moments = []
-        for name in ("one", "two", "three"):
-            lock = retrain_lock.held(opened.store, run_id=name, lease=timedelta(0), renew=timedelta(hours=1))
-            moments.append((await lock.__aenter__()).as_of)  # killed: never left
+        killed = [
+            retrain_lock.held(opened.store, run_id=name, lease=timedelta(0), renew=timedelta(hours=1))
+            for name in ("one", "two", "three")
+        ]
+        moments = [(await lock.__aenter__()).as_of for lock in killed]  # never left, so all are kept: a lost one leaves
         async with retrain_lock.held(opened.store, run_id="four") as last:
             assert last == retrain_lock.Held(moments[0], resumes=("one", "two", "three"))
         async with retrain_lock.held(opened.store, run_id="five") as fresh:
