@@ -45,6 +45,7 @@ class FakeTrainer:
     promotions: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     troubles: list[Exception] = field(default_factory=list)
+    lost_answers: int = 0
     before_promote: Any = None
 
     async def health(self, *, within: object = None) -> TrainerHealth:
@@ -58,14 +59,14 @@ class FakeTrainer:
 
     async def train(self, plan: TrainingPlan, *, idempotency_key: str) -> Training:
         if idempotency_key in self.keys:
-            return self.jobs[self.keys[idempotency_key]]
+            return self._told(self.jobs[self.keys[idempotency_key]])
         for job in self.jobs.values():
             if (job.model_type, job.symbol) == (plan.model_type, plan.symbol) and not job.state.is_final:
                 raise ConflictError("trainer", f"{plan.model_type} {plan.symbol} is being trained")
         job_id = f"job-{len(self.jobs) + 1}"
         self.keys[idempotency_key], self.left[job_id], self.plans[job_id] = job_id, self.polls, plan
         self.jobs[job_id] = Training(job_id, plan.model_type, plan.symbol, JobState.RUNNING, plan.epochs)
-        return self.jobs[job_id]
+        return self._told(self.jobs[job_id])
 
     async def training(self, job_id: str) -> Training:
         if self.troubles:
@@ -146,6 +147,12 @@ class FakeTrainer:
     def put_in_use(self, model_type: str, symbol: str, version: str, quality: float) -> None:
         self.versions[version] = quality
         self.in_use.setdefault((model_type, symbol), []).append(version)
+
+    def _told(self, accepted: Training) -> Training:
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise UnavailableError("trainer", "closed the connection without a whole answer")
+        return accepted
 
     def _finished(self, job: Training) -> Training:
         quality = self.quality.get(job.model_type, 0.55)

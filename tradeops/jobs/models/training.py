@@ -53,24 +53,26 @@ async def train(
         RejectedError: the training failed; with its reason.
         TradeOpsError: it was not accepted.
     """
-    if datetime.now(UTC) >= deadline:
-        raise _time_limit(plan)
-    training = await _begun(trainer, plan, anew)
+    training: Training | None = None
     silent_since: datetime | None = None
-    while not training.state.is_final:
+    while True:
         if datetime.now(UTC) >= deadline:
-            await _cancel(trainer, training.job_id)
+            if training is not None:
+                await _cancel(trainer, training.job_id)
             raise _time_limit(plan)
-        await told(training)
-        await pause(poll_seconds)
-        try:
-            training, silent_since = await trainer.training(training.job_id), None
+        try:  # asking twice is asking once: the key is the same
+            training = await (_begun(trainer, plan, anew) if training is None else trainer.training(training.job_id))
+            silent_since = None
         except TransientError as error:
             silent_since = silent_since or datetime.now(UTC)
             log.warning("the trainer does not answer, the training may go on: %s", error)
             if datetime.now(UTC) - silent_since > OUTAGE:
                 raise
-    await told(training)
+        if training is not None:
+            await told(training)
+            if training.state.is_final:
+                break
+        await pause(poll_seconds)
     if training.state is JobState.CANCELLED:
         raise RejectedError("trainer", f"the training of {plan.model_type} {plan.symbol} was cancelled")
     if training.result is None:

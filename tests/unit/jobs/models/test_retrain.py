@@ -363,6 +363,14 @@ async def test_a_trainer_that_restarts_meanwhile_costs_nothing(tmp_path: Path) -
     assert report.outcomes[0].deployed
 
 
+async def test_a_trainer_that_dies_while_it_is_asked_to_train_is_asked_again_for_the_same(tmp_path: Path) -> None:
+    trainer = FakeTrainer(lost_answers=2)
+    async with desk(tmp_path, trainer) as opened:
+        report = await run_all(opened, order=Order(("lstm",), (SYMBOL,)))
+    assert report.outcomes[0].deployed
+    assert len(trainer.jobs) == 1
+
+
 async def test_a_trainer_that_stays_away_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "OUTAGE", timedelta(seconds=0.05))
     trainer = FakeTrainer()
