@@ -20,7 +20,7 @@ from tests.contract.servers.misbehaving import answer, hang
 from tradeops.adapters.store import Point, open_store
 from tradeops.domain.brakes import Kind as Written
 from tradeops.domain.brakes import Order, Record
-from tradeops.domain.day_start import midnight_of
+from tradeops.domain.day_start import Worth, midnight_of
 from tradeops.domain.portfolio.portfolio import ClosedTrade, Side
 from tradeops.jobs.alerts import incidents
 from tradeops.jobs.brake.brake import Outcome, brake
@@ -28,7 +28,6 @@ from tradeops.jobs.brake.journal import Journal
 from tradeops.jobs.guard.guard import Guard
 from tradeops.jobs.guard.guarding import open_guard
 from tradeops.jobs.reports import equity, trades
-from tradeops.jobs.reports.equity import Worth
 from tradeops.settings import Settings
 from tradeops.wiring import open_quick_engine
 
@@ -358,7 +357,7 @@ async def test_equity_is_kept_each_minute_and_at_the_beginning_of_the_day(
             await polled(guard)
         assert (guard.day.day, guard.day.label) == (midnight.date(), "observed")
         assert guard.day.equity == sight.equity
-        assert set(guard.day.unrealised or {}) == {trade.symbol for trade in sight.open_trades}
+        assert set(guard.day.unrealised or {}) == {trade.id for trade in sight.open_trades}
     async with open_store("sqlite", home=tmp_path) as store:
         assert (await equity.observed_near(store, midnight))[midnight] == sight.equity
         kept = await store.points(equity.MINUTES, since=midnight, until=midnight + timedelta(hours=1))
@@ -379,15 +378,15 @@ async def test_a_guard_that_begins_anew_knows_the_beginning_of_the_day_and_what_
 ) -> None:
     midnight = midnight_of(datetime.now(UTC))
     async with open_store("sqlite", home=tmp_path) as store:
-        await equity.observe_minute(store, Worth(midnight, Decimal(50_000), {"ETHUSDT": Decimal(1)}))
+        await equity.observe_minute(store, Worth(midnight, Decimal(50_000), {"gone": Decimal(1)}))
     async with guarding(tmp_path, bot, sink) as guard:
         await polled(guard)
         known = len((await guard.eyes.look()).history.trades)
     bot.world.reset_portfolio(10_000.0)
     async with guarding(tmp_path, bot, sink) as guard:
+        await polled(guard)
         assert guard.day is not None
         assert (guard.day.equity, guard.day.observed) == (Decimal(50_000), True)
-        await polled(guard)
         assert len((await guard.eyes.look()).history.trades) == known
     assert bot.on() == SYMBOLS
 
