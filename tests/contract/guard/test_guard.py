@@ -22,6 +22,7 @@ from tradeops.domain.brakes import Kind as Written
 from tradeops.domain.brakes import Order, Record
 from tradeops.domain.day_start import Worth, midnight_of
 from tradeops.domain.portfolio.portfolio import ClosedTrade, Side
+from tradeops.domain.trade_history import united
 from tradeops.jobs.alerts import incidents
 from tradeops.jobs.brake.brake import Outcome, brake
 from tradeops.jobs.brake.journal import Journal
@@ -365,6 +366,39 @@ async def test_equity_is_kept_each_minute_and_at_the_beginning_of_the_day(
         assert len(await trades.archive(store)) == len(sight.history.trades)
 
 
+async def test_a_position_that_closed_while_nobody_looked_lost_yesterday_what_it_had_lost_by_then(
+    tmp_path: Path, bot: Bot, sink: HttpSink
+) -> None:
+    midnight = midnight_of(datetime.now(UTC)) + timedelta(days=1)
+    bot.lose_share("ETHUSDT", 12, opened=True)
+    async with guarding(tmp_path, bot, sink) as guard:
+        sight = replace(await guard.eyes.look(), at=midnight - timedelta(minutes=8))
+    [lost] = [trade for trade in sight.open_trades if trade.symbol == "ETHUSDT"]
+    assert lost.unrealised_pnl is not None
+    ended = ClosedTrade(
+        lost.id, lost.symbol, lost.side, lost.entry_price, lost.entry_price, lost.quantity, lost.leverage,
+        lost.unrealised_pnl, lost.opened_at, midnight + timedelta(minutes=4),
+    )  # fmt: skip
+    history = united((*sight.history.trades, ended), {})
+    others = tuple(trade for trade in sight.open_trades if trade is not lost)
+    later = replace(sight, at=midnight + timedelta(minutes=9), open_trades=others, history=history)
+    starts = []
+    for sights in ((sight, later), (later,)):  # the second guard knows of the first look by the store
+        async with guarding(tmp_path, bot, sink) as guard:
+            guard.clock = lambda: later.at
+            await guard.remember(await guard.aside.store())
+            for one in sights:
+                guard.clock = lambda at=one.at: at  # type: ignore[misc]
+                guard.eyes = _Still(one)  # type: ignore[assignment]
+                await polled(guard)
+            starts.append(guard.day)
+            assert guard.verdict is not None
+            assert guard.verdict.breaches == ()
+    assert starts[0] == starts[1]
+    assert starts[0] is not None
+    assert (starts[0].equity, starts[0].label) == (sight.equity, "reconstructed")
+
+
 class _Still:
     def __init__(self, sight: object) -> None:
         self._sight = sight
@@ -424,7 +458,7 @@ async def test_a_damaged_record_keeps_no_guard_from_standing(
         assert guard.verdict is not None
         assert "t-2" in {trade.id for trade in (await guard.eyes.look()).history.trades}
     assert "left out: store: record t-1 of trades cannot be read" in caplog.text
-    assert "the guard stands without all that the store knows: store: record" in caplog.text
+    assert f"left out: store: record {near.isoformat()} of equity_minutes cannot be read" in caplog.text
 
 
 async def test_a_hanging_engine_is_given_up_in_seconds(tmp_path: Path, bot: Bot, sink: HttpSink) -> None:
