@@ -105,7 +105,7 @@ def moment(seconds: int) -> datetime:
 
 def histories(chance: random.Random, count: int) -> Iterator[History]:
     for _ in range(count):
-        looks = chance.choice(((-3,), (2,), (-480,), (540,), (-300, 420), (-7, 8)))
+        looks = chance.choice(((-3,), (2,), (-480,), (540,), (-420, 300), (-8, 7)))
         first, last = min(0, *looks), max(0, *looks)
         bias, lives = chance.choice((0.3, 0.5, 0.95)), []
         for number in range(chance.randint(0, 14)):
