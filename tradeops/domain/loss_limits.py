@@ -109,7 +109,8 @@ def judge(facts: Facts, limits: Limits) -> Verdict:
     Figures that are old judge nothing. Marks that all stand still are said, and judged as they are. Trades that cannot
     be true are left out, which is said, and the others judged; a mark that is missing leaves the other symbols judged.
     What a person has released is judged by the trades since: their streak by those closed after it, their day by those
-    opened after it.
+    opened after it. Where a strategy may have opened positions that name none, what is certain without them is judged;
+    what it has lost is unknown only where it would be too much with them: no bot is alarmed about that trades as usual.
     """
     found = {} if stale(facts, limits) else losses(facts, limits.symbols_of, zone=limits.zone)
     breaches = tuple(breach for target, lost in found.items() for breach in _breaches(target, lost, limits))
@@ -121,11 +122,17 @@ def unknown(facts: Facts, limits: Limits, found: Mapping[str, Losses]) -> tuple[
     """Why not everything can be judged, each reason once; `found` is empty where figures are old, which says all."""
     if old := stale(facts, limits):
         return (old,)
-    reasons = [left_out(facts), *(lost.today for lost in found.values() if isinstance(lost.today, str))]
+    reasons = [left_out(facts), *(_why_unknown(target, lost, limits) for target, lost in found.items())]
     if finite(facts.equity) is None:
         reasons.append("the engine does not say what the account is worth")
     reasons.append(_still(facts, limits))
     return tuple(dict.fromkeys(filter(None, reasons)))
+
+
+def judged(target: str, lost: Losses, limits: Limits) -> Today | str:
+    """What the limit of a day is judged by: what is certain, where that alone is a breach, else all that it may be."""
+    most, certain = limits.daily_loss_of(target), lost.certain
+    return certain if certain is not None and _is_over(certain.usd, certain.base, most) else lost.today
 
 
 def stale(facts: Facts, limits: Limits) -> str:
@@ -145,9 +152,25 @@ def _still(facts: Facts, limits: Limits) -> str:
     return f"no mark of an open trade has moved for {minutes:.0f} min while the engine's clock does"
 
 
+def _is_over(loss: Decimal, base: Decimal, percent: Decimal) -> bool:
+    return loss > 0 and loss * 100 > base * percent
+
+
+def _why_unknown(target: str, lost: Losses, limits: Limits) -> str:
+    """Why a loss that may be too much is not known; empty where it is, or is not too much in any case."""
+    today, most = judged(target, lost, limits), limits.daily_loss_of(target)
+    if not isinstance(today, str):
+        return ""
+    if lost.certain is None or lost.at_most is None:
+        return today
+    if not _is_over(lost.at_most, lost.certain.base, most):
+        return ""
+    return f"{target} may have lost up to ${lost.at_most:,.2f} today, more than {most:f} % of the account: {today}"
+
+
 def _breaches(target: str, lost: Losses, limits: Limits) -> Iterator[Breach]:
-    today, most = lost.today, limits.daily_loss_of(target)
-    if not isinstance(today, str) and today.usd > 0 and today.usd * 100 > today.base * most:
+    today, most = judged(target, lost, limits), limits.daily_loss_of(target)
+    if not isinstance(today, str) and _is_over(today.usd, today.base, most):
         yield _of_the_day(target, today, most)
     if len(lost.in_a_row) > (allowed := limits.losses_of(target)):
         yield _in_a_row(target, lost.in_a_row, allowed)

@@ -20,15 +20,15 @@ from tests.contract.servers.misbehaving import answer, hang
 from tradeops.adapters.store import Point, open_store
 from tradeops.domain.brakes import Kind as Written
 from tradeops.domain.brakes import Order, Record
-from tradeops.domain.day_start import midnight_of
+from tradeops.domain.day_start import Worth, midnight_of
 from tradeops.domain.portfolio.portfolio import ClosedTrade, Side
+from tradeops.domain.trade_history import united
 from tradeops.jobs.alerts import incidents
 from tradeops.jobs.brake.brake import Outcome, brake
 from tradeops.jobs.brake.journal import Journal
 from tradeops.jobs.guard.guard import Guard
 from tradeops.jobs.guard.guarding import open_guard
 from tradeops.jobs.reports import equity, trades
-from tradeops.jobs.reports.equity import Worth
 from tradeops.settings import Settings
 from tradeops.wiring import open_quick_engine
 
@@ -358,12 +358,45 @@ async def test_equity_is_kept_each_minute_and_at_the_beginning_of_the_day(
             await polled(guard)
         assert (guard.day.day, guard.day.label) == (midnight.date(), "observed")
         assert guard.day.equity == sight.equity
-        assert set(guard.day.unrealised or {}) == {trade.symbol for trade in sight.open_trades}
+        assert set(guard.day.unrealised or {}) == {trade.id for trade in sight.open_trades}
     async with open_store("sqlite", home=tmp_path) as store:
         assert (await equity.observed_near(store, midnight))[midnight] == sight.equity
         kept = await store.points(equity.MINUTES, since=midnight, until=midnight + timedelta(hours=1))
         assert [point.timestamp - midnight for point in kept] == [timedelta(seconds=2), timedelta(seconds=62)]
         assert len(await trades.archive(store)) == len(sight.history.trades)
+
+
+async def test_a_position_that_closed_while_nobody_looked_lost_yesterday_what_it_had_lost_by_then(
+    tmp_path: Path, bot: Bot, sink: HttpSink
+) -> None:
+    midnight = midnight_of(datetime.now(UTC)) + timedelta(days=1)
+    bot.lose_share("ETHUSDT", 12, opened=True)
+    async with guarding(tmp_path, bot, sink) as guard:
+        sight = replace(await guard.eyes.look(), at=midnight - timedelta(minutes=8))
+    [lost] = [trade for trade in sight.open_trades if trade.symbol == "ETHUSDT"]
+    assert lost.unrealised_pnl is not None
+    ended = ClosedTrade(
+        lost.id, lost.symbol, lost.side, lost.entry_price, lost.entry_price, lost.quantity, lost.leverage,
+        lost.unrealised_pnl, lost.opened_at, midnight + timedelta(minutes=4),
+    )  # fmt: skip
+    history = united((*sight.history.trades, ended), {})
+    others = tuple(trade for trade in sight.open_trades if trade is not lost)
+    later = replace(sight, at=midnight + timedelta(minutes=9), open_trades=others, history=history)
+    starts = []
+    for sights in ((sight, later), (later,)):  # the second guard knows of the first look by the store
+        async with guarding(tmp_path, bot, sink) as guard:
+            guard.clock = lambda: later.at
+            await guard.remember(await guard.aside.store())
+            for one in sights:
+                guard.clock = lambda at=one.at: at  # type: ignore[misc]
+                guard.eyes = _Still(one)  # type: ignore[assignment]
+                await polled(guard)
+            starts.append(guard.day)
+            assert guard.verdict is not None
+            assert guard.verdict.breaches == ()
+    assert starts[0] == starts[1]
+    assert starts[0] is not None
+    assert (starts[0].equity, starts[0].label) == (sight.equity, "reconstructed")
 
 
 class _Still:
@@ -379,15 +412,15 @@ async def test_a_guard_that_begins_anew_knows_the_beginning_of_the_day_and_what_
 ) -> None:
     midnight = midnight_of(datetime.now(UTC))
     async with open_store("sqlite", home=tmp_path) as store:
-        await equity.observe_minute(store, Worth(midnight, Decimal(50_000), {"ETHUSDT": Decimal(1)}))
+        await equity.observe_minute(store, Worth(midnight, Decimal(50_000), {"gone": Decimal(1)}))
     async with guarding(tmp_path, bot, sink) as guard:
         await polled(guard)
         known = len((await guard.eyes.look()).history.trades)
     bot.world.reset_portfolio(10_000.0)
     async with guarding(tmp_path, bot, sink) as guard:
+        await polled(guard)
         assert guard.day is not None
         assert (guard.day.equity, guard.day.observed) == (Decimal(50_000), True)
-        await polled(guard)
         assert len((await guard.eyes.look()).history.trades) == known
     assert bot.on() == SYMBOLS
 
@@ -425,7 +458,7 @@ async def test_a_damaged_record_keeps_no_guard_from_standing(
         assert guard.verdict is not None
         assert "t-2" in {trade.id for trade in (await guard.eyes.look()).history.trades}
     assert "left out: store: record t-1 of trades cannot be read" in caplog.text
-    assert "the guard stands without all that the store knows: store: record" in caplog.text
+    assert f"left out: store: record {near.isoformat()} of equity_minutes cannot be read" in caplog.text
 
 
 async def test_a_hanging_engine_is_given_up_in_seconds(tmp_path: Path, bot: Bot, sink: HttpSink) -> None:

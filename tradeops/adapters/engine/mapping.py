@@ -70,6 +70,7 @@ def open_trade(record: wire.OpenTradeRecord) -> OpenTrade:
         unrealised_pnl=record.pnl,
         stop_loss=record.stop_loss,
         take_profit=record.take_profit,
+        strategy=record.strategy,
     )
 
 

@@ -99,6 +99,7 @@ class OpenTradeRecord(Trade):
     pnl: Annotated[Money | None, Field(validation_alias=AliasChoices("pnl", "pnl_usdt"))] = None
     stop_loss: PositiveMoney | None = None
     take_profit: PositiveMoney | None = None
+    strategy: StrictStr | None = None
 
 
 class ClosedTradeRecord(Trade):

@@ -51,6 +51,7 @@ class OpenTrade:
 
     Attributes:
         unrealised_pnl: at the engine's last mark; `None` when it has none yet.
+        strategy: `None` is "unattributed"; the contract's engine never says it, other deployments may.
     """
 
     id: str
@@ -63,6 +64,7 @@ class OpenTrade:
     unrealised_pnl: Decimal | None = None
     stop_loss: Decimal | None = None
     take_profit: Decimal | None = None
+    strategy: str | None = None
 
     @property
     def notional(self) -> Decimal:

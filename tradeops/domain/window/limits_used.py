@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tradeops.domain.figures import known, unknown
-from tradeops.domain.loss_limits import Limits, stale
+from tradeops.domain.loss_limits import Limits, judged, stale
 from tradeops.domain.loss_limits import unknown as unknown_of
 from tradeops.domain.losses import Facts, Today, left_out, losses
 from tradeops.domain.window.conditions import Used
@@ -18,7 +18,8 @@ def daily_losses(facts: Facts, limits: Limits) -> Mapping[str, Used]:
     def used(target: str, today: Today | str) -> Used:
         allowed = limits.daily_loss_of(target)
         if is_stale or isinstance(today, str) or (today.usd <= 0 and reason):
-            return Used(unknown(reason), f"n/a: {reason}")
+            why = today if isinstance(today, str) and not is_stale else reason
+            return Used(unknown(why), f"n/a: {why}")
         if today.usd <= 0:
             return Used(known(0), f"no loss today, the limit is {allowed:f} %")
         if today.percent is None:
@@ -27,7 +28,7 @@ def daily_losses(facts: Facts, limits: Limits) -> Mapping[str, Used]:
         says = f"lost {today.percent:.2f} % of the account today, the limit is {allowed:f} %"
         return Used(known(float(100 * today.percent / allowed)), says)
 
-    return {target: used(target, lost.today) for target, lost in found.items()}
+    return {target: used(target, judged(target, lost, limits)) for target, lost in found.items()}
 
 
 def losing_streaks(facts: Facts, limits: Limits) -> Mapping[str, Used]:

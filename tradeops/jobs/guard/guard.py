@@ -16,7 +16,7 @@ from functools import partial
 from tradeops.adapters.store import Store
 from tradeops.domain.brake_targets import PORTFOLIO
 from tradeops.domain.brakes import Order
-from tradeops.domain.day_start import DayStart, by_symbol, midnight_of, observed, reconstructed
+from tradeops.domain.day_start import NEAR, DayStart, Worth, by_trade, midnight_of, observed, reconstructed
 from tradeops.domain.incidents.model import CERTAIN, Observation
 from tradeops.domain.last_move import LastMove
 from tradeops.domain.loss_limits import Limits, Verdict, judge
@@ -27,7 +27,6 @@ from tradeops.jobs.brake.hold import ACTOR, Hold
 from tradeops.jobs.guard.aside import Aside
 from tradeops.jobs.guard.sight import Eyes, Sight
 from tradeops.jobs.reports import equity, trades
-from tradeops.jobs.reports.equity import Worth
 
 SOURCE = "guard"
 FIGURES, NEAR_LIMIT, TROUBLE = "guard:figures", "guard:near-limit", "guard:brake"
@@ -81,6 +80,8 @@ class Guard:
     _peak: Decimal | None = None
     _told: dict[str, tuple[Level | None, datetime]] = field(default_factory=dict)
     _minute: datetime | None = None
+    _looks: tuple[Worth, ...] = ()
+    _last: Worth | None = None
 
     async def remember(self, store: Store) -> None:
         """Know what an earlier guard saw: the trades that the engine may have forgotten, and the beginning of the day.
@@ -99,11 +100,10 @@ class Guard:
             raise damaged[0]
 
     async def _remember_day(self, store: Store) -> None:
-        now = self.clock()
-        zone = self.terms.limits.zone
-        worth = await equity.worth_near(store, midnight_of(now, zone))
-        if worth is not None and (start := observed(worth.at, worth.equity, worth.unrealised, now=now, zone=zone)):
-            self.day = start
+        looks = await equity.looks_near(store, midnight_of(self.clock(), self.terms.limits.zone))
+        if looks:
+            self._looks = (*self._looks, *looks)
+            self.day = None  # the next look begins it anew, by all that is known then
 
     async def _remember_peak(self, store: Store) -> None:
         kept = await equity.highest(store, now=self.clock())
@@ -181,17 +181,17 @@ class Guard:
             self.hold.pull(Order(PORTFOLIO, reason, ACTOR))
 
     def _begin_day(self, sight: Sight, now: datetime) -> None:
-        zone = self.terms.limits.zone
+        zone, worth, before = self.terms.limits.zone, _worth_of(sight), self._last
+        self._last = worth or before
         midnight = midnight_of(now, zone)
         if self.day is not None and self.day.day == midnight.date():
             return
-        worth = _worth_of(sight)
-        start = None if worth is None else observed(worth.at, worth.equity, worth.unrealised, now=now, zone=zone)
-        if start is not None and worth is not None:
-            self.aside.keep(
-                f"equity at {midnight:%Y-%m-%d}",
-                partial(equity.observe, equity=worth.equity, at=worth.at, unrealised=worth.unrealised),
-            )
+        ours = tuple(one for one in (before, worth) if one is not None and abs(one.at - midnight) < NEAR)
+        self._looks = (*(one for one in self._looks if abs(one.at - midnight) < NEAR), *ours)
+        for one in ours:
+            keep = partial(equity.observe, equity=one.equity, at=one.at, marks=one.marks)
+            self.aside.keep(f"equity at {one.at:%Y-%m-%d %H:%M:%S}", keep)
+        start = observed(self._looks, sight.history.trades, sight.open_trades, now=now, zone=zone)
         listed = (trade for trade in sight.history.trades if trade.id in sight.history.listed)
         self.day = start or reconstructed(sight.account.value.balance, listed, now=now, zone=zone)
         log.info("the day began with %.2f USDT (%s)", self.day.equity, self.day.label)
@@ -239,4 +239,4 @@ def _marks_of(sight: Sight) -> frozenset[tuple[str, Decimal]] | None:
 
 
 def _worth_of(sight: Sight) -> Worth | None:
-    return None if sight.equity is None else Worth(sight.at, sight.equity, by_symbol(sight.open_trades))
+    return None if sight.equity is None else Worth(sight.at, sight.equity, by_trade(sight.open_trades))

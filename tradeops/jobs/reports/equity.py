@@ -3,35 +3,24 @@
 Of the first look of each day, and of each report, one is kept for long; of every minute, one for some months.
 """
 
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from tradeops.adapters.store import Point, ReadableStore, Store
 from tradeops.adapters.store.interface import Json
+from tradeops.domain.day_start import AT_ONCE, NEAR, Worth
+from tradeops.domain.texts import whole
+from tradeops.errors import ContractError
 from tradeops.jobs.reports.kept import reading
 
 SERIES = "equity_observations"
 MINUTES = "equity_minutes"
-NEAR = timedelta(minutes=10)
 PEAK_WITHIN = timedelta(days=90)
 
-
-@dataclass(frozen=True, slots=True)
-class Worth:
-    """What the account was worth at a moment. USDT.
-
-    Attributes:
-        at: aware.
-        equity: with open positions at their marks.
-        unrealised: the part of each symbol in it; `None` where only the sum was kept.
-    """
-
-    at: datetime
-    equity: Decimal
-    unrealised: Mapping[str, Decimal] | None = None
+log = logging.getLogger(__name__)
 
 
 async def observe(
@@ -39,14 +28,14 @@ async def observe(
     equity: Decimal,
     *,
     at: datetime,
-    unrealised: Mapping[str, Decimal] | None = None,
+    marks: Mapping[str, Decimal] | None = None,
 ) -> bool:
     """Keep what the account, with open positions at their marks, was worth; `False` when that moment is known.
 
     Raises:
         UnavailableError: the store could neither keep it nor put it aside for later.
     """
-    return await store.add_point(SERIES, _point(Worth(at, equity, unrealised)))
+    return await store.add_point(SERIES, _point(Worth(at, equity, marks)))
 
 
 async def observe_minute(store: Store, worth: Worth) -> bool:
@@ -61,28 +50,43 @@ async def observe_minute(store: Store, worth: Worth) -> bool:
 
 
 async def observed_near(store: Store, *moments: datetime) -> Mapping[datetime, Decimal]:
-    """Equity by moment, of the observation next to each; a moment that nobody saw within 10 minutes is not in it.
+    """Equity by moment, of the look next to each; a moment that nobody saw within 15 seconds is not in it.
 
     Raises:
         UnavailableError: the store does not answer.
     """
-    seen = {moment: await worth_near(store, moment) for moment in moments}
+    seen = {moment: await _nearest(store, moment, within=AT_ONCE) for moment in moments}
     return {moment: worth.equity for moment, worth in seen.items() if worth is not None}
 
 
-async def worth_near(store: ReadableStore, moment: datetime) -> Worth | None:
-    """The observation next to a moment; `None` when nobody looked within 10 minutes of it.
+async def looks_near(store: ReadableStore, moment: datetime) -> tuple[Worth, ...]:
+    """All looks within 10 minutes of a moment; a record that cannot be read is logged, and costs no other.
 
     Raises:
         UnavailableError: the store does not answer.
     """
-    points = [
-        (series, point)
-        for series in (SERIES, MINUTES)
-        for point in await store.points(series, since=moment - NEAR, until=moment + NEAR)
-    ]
+    looks = []
+    for series, point in await _points(store, moment, within=NEAR):
+        try:
+            looks.append(_worth(series, point))
+        except ContractError as error:
+            log.warning("left out: %s", error)
+    return tuple(looks)
+
+
+async def _nearest(store: ReadableStore, moment: datetime, *, within: timedelta) -> Worth | None:
+    points = await _points(store, moment, within=within)
     nearest = min(points, key=lambda one: abs(one[1].timestamp - moment), default=None)
     return None if nearest is None else _worth(*nearest)
+
+
+async def _points(store: ReadableStore, moment: datetime, *, within: timedelta) -> list[tuple[str, Point]]:
+    until = moment + within + timedelta.resolution
+    return [
+        (series, point)
+        for series in (SERIES, MINUTES)
+        for point in await store.points(series, since=moment - within, until=until)
+    ]
 
 
 async def highest(store: Store, *, now: datetime) -> Decimal | None:
@@ -98,13 +102,18 @@ async def highest(store: Store, *, now: datetime) -> Decimal | None:
 
 def _point(worth: Worth) -> Point:
     body: dict[str, Json] = {"equity_usd": str(worth.equity), "equity": float(worth.equity)}
-    if worth.unrealised is not None:
-        body["unrealised_usd"] = {symbol: str(usd) for symbol, usd in worth.unrealised.items()}
+    if worth.marks is not None:  # pairs, since an id may be no key of a document
+        body["marks_usd"] = [[whole(name), str(usd)] for name, usd in worth.marks.items()]
     return Point(worth.at.isoformat(), worth.at, body)
 
 
 def _worth(series: str, point: Point) -> Worth:
     with reading(series, point):
-        parts: Any = point.body.get("unrealised_usd")
-        unrealised = None if parts is None else {symbol: Decimal(usd) for symbol, usd in parts.items()}
-        return Worth(point.timestamp, Decimal(str(point.body["equity_usd"])), unrealised)
+        marks: Any = point.body.get("marks_usd")
+        by_symbol: Any = point.body.get("unrealised_usd")  # of an earlier release
+        return Worth(
+            point.timestamp,
+            Decimal(str(point.body["equity_usd"])),
+            None if marks is None else {str(name): Decimal(usd) for name, usd in marks},
+            None if by_symbol is None else {symbol: Decimal(usd) for symbol, usd in by_symbol.items()},
+        )

@@ -61,7 +61,9 @@ class Brakes:
         )
         streaks = self._streaks(facts, limits, recent)
         blind = look.problem or (start if isinstance(start, str) else "")
-        today = replace(facts, closed_trades=tuple(t for t in recent.trades if t.closed_at >= recent.midnight))
+        named = tuple({trade.strategy for trade in recent.trades if trade.strategy})
+        of_today = tuple(trade for trade in recent.trades if trade.closed_at >= recent.midnight)
+        today = replace(facts, closed_trades=of_today, strategies=named)
         daily = None if blind else daily_losses(today, limits)
         lines = [_line(target, stand.get(target), streaks, daily, blind) for target in _targets(streaks, daily, stand)]
         return Panel(tuple(sorted(lines, key=lambda one: not one.off)), as_of=look.at)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tradeops.adapters.store import ReadableStore
-from tradeops.domain.day_start import DayStart, midnight_of, observed, reconstructed
+from tradeops.domain.day_start import NEAR, DayStart, Worth, midnight_of, observed, reconstructed
 from tradeops.domain.loss_limits import Limits
 from tradeops.domain.portfolio.portfolio import ClosedTrade
 from tradeops.errors import TradeOpsError
@@ -27,13 +27,13 @@ class Recent:
         read_at: our clock.
         midnight: of the day of the limits.
         trades: the last 1,000 of a month and all of today, by closing time.
-        start: what the day began with, where somebody looked; `None` where it must be worked out.
+        looks: at what the account was worth, by anybody, near the day's beginning.
     """
 
     read_at: datetime
     midnight: datetime
     trades: tuple[ClosedTrade, ...]
-    start: DayStart | None
+    looks: tuple[Worth, ...]
 
 
 class Lately:
@@ -59,32 +59,28 @@ class Lately:
         midnight = midnight_of(now, limits.zone)
         if self._kept is not None:
             kept_mark, kept = self._kept
-            is_settled = kept.start is not None or now - kept.read_at < OLDEST
+            is_settled = (bool(kept.looks) and kept.read_at >= midnight + NEAR) or now - kept.read_at < OLDEST
             if (kept_mark, kept.midnight) == (mark, midnight) and is_settled:
                 return kept
         try:
-            found = await self._read(midnight, since, limits, now)
+            found = await self._read(midnight, since, now)
         except TradeOpsError as error:
             return str(error)
         self._kept = mark, found
         return found
 
-    async def _read(self, midnight: datetime, since: datetime | None, limits: Limits, now: datetime) -> Recent:
-        since = min(midnight, max(since or midnight, now - LOOK_BACK))
+    async def _read(self, midnight: datetime, since: datetime | None, now: datetime) -> Recent:
+        since = min(midnight - NEAR, max(since or midnight, now - LOOK_BACK))
         last = await trades.newest(self._store, since=since, until=now + SOON, limit=MOST_TODAY)
-        worth = await equity.worth_near(self._store, midnight)
-        if worth is None:
-            return Recent(now, midnight, tuple(last), None)
-        start = observed(worth.at, worth.equity, worth.unrealised, now=now, zone=limits.zone)
-        return Recent(now, midnight, tuple(last), start)
+        return Recent(now, midnight, tuple(last), await equity.looks_near(self._store, midnight))
 
 
 def day_start(recent: Recent | str, look: Look, limits: Limits, *, now: datetime) -> DayStart | str:
     """What the day began with; or why that is not known."""
     if isinstance(recent, str):
         return recent
-    if recent.start is not None:
-        return recent.start
+    if start := observed(recent.looks, recent.trades, look.open_trades, now=now, zone=limits.zone):
+        return start
     if look.balance is None:
         return f"nobody looked when the day began, and the engine is silent: {look.problem}"
     return reconstructed(look.balance, recent.trades, now=now, zone=limits.zone)

@@ -331,6 +331,21 @@ async def test_a_closed_trade_as_the_sheet_has_it(engine: EngineClient, respx_mo
     assert trade.strategy is None
 
 
+async def test_the_strategy_of_a_trade_is_read_where_a_deployment_names_it(
+    engine: EngineClient, respx_mock: respx.MockRouter
+) -> None:
+    opened = {
+        name: TRADE[name] for name in ("symbol", "trade_type", "entry_price", "quantity", "leverage", "open_time")
+    }
+    listed = [
+        opened | {"id": "named", "strategy": "rsi"},
+        opened | {"id": "null", "strategy": None},
+        opened | {"id": "n"},
+    ]
+    serves(respx_mock, f"{PAPER}/trades/open", enveloped(listed))
+    assert [trade.strategy for trade in (await engine.open_trades()).value] == ["rsi", None, None]
+
+
 async def test_the_return_is_computed_and_the_engines_stale_percentage_ignored(
     engine: EngineClient, respx_mock: respx.MockRouter
 ) -> None:

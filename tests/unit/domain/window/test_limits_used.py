@@ -66,6 +66,17 @@ def test_a_mark_that_is_missing_is_no_loss_of_zero() -> None:
     assert "no mark" in found["portfolio"].says
 
 
+def test_positions_that_name_no_strategy_leave_the_loss_of_strategies_unknown_and_no_other() -> None:
+    position = OpenTrade("o", "BTCUSDT", Side.LONG, Decimal(1), Decimal(1), 1, NOW, Decimal(-20))
+    seen = replace(facts((), (position,)), strategies=("rsi",))
+    found = daily_losses(seen, LIMITS)
+    assert found["RSI Strategy"].says == "n/a: no strategy is named of what is traded in BTCUSDT"
+    assert found["RSI Strategy"].percent.value is None
+    assert found["portfolio"].percent.value == 20.0
+    lost = replace(facts((closed(1, "BTCUSDT", Decimal(-101)),), (position,)))
+    assert (daily_losses(lost, LIMITS)["RSI Strategy"].percent.value or 0) > 100  # for certain: the guard brakes
+
+
 def test_streaks_are_known_while_the_engine_is_silent_and_todays_loss_is_not() -> None:
     seen = replace(facts((closed(1, "BTCUSDT", Decimal(-1)),)), as_of=None, equity=None)
     assert losing_streaks(seen, LIMITS)["portfolio"].percent.value is not None

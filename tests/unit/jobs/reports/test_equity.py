@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tradeops.adapters.store import Store, open_store
+from tradeops.adapters.store import Point, Store, open_store
+from tradeops.domain.day_start import Worth
 from tradeops.jobs.reports import equity
-from tradeops.jobs.reports.equity import MINUTES, NEAR, Worth
+from tradeops.jobs.reports.equity import MINUTES, SERIES
 
 MIDNIGHT = datetime(2026, 11, 25, tzinfo=UTC)
 USD = Decimal("10391.2")
-PARTS = {"ETHUSDT": Decimal("-12.5"), "BTCUSDT": Decimal(3)}
+MARKS = {"$6f1c.x": Decimal("-12.5"), "6f1d": Decimal(3)}
 
 
 @pytest.fixture
@@ -22,49 +23,63 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
         yield opened
 
 
-async def test_a_look_is_found_with_its_parts(store: Store) -> None:
+async def test_a_look_is_found_with_its_marks(store: Store) -> None:
     at = MIDNIGHT + timedelta(seconds=3)
-    assert await equity.observe(store, USD, at=at, unrealised=PARTS)
+    assert await equity.observe(store, USD, at=at, marks=MARKS)
     assert not await equity.observe(store, USD + 1, at=at)
-    assert await equity.worth_near(store, MIDNIGHT) == Worth(at, USD, PARTS)
+    assert await equity.looks_near(store, MIDNIGHT) == (Worth(at, USD, MARKS),)
     assert await equity.observed_near(store, MIDNIGHT) == {MIDNIGHT: USD}
 
 
-async def test_a_sum_without_parts_is_found_as_such(store: Store) -> None:
+async def test_what_an_earlier_release_kept_is_found_and_what_is_damaged_costs_no_other(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    await store.add_point(MINUTES, Point("old", MIDNIGHT, {"equity_usd": "9", "unrealised_usd": {"ETHUSDT": "-1.5"}}))
+    await store.add_point(MINUTES, Point("bad", MIDNIGHT, {"equity_usd": "9", "marks_usd": [["6f1c"]]}))
     await equity.observe(store, USD, at=MIDNIGHT)
-    assert await equity.worth_near(store, MIDNIGHT) == Worth(MIDNIGHT, USD, None)
+    alone, old = await equity.looks_near(store, MIDNIGHT)
+    assert alone == Worth(MIDNIGHT, USD)
+    assert old == Worth(MIDNIGHT, Decimal(9), by_symbol={"ETHUSDT": Decimal("-1.5")})
+    assert "record bad of equity_minutes cannot be read" in caplog.text
 
 
 async def test_of_a_minute_the_first_look_is_kept(store: Store) -> None:
     for second in (5, 10, 65):
         at = MIDNIGHT + timedelta(seconds=second)
-        assert await equity.observe_minute(store, Worth(at, USD + second, PARTS)) is (second != 10)
+        assert await equity.observe_minute(store, Worth(at, USD + second, MARKS)) is (second != 10)
     kept = await store.points(MINUTES, since=MIDNIGHT, until=MIDNIGHT + timedelta(hours=1))
     assert [point.body["equity"] for point in kept] == [10396.2, 10456.2]
 
 
 @pytest.mark.parametrize(
-    ("minutes", "expected"),
+    ("seconds", "expected"),
     [
         pytest.param((-2, 1), 1, id="the nearer one after"),
         pytest.param((-1, 2), -1, id="the nearer one before"),
-        pytest.param((10,), None, id="ten minutes after"),
-        pytest.param((-10,), -10, id="ten minutes before"),
-        pytest.param((-11, 11), None, id="nobody looked"),
+        pytest.param((15,), 15, id="three polls after"),
+        pytest.param((-15,), -15, id="three polls before"),
+        pytest.param((-16, 16), None, id="nobody looked"),
     ],
 )
-async def test_the_look_next_to_a_moment_counts_of_whichever_kind(
-    store: Store, minutes: tuple[int, ...], expected: int | None
+async def test_the_look_at_a_moment_counts_of_whichever_kind(
+    store: Store, seconds: tuple[int, ...], expected: int | None
 ) -> None:
-    for number, minute in enumerate(minutes):
-        worth = Worth(MIDNIGHT + timedelta(minutes=minute), USD + minute)
+    for number, second in enumerate(seconds):
+        worth = Worth(MIDNIGHT + timedelta(seconds=second), USD + second)
         if number % 2:
             await equity.observe_minute(store, worth)
         else:
             await equity.observe(store, worth.equity, at=worth.at)
-    found = await equity.worth_near(store, MIDNIGHT)
-    assert (found and found.equity) == (None if expected is None else USD + expected)
-    assert timedelta(minutes=10) == NEAR
+    found = await equity.observed_near(store, MIDNIGHT)
+    assert found == ({} if expected is None else {MIDNIGHT: USD + expected})
+
+
+async def test_all_looks_within_ten_minutes_are_found(store: Store) -> None:
+    for minute in (-11, -9, 0, 9, 11):
+        at = MIDNIGHT + timedelta(minutes=minute)
+        await equity.observe_minute(store, Worth(at, USD + minute, {}))
+    await store.add_point(SERIES, Point("report", MIDNIGHT, {"equity_usd": "1"}))
+    assert {one.equity for one in await equity.looks_near(store, MIDNIGHT)} == {USD - 9, USD, USD + 9, 1}
 
 
 async def test_the_highest_of_all_minutes_is_known(store: Store) -> None:

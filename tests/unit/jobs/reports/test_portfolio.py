@@ -287,8 +287,8 @@ async def test_equity_seen_at_midnight_is_the_days_start(tmp_path: Path, wire: r
     serve(wire, TRADES, now=NOW)
     midnight = datetime(2026, 11, 25, tzinfo=UTC)
     async with desk(tmp_path) as opened:
-        for minutes, usd in ((-9, "1"), (4, "10123.45"), (11, "3")):
-            await equity.observe(opened.store, Decimal(usd), at=midnight + timedelta(minutes=minutes))
+        for seconds, usd in ((-14, "1"), (4, "10123.45"), (16, "3")):
+            await equity.observe(opened.store, Decimal(usd), at=midnight + timedelta(seconds=seconds))
         made = await fields(opened)
         assert (made["day_start_equity"], made["day_start_equity_label"]) == ("10123.45", "observed")
         assert (await equity.observed_near(opened.store, NOW)) == {}
