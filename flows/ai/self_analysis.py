@@ -49,7 +49,8 @@ async def ask_and_decide(desk: Desk, opened: Opened, evidence: Evidence) -> Anal
 @patient
 async def finish(desk: Desk, opened: Opened, analysis: Analysis) -> Analysis:
     """Start the retrain that was decided, and what a killed run left behind."""
-    return await decision_starts.finish(desk, opened, analysis, starting.start_retrain)
+    start, find = starting.start_retrain, starting.find_retrain
+    return await decision_starts.finish(desk, opened, analysis, start, find, now=dt.datetime.now(dt.UTC))
 
 
 async def gather(desk: Desk, mine: Opened) -> Evidence:

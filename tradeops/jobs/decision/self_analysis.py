@@ -37,7 +37,6 @@ from tradeops.wiring import Desk
 
 JOB = "gpt4-self-analysis"
 MADE_EVENT, RESOURCE = "tradeops.decision.made", "tradeops.decision.retrain"
-DECIDED = "decided"
 LOOK_AGAIN_SECONDS = 0.5
 PAUSES = (1.0, 4.0, 15.0)  # for a store that is down after the votes were paid
 
@@ -122,10 +121,10 @@ async def decide(desk: Desk, mine: Opened, evidence: Evidence) -> Analysis:
         retry_after=votes.retry_after,
         advice=None if votes.proposals else advise(evidence),
     )
-    what = DECIDED if is_final(votes) else "unanswered"
+    what = decisions.DECIDED if is_final(votes) else "unanswered"
     content = {**decisions.as_body(decision), **trail_of(prompt, votes)}
     record = await _insist(lambda: audit.append(desk.store, at=made_at, actor=JOB, what=what, content=content))
-    if what != DECIDED:
+    if what != decisions.DECIDED:
         return replace(analysis, kind=Kind.UNANSWERED)
     return replace(analysis, decision=await _insist(lambda: _kept(desk, mine, decision, record)))
 
@@ -170,7 +169,7 @@ async def _recovered(desk: Desk, mine: Opened) -> Analysis | None:
     Once anything follows it there, it no longer counts: another decision may rest on that there was none.
     """
     head, _ = await audit.read_head(desk.store)
-    if head is None or head.last.what != DECIDED or head.last.content.get("decision_id") != mine.decision_id:
+    if head is None or head.last.what != decisions.DECIDED or head.last.content.get("decision_id") != mine.decision_id:
         return None
     decision = await _kept(desk, mine, decisions.decision_of(head.last.content), head.last)
     return Analysis(Kind.STORED, mine.run_id, mine.now, evidence=decision.evidence, decision=decision)
