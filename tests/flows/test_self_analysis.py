@@ -31,7 +31,10 @@ from tests.flows.test_system_health import without_back_off
 from tests.unit.adapters.services import enveloped
 from tests.unit.domain.decisions.builders import decision
 from tests.unit.jobs.analysis_ground import GOOD, KEY, keep_week, language_model
+from tests.unit.jobs.llm_wire import answer_text, responses
+from tradeops.domain.decisions.board import Board
 from tradeops.domain.decisions.decision import Analysis
+from tradeops.domain.decisions.decision import Kind as Came
 from tradeops.domain.notices import Level
 from tradeops.errors import UnavailableError
 from tradeops.jobs.decision import board as decision_board
@@ -355,24 +358,44 @@ def test_all_tries_of_a_read_end_before_the_deadline() -> None:
     assert gpt4_self_analysis.timeout_seconds == 300
 
 
-async def test_a_service_that_wants_to_wait_long_is_asked_again_then_once(
-    wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("rest", "wait", "forced", "changed"),
+    [
+        pytest.param(200, 330, False, {}, id="shorter than two analyses may be apart"),
+        pytest.param(200, 330, True, GOOD, id="forced, of a good week"),
+        pytest.param(1800, 1800, False, {}, id="longer"),
+    ],
+)
+async def test_a_service_that_wants_a_rest_is_asked_again_by_a_run_that_may_ask(
+    wire: respx.MockRouter,
+    monkeypatch: pytest.MonkeyPatch,
+    analysis_deployment: Any,  # noqa: ANN401 - Prefect's id
+    rest: int,
+    wait: int,
+    forced: bool,
+    changed: dict[str, Any],
 ) -> None:
     for name, value in {"OPENAI_BASE_URL": "http://llm.test/v1", "OPENAI_API_KEY": KEY}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("TRADEOPS_ANALYSIS_INTERVAL_SECONDS", "0.001")
-    wire.post("http://llm.test/v1/responses").respond(429, json={"error": {}}, headers={"retry-after": "1800"})
-    await week()
+    llm = wire.post("http://llm.test/v1/responses")
+    llm.respond(429, json={"error": {}}, headers={"retry-after": str(rest)})
+    await week(**changed)
+    assert (await run(force_analysis=forced)).name == "Degraded"
     async with get_client() as client:
-        flow_id = await client.create_flow(gpt4_self_analysis)
-        deployment_id = await client.create_deployment(flow_id, "gpt4-self-analysis")
-        for _ in range(2):
-            assert (await run()).name == "Degraded"
-        [again] = await orders(client, deployment_id)
-        await client.delete_deployment(deployment_id)
+        [again] = await orders(client, analysis_deployment)
     assert again.expected_start_time
-    wait = again.expected_start_time - datetime.now(UTC)
-    assert timedelta(minutes=25) < wait <= timedelta(minutes=30)
+    ahead = again.expected_start_time - datetime.now(UTC)
+    assert timedelta(seconds=wait - 60) < ahead <= timedelta(seconds=wait)
+
+    def later(board: Board) -> tuple[Board, None]:
+        assert board.asked_at
+        return replace(board, asked_at=board.asked_at - ahead), None
+
+    async with open_desk() as desk:  # until that run begins
+        await decision_board.change(desk.store, later)
+    llm.respond(json=responses(answer_text(recommendation="wait")))
+    state = await run(**again.parameters)
+    assert (state.name, (await state.aresult()).kind) == ("Completed", Came.DECIDED), state.message
 
 
 async def test_that_it_cannot_be_asked_again_is_told_in_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:

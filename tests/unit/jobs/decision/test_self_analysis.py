@@ -16,7 +16,7 @@ from tradeops.adapters.prefect_api.client import Worker
 from tradeops.adapters.store import Point
 from tradeops.domain.decisions import board as rules
 from tradeops.domain.decisions.board import Board
-from tradeops.domain.decisions.decision import Kind, Start
+from tradeops.domain.decisions.decision import Analysis, Kind, Start
 from tradeops.domain.llm import Recommendation
 from tradeops.errors import ConflictError, RejectedError, UnavailableError
 from tradeops.jobs import audit, races
@@ -242,6 +242,30 @@ async def test_a_service_that_fails_decides_nothing_and_is_asked_again_later(tmp
         again = await analyse(desk, run_id="run-2", start=starts)
         assert (again.kind, starts.asked) == (Kind.DECIDED, [today()])
         assert [one["kind"] for one in await history(desk)] == ["unanswered", "decided"]
+
+
+@pytest.mark.parametrize(
+    ("before", "rest", "again"),
+    [
+        pytest.param(3, 200, 330, id="no sooner than an analysis may follow, with a margin"),
+        pytest.param(3, 0, 330, id="at once"),
+        pytest.param(3, 900, 900, id="when the service says"),
+        pytest.param(4, 200, None, id="the fifth in a row: the next night asks"),
+    ],
+)
+async def test_an_unanswered_run_is_followed_by_one_that_may_ask(
+    tmp_path: Path, before: int, rest: int, again: int | None
+) -> None:
+    now = datetime.now(UTC)
+    async with ground(tmp_path) as desk:
+        for number in range(before + 1):  # and the run itself
+            point = Point(f"run-{number}", now - number * HOUR, {"kind": "unanswered"})
+            await desk.store.add_point(decisions.HISTORY, point)
+        await desk.store.add_point(decisions.HISTORY, Point("night", now - DAY, {"kind": "unanswered"}))
+        unanswered = Analysis(Kind.UNANSWERED, "run-0", now, retry_after=timedelta(seconds=rest))
+        told = await self_analysis.asks_again_after(desk, unanswered)
+        assert told == (None if again is None else timedelta(seconds=again))
+        assert await self_analysis.asks_again_after(desk, replace(unanswered, retry_after=None)) is None
 
 
 async def test_a_retrain_that_cannot_be_started_is_tried_twice_and_finished_by_the_next_run(tmp_path: Path) -> None:
