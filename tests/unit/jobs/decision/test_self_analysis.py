@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import respx
 
 from sandbox.faults import FaultBook, Rule
 from sandbox.faults import Kind as Fault
 from tests.unit.jobs.analysis_ground import GOOD, Starts, analyse, bills, decided, ground, keep_week
+from tests.unit.jobs.llm_wire import LLM, answer_text, responses
 from tradeops.adapters.prefect_api.client import Worker
 from tradeops.adapters.store import Point
 from tradeops.domain.decisions import board as rules
@@ -97,6 +99,22 @@ async def test_the_trail_has_all_that_was_asked_and_answered(tmp_path: Path) -> 
     full: Any = made.content["full"]
     assert full["verdict"]["rules"][0]["name"] == "majority"
     assert started.content["retrain_run_id"] == f"run-of-{today()}"
+
+
+async def test_nothing_of_an_answer_goes_into_a_later_prompt(tmp_path: Path, respx_mock: respx.MockRouter) -> None:
+    marker = "marker-1"  # an identifier, so that no rule of prompts would refuse it
+    words = {"reasoning": marker, "suggested_actions": [marker], "estimated_improvement": marker}
+    llm = respx_mock.post(f"{LLM}/responses").respond(json=responses(answer_text(recommendation="wait", **words)))
+    async with ground(tmp_path, OPENAI_BASE_URL=LLM, TRADEOPS_ANALYSIS_INTERVAL_SECONDS=0.001) as desk:
+        await keep_week(desk)
+        first = decided(await analyse(desk))
+        assert first.voice
+        assert (first.voice.reasoning, first.voice.suggested_actions) == (marker, (marker,))
+        second = decided(await analyse(desk, run_id="request-1", forced=True))
+    assert second.decision_id != first.decision_id
+    assert llm.call_count == 6
+    prompts = [call.request.content.decode() for call in llm.calls]
+    assert all("win_rate" in prompt and marker not in prompt for prompt in prompts)
 
 
 @pytest.mark.parametrize(
