@@ -49,7 +49,8 @@ async def ask_and_decide(desk: Desk, opened: Opened, evidence: Evidence) -> Anal
 @patient
 async def finish(desk: Desk, opened: Opened, analysis: Analysis) -> Analysis:
     """Start the retrain that was decided, and what a killed run left behind."""
-    return await decision_starts.finish(desk, opened, analysis, starting.start_retrain)
+    start, find = starting.start_retrain, starting.find_retrain
+    return await decision_starts.finish(desk, opened, analysis, start, find, now=dt.datetime.now(dt.UTC))
 
 
 async def gather(desk: Desk, mine: Opened) -> Evidence:
@@ -58,13 +59,14 @@ async def gather(desk: Desk, mine: Opened) -> Evidence:
     return known.united(mine.week, *await asyncio.gather(market, read_records(desk, mine.now)), gathered_at=mine.now)
 
 
-async def tell(desk: Desk, analysis: Analysis) -> State[Analysis]:
+async def tell(desk: Desk, opened: Opened, analysis: Analysis) -> State[Analysis]:
     """Ask again later where the model's service wants that; emit, notify, publish; the end state is the verdict's."""
     decision, now = analysis.decision, analysis.now
     if decision is not None and (analysis.kind is Kind.DECIDED or analysis.takes_over):
         presentation.emit(self_analysis.MADE_EVENT, self_analysis.RESOURCE, decisions.event_payload(decision))
-    if analysis.asks_again_after:
-        await starting.again(NAME, key=f"again-{now.date()}", after=analysis.asks_again_after)
+    if isinstance(after := await known.attempt(self_analysis.asks_again_after(desk, analysis)), dt.timedelta):
+        parameters = {"force_analysis": opened.forced}
+        await starting.again(NAME, key=f"again-{opened.run_id}", parameters=parameters, after=after)
     reliability = await known.attempt(read_reliability(desk, now))
     page = decision_page(analysis, reliability, desk.settings.zone, starting.link)
     notices = decision_notices(analysis, page, starting.link)
@@ -90,6 +92,6 @@ async def gpt4_self_analysis(force_analysis: bool = False) -> State[Analysis]:
             async with self_analysis.opened(desk, forced=force_analysis, run_id=run_id, now=now) as opened:
                 found = opened.settled or await ask_and_decide(desk, opened, await gather(desk, opened))
             analysis = await finish(desk, opened, found)
-            return await tell(desk, analysis)
+            return await tell(desk, opened, analysis)
     except TradeOpsError as error:
         return presentation.failed(error)

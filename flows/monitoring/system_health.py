@@ -1,14 +1,14 @@
 """Checks every quarter of an hour that the bot and what it stands on answer."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from prefect import State, flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 from prefect.tasks import exponential_backoff
 
-from flows import presentation
+from flows import presentation, starting
 from tradeops.domain.health import HealthReport, PreviousRun, Round, assess
 from tradeops.domain.incidents.of_health import observations
 from tradeops.errors import TradeOpsError
@@ -69,6 +69,8 @@ async def tell_and_publish(desk: Desk, report: HealthReport, before: PreviousRun
 async def system_health_check() -> State[HealthReport]:
     """Probe, judge, tell, publish and record; ends `Critical` or `Degraded` when the bot is.
 
+    It comes often, so it also sees to it that a decision which was left behind is finished in time.
+
     A run that starts so late that the next one is due ends `Skipped`: a backlog is not replayed.
 
     Raises:
@@ -84,7 +86,10 @@ async def system_health_check() -> State[HealthReport]:
             before, probed = await asyncio.gather(health.previous_run(desk), probe_everything(desk))
             report = assess(probed, health.thresholds(desk.settings))
             kept = await asyncio.gather(
-                tell_and_publish(desk, report, before), record(desk, report), return_exceptions=True
+                tell_and_publish(desk, report, before),
+                record(desk, report),
+                starting.finish_decision(desk, now=datetime.now(UTC)),
+                return_exceptions=True,
             )
     except TradeOpsError as error:
         return presentation.failed(error)

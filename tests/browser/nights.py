@@ -180,6 +180,9 @@ async def _self_analysis(desk: Desk) -> None:
     async def start(_: Decision) -> str:
         return str(uuid4())
 
+    async def find(_: Decision) -> None:
+        return None
+
     now, run_id = datetime.now(UTC), str(uuid4())
     async with self_analysis.opened(desk, forced=False, run_id=run_id, now=now) as mine:
         if (found := mine.settled) is None:
@@ -188,7 +191,7 @@ async def _self_analysis(desk: Desk) -> None:
             )
             evidence = known.united(mine.week, market, records, gathered_at=now)
             found = await self_analysis.decide(desk, mine, evidence)
-    analysis = await starts.finish(desk, mine, found, start)
+    analysis = await starts.finish(desk, mine, found, start, find, now=datetime.now(UTC))
     await alerting.tell(desk, of_analysis(analysis), source="decision", run_id=run_id)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,13 +23,21 @@ from prefect.tasks import Task
 from flows import presentation, starting
 from flows.ai import self_analysis
 from flows.ai.self_analysis import gpt4_self_analysis
+from flows.monitoring.system_health import system_health_check
 from sandbox.faults import FaultBook, Kind, Rule
 from tests.flows import announcing
+from tests.flows.conftest import ENGINE
 from tests.flows.test_system_health import without_back_off
+from tests.unit.adapters.services import enveloped
+from tests.unit.domain.decisions.builders import decision
 from tests.unit.jobs.analysis_ground import GOOD, KEY, keep_week, language_model
+from tests.unit.jobs.llm_wire import answer_text, responses
+from tradeops.domain.decisions.board import Board
 from tradeops.domain.decisions.decision import Analysis
+from tradeops.domain.decisions.decision import Kind as Came
 from tradeops.domain.notices import Level
 from tradeops.errors import UnavailableError
+from tradeops.jobs.decision import board as decision_board
 from tradeops.jobs.decision import decisions
 from tradeops.wiring import open_desk
 
@@ -72,6 +81,16 @@ async def retrain() -> AsyncIterator[Any]:
         await client.delete_deployment(deployment_id)
 
 
+@pytest.fixture
+async def analysis_deployment() -> AsyncIterator[Any]:
+    """The id of a deployment `gpt4-self-analysis/gpt4-self-analysis` that nothing runs."""
+    async with get_client() as client:
+        flow_id = await client.create_flow(gpt4_self_analysis)
+        deployment_id = await client.create_deployment(flow_id, "gpt4-self-analysis")
+        yield deployment_id
+        await client.delete_deployment(deployment_id)
+
+
 async def run(**parameters: Any) -> State[Analysis]:  # noqa: ANN401 - parameters of the flow
     return await gpt4_self_analysis(**parameters, return_state=True)
 
@@ -91,7 +110,7 @@ async def artifact(state: State[Any]) -> str:
     return str(found.data)
 
 
-async def retrains(client: PrefectClient, deployment_id: Any) -> list[Any]:  # noqa: ANN401 - Prefect's
+async def orders(client: PrefectClient, deployment_id: Any) -> list[Any]:  # noqa: ANN401 - Prefect's
     where = FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id]))
     return list(await client.read_flow_runs(flow_run_filter=where))
 
@@ -123,7 +142,7 @@ async def test_a_critical_week_starts_the_retrain_linked_to_the_run_and_warns(
         state = await run()
     assert (state.type.value, state.name) == ("COMPLETED", "Completed"), state.message
     async with get_client() as client:
-        [started] = await retrains(client, retrain)
+        [started] = await orders(client, retrain)
         parent = await client.read_task_run(started.parent_task_run_id)
     assert (started.parameters, started.idempotency_key) == ({"decision_id": today}, today)
     assert parent.flow_run_id == state.state_details.flow_run_id
@@ -149,7 +168,7 @@ async def test_a_critical_week_starts_the_retrain_linked_to_the_run_and_warns(
     second = await run()  # the same night: the schedule after the alert
     assert (second.name, str(second.message).partition(":")[0]) == ("Completed", "decided already")
     async with get_client() as client:
-        assert len(await retrains(client, retrain)) == 1
+        assert len(await orders(client, retrain)) == 1
     assert len([key for key in await announcing.sent() if key.startswith("decision:")]) == 1
 
 
@@ -170,9 +189,94 @@ async def test_a_decision_without_its_deployment_is_kept_told_and_finished_later
         deployment_id = await client.create_deployment(flow_id, "adaptive-retrain", enforce_parameter_schema=False)
         later = await run()
         assert later.name == "Completed"
-        assert len(await retrains(client, deployment_id)) == 1
+        assert len(await orders(client, deployment_id)) == 1
         await client.delete_deployment(deployment_id)
     assert await announcing.broken() == {}
+
+
+async def grow_older(by: timedelta) -> None:
+    """As if everything that the analysis left had happened so much earlier."""
+    async with open_desk() as desk:
+        [kept] = await desk.store.documents(decisions.COLLECTION)
+        body = decisions.decision_of(kept.body)
+        body = decisions.as_body(replace(body, made_at=body.made_at - by))
+        await desk.store.put(decisions.COLLECTION, kept.key, body, expected_version=kept.version)
+        await decision_board.change(desk.store, lambda board: (replace(board, pending={kept.key: body}), None))
+
+
+@pytest.mark.usefixtures("_llm")
+async def test_an_outage_of_prefect_at_three_is_made_good_by_the_next_health_check(
+    wire: respx.MockRouter,
+    monkeypatch: pytest.MonkeyPatch,
+    retrain: Any,  # noqa: ANN401 - Prefect's id
+    analysis_deployment: Any,  # noqa: ANN401 - the same
+) -> None:
+    async def down(*_: object, **__: object) -> None:
+        raise OSError("connection refused")
+
+    wire.get(f"{ENGINE}/api/health").respond(json=enveloped("Bot is running"))
+    await week()
+    with monkeypatch.context() as outage:
+        outage.setattr(starting, "arun_deployment", down)
+        assert (await run()).name == "Degraded"
+    async with get_client() as client:
+        await system_health_check()
+        assert await orders(client, analysis_deployment) == []  # the run that decided may be at it still
+        await grow_older(timedelta(minutes=15))
+        await system_health_check()
+        [called] = await orders(client, analysis_deployment)
+        assert called.parent_task_run_id
+        finished = await run(**called.parameters)
+        assert finished.name == "Completed", finished.message
+        [started] = await orders(client, retrain)
+    assert str(started.id) in str(finished.message)
+    analysis = await finished.aresult()
+    assert analysis.decision
+    assert await starting.find_retrain(analysis.decision) == str(started.id)
+    assert await starting.find_retrain(replace(analysis.decision, decision_id="another")) is None
+    assert await announcing.broken() == {}
+
+
+@pytest.mark.usefixtures("_llm")
+async def test_what_was_left_behind_calls_one_analysis_in_each_quarter_of_an_hour(
+    wire: respx.MockRouter,
+    analysis_deployment: Any,  # noqa: ANN401 - Prefect's id
+) -> None:
+    del wire
+    await week()
+    await run()  # there is no retrain to start
+
+    @flow
+    async def checks() -> None:
+        now = datetime.now(UTC).replace(minute=10) + timedelta(hours=1)
+        async with open_desk() as desk:
+            for minutes in (0, 1, 15):
+                await starting.finish_decision(desk, now=now + timedelta(minutes=minutes))
+
+    await checks()
+    async with get_client() as client:
+        assert len(await orders(client, analysis_deployment)) == 2
+
+
+async def test_that_it_is_not_known_what_was_left_behind_costs_no_health_check(
+    wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def down(*_: object, **__: object) -> None:
+        raise UnavailableError("store", "down")
+
+    wire.get(f"{ENGINE}/api/health").respond(json=enveloped("Bot is running"))
+    monkeypatch.setattr(starting, "left_behind", down)
+    assert (await system_health_check(return_state=True)).name == "Completed"
+    assert "whether a decision waits to be finished is not known: store: down" in caplog.text
+
+
+async def test_a_prefect_that_does_not_say_what_it_started_is_a_typed_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise OSError("connection refused")
+
+    monkeypatch.setattr(starting, "get_client", broken)
+    with pytest.raises(UnavailableError, match="were not read: OSError: connection refused"):
+        await starting.find_retrain(decision())
 
 
 @pytest.mark.usefixtures("_llm")
@@ -254,24 +358,44 @@ def test_all_tries_of_a_read_end_before_the_deadline() -> None:
     assert gpt4_self_analysis.timeout_seconds == 300
 
 
-async def test_a_service_that_wants_to_wait_long_is_asked_again_then_once(
-    wire: respx.MockRouter, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("rest", "wait", "forced", "changed"),
+    [
+        pytest.param(200, 330, False, {}, id="shorter than two analyses may be apart"),
+        pytest.param(200, 330, True, GOOD, id="forced, of a good week"),
+        pytest.param(1800, 1800, False, {}, id="longer"),
+    ],
+)
+async def test_a_service_that_wants_a_rest_is_asked_again_by_a_run_that_may_ask(
+    wire: respx.MockRouter,
+    monkeypatch: pytest.MonkeyPatch,
+    analysis_deployment: Any,  # noqa: ANN401 - Prefect's id
+    rest: int,
+    wait: int,
+    forced: bool,
+    changed: dict[str, Any],
 ) -> None:
     for name, value in {"OPENAI_BASE_URL": "http://llm.test/v1", "OPENAI_API_KEY": KEY}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("TRADEOPS_ANALYSIS_INTERVAL_SECONDS", "0.001")
-    wire.post("http://llm.test/v1/responses").respond(429, json={"error": {}}, headers={"retry-after": "1800"})
-    await week()
+    llm = wire.post("http://llm.test/v1/responses")
+    llm.respond(429, json={"error": {}}, headers={"retry-after": str(rest)})
+    await week(**changed)
+    assert (await run(force_analysis=forced)).name == "Degraded"
     async with get_client() as client:
-        flow_id = await client.create_flow(gpt4_self_analysis)
-        deployment_id = await client.create_deployment(flow_id, "gpt4-self-analysis")
-        for _ in range(2):
-            assert (await run()).name == "Degraded"
-        [again] = await retrains(client, deployment_id)
-        await client.delete_deployment(deployment_id)
+        [again] = await orders(client, analysis_deployment)
     assert again.expected_start_time
-    wait = again.expected_start_time - datetime.now(UTC)
-    assert timedelta(minutes=25) < wait <= timedelta(minutes=30)
+    ahead = again.expected_start_time - datetime.now(UTC)
+    assert timedelta(seconds=wait - 60) < ahead <= timedelta(seconds=wait)
+
+    def later(board: Board) -> tuple[Board, None]:
+        assert board.asked_at
+        return replace(board, asked_at=board.asked_at - ahead), None
+
+    async with open_desk() as desk:  # until that run begins
+        await decision_board.change(desk.store, later)
+    llm.respond(json=responses(answer_text(recommendation="wait")))
+    state = await run(**again.parameters)
+    assert (state.name, (await state.aresult()).kind) == ("Completed", Came.DECIDED), state.message
 
 
 async def test_that_it_cannot_be_asked_again_is_told_in_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:
@@ -281,7 +405,9 @@ async def test_that_it_cannot_be_asked_again_is_told_in_the_log_alone(caplog: py
         return "went on"
 
     assert await asking() == "went on"
-    assert "it is not asked again: prefect: there is no deployment no-such-job/no-such-job" in caplog.text
+    assert (
+        "no-such-job is not started once more: prefect: there is no deployment no-such-job/no-such-job" in caplog.text
+    )
 
 
 async def test_a_prefect_that_does_not_take_a_run_is_a_typed_error(monkeypatch: pytest.MonkeyPatch) -> None:

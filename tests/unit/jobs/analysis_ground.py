@@ -15,7 +15,6 @@ from tradeops.domain.decisions.decision import Analysis, Decision
 from tradeops.jobs.decision import evidence as known
 from tradeops.jobs.decision import self_analysis
 from tradeops.jobs.decision import starts as decision_starts
-from tradeops.jobs.decision.starts import Starter
 from tradeops.jobs.reports import performance
 from tradeops.settings import Settings
 from tradeops.wiring import Desk, open_desk
@@ -95,12 +94,18 @@ class Starts:
     def __init__(self, *errors: Exception) -> None:
         self._errors = list(errors)
         self.asked: list[str] = []
+        self._begun: list[str] = []
 
     async def __call__(self, decision: Decision) -> str:
         self.asked.append(decision.decision_id)
         if self._errors:
             raise self._errors.pop(0)
+        self._begun.append(decision.decision_id)
         return f"run-of-{decision.decision_id}"
+
+    async def find(self, decision: Decision) -> str | None:
+        """The run of the decision, if one was started."""
+        return f"run-of-{decision.decision_id}" if decision.decision_id in self._begun else None
 
 
 async def analyse(
@@ -108,10 +113,11 @@ async def analyse(
     *,
     run_id: str = "run-1",
     forced: bool = False,
-    start: Starter | None = None,
+    start: Starts | None = None,
     now: datetime | None = None,
 ) -> Analysis:
-    """One run of the analysis, as the flow does it."""
+    """One run of the analysis, as the flow does it; `now` is when it begins and ends, `None` is by the clock."""
+    ended, starts = now, start or Starts()
     now = now or datetime.now(UTC)
     async with self_analysis.opened(desk, forced=forced, run_id=run_id, now=now) as mine:
         found = mine.settled
@@ -119,7 +125,7 @@ async def analyse(
             market = await known.attempt(known.read_market(desk, now))
             evidence = known.united(mine.week, market, await known.read_records(desk, now), gathered_at=now)
             found = await self_analysis.decide(desk, mine, evidence)
-    return await decision_starts.finish(desk, mine, found, start or Starts())
+    return await decision_starts.finish(desk, mine, found, starts, starts.find, now=ended or datetime.now(UTC))
 
 
 def decided(analysis: Analysis) -> Decision:

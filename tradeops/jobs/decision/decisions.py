@@ -18,6 +18,7 @@ from tradeops.jobs.races import until_first
 
 COLLECTION = "decisions"
 HISTORY = "gpt4_analysis_history"
+DECIDED = "decided"  # the record of a decision in the trail
 
 
 async def find(store: ReadableStore, decision_id: str) -> Decision | None:

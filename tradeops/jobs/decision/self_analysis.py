@@ -9,7 +9,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import uuid4
 
@@ -37,8 +37,9 @@ from tradeops.wiring import Desk
 
 JOB = "gpt4-self-analysis"
 MADE_EVENT, RESOURCE = "tradeops.decision.made", "tradeops.decision.retrain"
-DECIDED = "decided"
 LOOK_AGAIN_SECONDS = 0.5
+AGAIN_MARGIN = timedelta(seconds=30)  # clocks differ, and a worker fetches a run ten seconds before its time
+MOST_UNANSWERED, COUNTED = 5, timedelta(hours=12)  # after so many the next night asks
 PAUSES = (1.0, 4.0, 15.0)  # for a store that is down after the votes were paid
 
 T = TypeVar("T")
@@ -122,12 +123,26 @@ async def decide(desk: Desk, mine: Opened, evidence: Evidence) -> Analysis:
         retry_after=votes.retry_after,
         advice=None if votes.proposals else advise(evidence),
     )
-    what = DECIDED if is_final(votes) else "unanswered"
+    what = decisions.DECIDED if is_final(votes) else "unanswered"
     content = {**decisions.as_body(decision), **trail_of(prompt, votes)}
     record = await _insist(lambda: audit.append(desk.store, at=made_at, actor=JOB, what=what, content=content))
-    if what != DECIDED:
+    if what != decisions.DECIDED:
         return replace(analysis, kind=Kind.UNANSWERED)
     return replace(analysis, decision=await _insist(lambda: _kept(desk, mine, decision, record)))
+
+
+async def asks_again_after(desk: Desk, analysis: Analysis) -> timedelta | None:
+    """In how long another run should ask, late enough that it may; `None` when none should be scheduled for that.
+
+    Raises:
+        UnavailableError: the store is down.
+    """
+    if (wait := analysis.asks_again_after) is None:
+        return None
+    since, until = analysis.now - COUNTED, analysis.now + timedelta(minutes=1)
+    history = await desk.store.points(decisions.HISTORY, since=since, until=until)
+    unanswered = [point for point in history if point.body.get("kind") == Kind.UNANSWERED]
+    return max(wait, desk.settings.analysis_interval + AGAIN_MARGIN) if len(unanswered) < MOST_UNANSWERED else None
 
 
 async def _settled(desk: Desk, mine: Opened) -> Analysis | None:
@@ -170,7 +185,7 @@ async def _recovered(desk: Desk, mine: Opened) -> Analysis | None:
     Once anything follows it there, it no longer counts: another decision may rest on that there was none.
     """
     head, _ = await audit.read_head(desk.store)
-    if head is None or head.last.what != DECIDED or head.last.content.get("decision_id") != mine.decision_id:
+    if head is None or head.last.what != decisions.DECIDED or head.last.content.get("decision_id") != mine.decision_id:
         return None
     decision = await _kept(desk, mine, decisions.decision_of(head.last.content), head.last)
     return Analysis(Kind.STORED, mine.run_id, mine.now, evidence=decision.evidence, decision=decision)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from tradeops.domain.decisions import board as rules
 from tradeops.domain.decisions.board import Board
@@ -20,11 +20,14 @@ from tradeops.wiring import Desk
 TRIES = 2
 
 Starter = Callable[[Decision], Awaitable[str]]
+Finder = Callable[[Decision], Awaitable[str | None]]
 
 log = logging.getLogger(__name__)
 
 
-async def finish(desk: Desk, mine: Opened, analysis: Analysis, start: Starter) -> Analysis:
+async def finish(
+    desk: Desk, mine: Opened, analysis: Analysis, start: Starter, find: Finder, *, now: datetime
+) -> Analysis:
     """Start what was decided and is not started yet, and keep the history; returns what the run came to in the end.
 
     Args:
@@ -32,6 +35,8 @@ async def finish(desk: Desk, mine: Opened, analysis: Analysis, start: Starter) -
         mine: what the run knew at its beginning.
         analysis: what it came to.
         start: starts the retrain of a decision, once however often it is called, and returns its run's id.
+        find: the id of the run that was started for a decision, by whomever; `None` when there is none.
+        now: aware.
 
     Raises:
         UnavailableError: the store is down; the next run finishes.
@@ -43,7 +48,7 @@ async def finish(desk: Desk, mine: Opened, analysis: Analysis, start: Starter) -
     left_behind: list[Decision] = []
     for body in board.pending.values():
         kept = await decisions.keep(desk.store, decisions.decision_of(body))
-        done = await _started(desk, kept, start)
+        done = await _started(desk, kept, start, find, now)
         if analysis.decision is not None and analysis.decision.decision_id == done.decision_id:
             taken_over = analysis.kind is Kind.STORED and done.start is not Start.PENDING
             analysis = replace(analysis, decision=done, takes_over=taken_over)
@@ -57,12 +62,14 @@ async def finish(desk: Desk, mine: Opened, analysis: Analysis, start: Starter) -
     return replace(analysis, left_behind=tuple(left_behind), notes=(*analysis.notes, *notes))
 
 
-async def _started(desk: Desk, decision: Decision, start: Starter) -> Decision:
+async def _started(desk: Desk, decision: Decision, start: Starter, find: Finder, now: datetime) -> Decision:
     """The decision with its retrain started, or with why it is not; struck off the board once nothing is left to do."""
     if decision.start is Start.PENDING:
-        decision = await decisions.keep(desk.store, await _try_to_start(decision, start))
+        old = decision.is_too_old(now)
+        tried = await (_look_for_start(decision, find) if old else _try_to_start(decision, start))
+        decision = await decisions.keep(desk.store, tried)
     if decision.start not in {Start.PENDING, Start.NONE}:
-        await _record(desk, decision)
+        await _record(desk, decision, now)
     if decision.start is not Start.PENDING:
 
         def strike(board: Board) -> tuple[Board, None]:
@@ -73,7 +80,7 @@ async def _started(desk: Desk, decision: Decision, start: Starter) -> Decision:
     return decision
 
 
-async def _record(desk: Desk, decision: Decision) -> None:
+async def _record(desk: Desk, decision: Decision, now: datetime) -> None:
     """What became of the retrain, in the trail; a run that was killed may have kept it without a record."""
     content = {
         "decision_id": decision.decision_id,
@@ -83,13 +90,10 @@ async def _record(desk: Desk, decision: Decision) -> None:
     }
     there, _ = await audit.records(desk.store, since=decision.made_at)
     if not any((one.what, one.content) == (decision.start.value, content) for one in there):
-        await audit.append(desk.store, at=datetime.now(UTC), actor=JOB, what=decision.start.value, content=content)
+        await audit.append(desk.store, at=now, actor=JOB, what=decision.start.value, content=content)
 
 
 async def _try_to_start(decision: Decision, start: Starter) -> Decision:
-    if decision.is_too_old(datetime.now(UTC)):
-        problem = f"given up after six hours: {decision.problem or 'no run came to start it'}"
-        return replace(decision, start=Start.GIVEN_UP, problem=problem)
     problem = ""
     for _ in range(TRIES):
         try:
@@ -100,6 +104,19 @@ async def _try_to_start(decision: Decision, start: Starter) -> Decision:
         else:
             return replace(decision, start=Start.STARTED, retrain_run_id=run_id, problem="")
     return replace(decision, problem=problem)
+
+
+async def _look_for_start(decision: Decision, find: Finder) -> Decision:
+    """Given up, unless a run that was killed before it could say so did start it; pending while that is not known."""
+    try:
+        run_id = await find(decision)
+    except TradeOpsError as error:
+        problem = f"older than six hours, and whether it was started before is not known: {error}"
+        return replace(decision, problem=problem)
+    if run_id is not None:
+        return replace(decision, start=Start.STARTED, retrain_run_id=run_id, problem="")
+    problem = f"given up after six hours: {decision.problem or 'no run came to start it'}"
+    return replace(decision, start=Start.GIVEN_UP, problem=problem)
 
 
 async def _waiting(desk: Desk) -> list[str]:

@@ -155,11 +155,17 @@ class _Asking:
     def now(self) -> datetime:
         return self.begun + timedelta(seconds=time.monotonic() - self.started)
 
-    def price_of(self, judged: Judged) -> Price:
-        """Of the model that answered, where that is the dearer one: a router may have chosen another."""
-        other = self.table.listed(judged.model, self.begun) if judged.model else None
-        dearer = judged.usage and other and other.cost_usd(judged.usage) > self.price.cost_usd(judged.usage)
-        return other if other and dearer else self.price
+    def cost(self, exchange: Exchange, judged: Judged, reserved: Reservation) -> Cost:
+        """By the dearer of the two prices where another model answered, as a router may choose.
+
+        One without a price costs what was reserved, or more where its tokens do at the price of the one that was asked.
+        """
+        other = self.table.price(judged.model, self.begun) if judged.model else self.price
+        prices = (self.price, other or self.price)
+        most = max(most_usd(self.request, price) for price in prices)
+        costs = [cost_of(exchange, judged.usage, price, at_most_usd=most) for price in prices]
+        dearer = max(costs, key=lambda one: one.usd)
+        return dearer if other else Cost(max(dearer.usd, reserved.usd), estimated=True)
 
 
 class _Voter:
@@ -219,8 +225,7 @@ class _Voter:
 
     async def _settle(self, reservation: Reservation, exchange: Exchange, judged: Judged) -> Try:
         about = self._about
-        price = about.price_of(judged)
-        one = _try(reservation, exchange, judged, cost_of(exchange, judged.usage, price, at_most_usd=reservation.usd))
+        one = _try(reservation, exchange, judged, about.cost(exchange, judged, reservation))
         fields: dict[str, Json] = {
             **_as_fields(one),
             "analysis": about.analysis,

@@ -204,10 +204,3 @@ def test_an_injection_in_a_name_never_enters_a_prompt(payload: str, place: str) 
 def test_a_number_that_is_none_never_enters_a_prompt(number: float) -> None:
     with pytest.raises(RejectedError, match="nothing was sent"):
         render(TEMPLATE, figures(evidence(performance=week(sharpe_ratio=number))))
-
-
-def test_what_the_rules_decide_by_is_not_what_the_prompt_says() -> None:
-    """A prompt is made of the evidence, and nothing of an answer goes back into it."""
-    before = evidence()
-    render(TEMPLATE, figures(before))
-    assert before == evidence()

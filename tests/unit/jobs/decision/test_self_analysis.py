@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import respx
 
 from sandbox.faults import FaultBook, Rule
 from sandbox.faults import Kind as Fault
 from tests.unit.jobs.analysis_ground import GOOD, Starts, analyse, bills, decided, ground, keep_week
+from tests.unit.jobs.llm_wire import LLM, answer_text, responses
 from tradeops.adapters.prefect_api.client import Worker
 from tradeops.adapters.store import Point
 from tradeops.domain.decisions import board as rules
 from tradeops.domain.decisions.board import Board
-from tradeops.domain.decisions.decision import Kind, Start
+from tradeops.domain.decisions.decision import Analysis, Kind, Start
 from tradeops.domain.llm import Recommendation
 from tradeops.errors import ConflictError, RejectedError, UnavailableError
 from tradeops.jobs import audit, races
@@ -97,6 +99,22 @@ async def test_the_trail_has_all_that_was_asked_and_answered(tmp_path: Path) -> 
     full: Any = made.content["full"]
     assert full["verdict"]["rules"][0]["name"] == "majority"
     assert started.content["retrain_run_id"] == f"run-of-{today()}"
+
+
+async def test_nothing_of_an_answer_goes_into_a_later_prompt(tmp_path: Path, respx_mock: respx.MockRouter) -> None:
+    marker = "marker-1"  # an identifier, so that no rule of prompts would refuse it
+    words = {"reasoning": marker, "suggested_actions": [marker], "estimated_improvement": marker}
+    llm = respx_mock.post(f"{LLM}/responses").respond(json=responses(answer_text(recommendation="wait", **words)))
+    async with ground(tmp_path, OPENAI_BASE_URL=LLM, TRADEOPS_ANALYSIS_INTERVAL_SECONDS=0.001) as desk:
+        await keep_week(desk)
+        first = decided(await analyse(desk))
+        assert first.voice
+        assert (first.voice.reasoning, first.voice.suggested_actions) == (marker, (marker,))
+        second = decided(await analyse(desk, run_id="request-1", forced=True))
+    assert second.decision_id != first.decision_id
+    assert llm.call_count == 6
+    prompts = [call.request.content.decode() for call in llm.calls]
+    assert all("win_rate" in prompt and marker not in prompt for prompt in prompts)
 
 
 @pytest.mark.parametrize(
@@ -242,6 +260,30 @@ async def test_a_service_that_fails_decides_nothing_and_is_asked_again_later(tmp
         again = await analyse(desk, run_id="run-2", start=starts)
         assert (again.kind, starts.asked) == (Kind.DECIDED, [today()])
         assert [one["kind"] for one in await history(desk)] == ["unanswered", "decided"]
+
+
+@pytest.mark.parametrize(
+    ("before", "rest", "again"),
+    [
+        pytest.param(3, 200, 330, id="no sooner than an analysis may follow, with a margin"),
+        pytest.param(3, 0, 330, id="at once"),
+        pytest.param(3, 900, 900, id="when the service says"),
+        pytest.param(4, 200, None, id="the fifth in a row: the next night asks"),
+    ],
+)
+async def test_an_unanswered_run_is_followed_by_one_that_may_ask(
+    tmp_path: Path, before: int, rest: int, again: int | None
+) -> None:
+    now = datetime.now(UTC)
+    async with ground(tmp_path) as desk:
+        for number in range(before + 1):  # and the run itself
+            point = Point(f"run-{number}", now - number * HOUR, {"kind": "unanswered"})
+            await desk.store.add_point(decisions.HISTORY, point)
+        await desk.store.add_point(decisions.HISTORY, Point("night", now - DAY, {"kind": "unanswered"}))
+        unanswered = Analysis(Kind.UNANSWERED, "run-0", now, retry_after=timedelta(seconds=rest))
+        told = await self_analysis.asks_again_after(desk, unanswered)
+        assert told == (None if again is None else timedelta(seconds=again))
+        assert await self_analysis.asks_again_after(desk, replace(unanswered, retry_after=None)) is None
 
 
 async def test_a_retrain_that_cannot_be_started_is_tried_twice_and_finished_by_the_next_run(tmp_path: Path) -> None:

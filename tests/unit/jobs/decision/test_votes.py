@@ -18,6 +18,7 @@ from tests.unit.jobs.llm_wire import (
     KEY,
     LLM,
     MODEL,
+    USAGE,
     answer_text,
     chat,
     desk,
@@ -28,7 +29,7 @@ from tests.unit.jobs.llm_wire import (
     truncated,
 )
 from tradeops.adapters.store import Point
-from tradeops.domain.llm import Failure, Recommendation, Round, Vote
+from tradeops.domain.llm import Cost, Failure, Recommendation, Round, Vote
 from tradeops.errors import MisconfiguredError, UnavailableError
 from tradeops.jobs.decision import llm_budget, votes
 from tradeops.jobs.decision.votes import ask_votes
@@ -537,14 +538,48 @@ async def test_a_model_that_is_gone_is_told_with_the_day_that_was_announced(
     assert (told.vote.failure, told.vote.problem) == (Failure.MODEL_GONE, words)
 
 
-async def test_another_model_that_answers_is_paid_at_its_own_price(
+MANY = {"input_tokens": 100_000, "output_tokens": 4000}
+MAXIMUM = {"TRADEOPS_LLM_UNKNOWN_MODEL_USD_PER_MILLION": "20"}
+RESERVED = "reserved"
+TERRA, OF_TERRA = "gpt-6.1-terra", "0.003565"  # 800 × 1 + 300 × 0.05 + 200 × 1.25 + 500 × 5, in millionths
+
+
+@pytest.mark.parametrize(
+    ("answered", "usage", "settings", "usd", "estimated"),
+    [
+        pytest.param(TERRA, USAGE, {}, OF_TERRA, False, id="a dearer one"),
+        pytest.param(f"{TERRA}-2026-10-30", USAGE, {}, OF_TERRA, False, id="a snapshot of a dearer one"),
+        pytest.param(TERRA, USAGE, MAXIMUM, OF_TERRA, False, id="a listed one, with a maximum for others"),
+        pytest.param(f"{MODEL}-2099-01-01", USAGE, {}, COST_OF_USAGE, False, id="a snapshot of the one that was asked"),
+        pytest.param(f"{MODEL}-2099-01-01", USAGE, MAXIMUM, COST_OF_USAGE, False, id="such a one, with a maximum"),
+        pytest.param(None, USAGE, {}, COST_OF_USAGE, False, id="one that does not say its name"),
+        pytest.param("mystery-9", USAGE, {}, RESERVED, True, id="one without a price"),
+        pytest.param("mystery-9", MANY, {}, "0.012", True, id="one without a price, more than was reserved"),
+        pytest.param(f"{MODEL}-pro", USAGE, {}, RESERVED, True, id="a namesake without a price"),
+        pytest.param("mystery-9", USAGE, MAXIMUM, "0.036", False, id="one without a price, at the maximum"),
+        pytest.param("mystery-9", None, {}, RESERVED, True, id="one without a price and without usage"),
+    ],
+)
+async def test_another_model_that_answers_costs_no_less_than_it_may(
+    tmp_path: Path,
+    respx_mock: respx.MockRouter,
+    answered: str | None,
+    usage: object,
+    settings: dict[str, str],
+    usd: str,
+    estimated: bool,
+) -> None:
+    told = await one_vote(tmp_path, respx_mock, ok(responses(model=answered, usage=usage)), **settings)
+    [one] = told.vote.tries
+    assert one.cost == Cost(told.most if usd is RESERVED else Decimal(usd), estimated=estimated)
+    assert (one.model, told.kept[0].body["estimated"]) == (answered, estimated)
+
+
+async def test_a_dearer_model_that_does_not_count_its_tokens_costs_its_own_upper_bound(
     tmp_path: Path, respx_mock: respx.MockRouter
 ) -> None:
-    told = await one_vote(tmp_path, respx_mock, ok(responses(model="gpt-6.1-terra")))
-    assert told.vote.tries[0].cost.usd == Decimal(
-        "0.003565"
-    )  # 800 × 1 + 300 × 0.05 + 200 × 1.25 + 500 × 5, in millionths
-    assert told.vote.tries[0].model == "gpt-6.1-terra"
+    told = await one_vote(tmp_path, respx_mock, ok(responses(model=TERRA, usage=None)))
+    assert told.vote.tries[0].cost == Cost(10 * told.most, estimated=True)  # each of its prices is ten times as high
 
 
 async def test_ten_runs_at_once_send_no_call_that_the_day_cannot_pay_for(
