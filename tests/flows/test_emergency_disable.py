@@ -18,8 +18,9 @@ from tradeops.domain.brakes import Kind, Order, Record
 from tradeops.domain.notices import Level
 from tradeops.errors import CriticalVerdictError
 from tradeops.jobs.brake import brake as brake_module
-from tradeops.jobs.brake.brake import Pace, brake
+from tradeops.jobs.brake.brake import brake
 from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.brake.pull import Pace
 from tradeops.wiring import open_desk
 
 

@@ -18,9 +18,10 @@ from tradeops.adapters.engine.client import EngineClient
 from tradeops.domain.brakes import Kind as Told
 from tradeops.domain.brakes import Order, drift
 from tradeops.errors import RejectedError
-from tradeops.jobs.brake.brake import Outcome, Pace, brake
+from tradeops.jobs.brake.brake import brake
 from tradeops.jobs.brake.emergency import stop_engine
 from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.brake.pull import Outcome, Pace
 from tradeops.jobs.brake.telling import still_open
 
 ALL = ("BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT")

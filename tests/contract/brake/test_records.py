@@ -13,8 +13,9 @@ from tradeops.adapters.store import Store, open_store
 from tradeops.domain.brakes import Kind, Order, Record
 from tradeops.errors import RejectedError
 from tradeops.jobs.brake import releases
-from tradeops.jobs.brake.brake import Outcome, brake
+from tradeops.jobs.brake.brake import brake
 from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.brake.pull import Outcome
 from tradeops.jobs.brake.records import COLLECTION, SERIES, replay
 from tradeops.jobs.brake.releases import Released
 
@@ -48,7 +49,7 @@ async def let_go(engine: EngineClient, journal: Journal, target: str = "symbol:E
     found = releases.check(
         journal, target, reason="looked at it", operator="ann", mapped={}, now=now, cool_off=timedelta(0)
     )
-    return await releases.release(engine, journal, found, reason="looked at it", operator="ann", now=now)
+    return await releases.release(engine, journal, found, reason="looked at it", operator="ann", mapped={}, now=now)
 
 
 async def audit(store: Store) -> list[str]:
@@ -223,7 +224,7 @@ async def test_what_was_released_and_switched_off_anew_while_somebody_typed_stay
     await let_go(engine, journal)
     await pull(engine, journal)
     with pytest.raises(RejectedError, match="was released meanwhile"):
-        await releases.release(engine, journal, seen, reason="looked at it", operator="bob", now=now)
+        await releases.release(engine, journal, seen, reason="looked at it", operator="bob", mapped={}, now=now)
     assert "ETHUSDT" not in bot.on()
     assert "symbol:ETHUSDT" in journal.standing()
 

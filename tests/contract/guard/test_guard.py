@@ -23,8 +23,9 @@ from tradeops.domain.brakes import Order, Record
 from tradeops.domain.day_start import midnight_of
 from tradeops.domain.portfolio.portfolio import ClosedTrade, Side
 from tradeops.jobs.alerts import incidents
-from tradeops.jobs.brake.brake import Outcome, brake
+from tradeops.jobs.brake.brake import brake
 from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.brake.pull import Outcome
 from tradeops.jobs.guard.guard import Guard
 from tradeops.jobs.guard.guarding import open_guard
 from tradeops.jobs.reports import equity, trades
