@@ -197,6 +197,16 @@ async def test_what_a_person_switched_off_before_is_not_for_a_release_to_switch_
     assert journal.standing()["RSI Strategy"].switched_off == ALL[1:]
 
 
+async def test_what_was_meant_is_switched_off_again_when_the_engine_lists_nothing_of_what_is_meant_now(
+    bot: Bot, engine: EngineClient, journal: Journal
+) -> None:
+    order = Order("macd", "lost", "a test")
+    await pull(engine, journal, order)
+    bot.switch("SOLUSDT", on=True)
+    again = await brake(engine, journal, order, mapped={"MACD Strategy": ("DOGEUSDT",)}, pace=QUICK)
+    assert (again.confirmed, again.affected_symbols, bot.on()) == (True, ("SOLUSDT",), ALL[:3])
+
+
 async def test_twenty_triggers_at_once_have_one_effect(bot: Bot, engine: EngineClient, journal: Journal) -> None:
     outcomes = await asyncio.gather(
         *(brake(engine, Journal(journal.path.parent), RSI, mapped={}, pace=QUICK) for _ in range(20))
