@@ -69,7 +69,8 @@ async def directly(engine: str, control: str, folder: Path, trials: int) -> list
     crash(control)
     took = []
     settings = Settings(_env_file=None, RUST_API_URL=engine, TRADEOPS_HOME=folder / "home")
-    terms = Terms(settings.loss_limits(stale_after=timedelta(minutes=1)))
+    limits = settings.loss_limits(stale_after=timedelta(minutes=1), marks_still_after=settings.marks_still_after)
+    terms = Terms(limits)
     async with httpx.AsyncClient(trust_env=False) as client, open_quick_engine(settings) as quick:
         assert quick is not None  # noqa: S101 - it has an address
         on = (await client.get(engine + SYMBOLS)).json()["data"]

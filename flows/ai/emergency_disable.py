@@ -21,9 +21,9 @@ DISABLED = "tradeops.strategy.disabled"
 
 
 @task(cache_policy=NO_CACHE)
-async def brake(settings: Settings, order: Order) -> Emergency:
+async def brake(settings: Settings, order: Order, again: str) -> Emergency:
     """Switch it off and see that it is; the brake itself tries as often as it makes sense."""
-    return await emergency.disable(settings, order)
+    return await emergency.disable(settings, order, again=again)
 
 
 @task(cache_policy=NO_CACHE)
@@ -52,7 +52,9 @@ async def emergency_strategy_disable(
         if incident_id and await emergency.is_over(settings, strategy_name, incident_id):
             return presentation.skipped(f"{strategy_name} was released since")
         told = {name: str(value) for name, value in (figures or {}).items()}
-        done = await brake(settings, Order(strategy_name, reason, f"run {flow_run.get_name()}", told))
+        done = await brake(settings, Order(strategy_name, reason, f"run {flow_run.get_name()}", told), incident_id)
+        if done.disabled.released:
+            return presentation.skipped(f"{strategy_name} was released meanwhile")
         untold = await record(settings, done)
         await publish(settings, done, untold)
     except TradeOpsError as error:

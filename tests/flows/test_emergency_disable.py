@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from prefect import State
@@ -18,8 +19,10 @@ from tradeops.domain.brakes import Kind, Order, Record
 from tradeops.domain.notices import Level
 from tradeops.errors import CriticalVerdictError
 from tradeops.jobs.brake import brake as brake_module
-from tradeops.jobs.brake.brake import Pace, brake
+from tradeops.jobs.brake import emergency
+from tradeops.jobs.brake.brake import brake
 from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.brake.pull import Pace
 from tradeops.wiring import open_desk
 
 
@@ -87,6 +90,20 @@ async def test_what_was_released_since_is_left_alone(bot: Bot, journal: Journal)
     ended = await start(incident_id=done.incident_id)
     assert (ended.name, ended.message) == ("Skipped", "symbol:ETHUSDT was released since")
     assert "ETHUSDT" in bot.on()
+
+
+async def test_what_is_released_in_the_moment_before_the_run_brakes_is_left_alone(
+    bot: Bot, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with client_of(bot) as engine:
+        done = await brake(engine, journal, Order("symbol:ETHUSDT", "lost", "guard"), mapped={})
+    journal.append(Record(Kind.RELEASE, "symbol:ETHUSDT", done.incident_id, datetime.now(UTC), {"operator": "ann"}))
+    bot.switch("ETHUSDT", on=True)
+    monkeypatch.setattr(emergency, "is_over", AsyncMock(return_value=False))
+    ended = await start(incident_id=done.incident_id)
+    assert (ended.name, ended.message) == ("Skipped", "symbol:ETHUSDT was released meanwhile")
+    assert "ETHUSDT" in bot.on()
+    assert await broken() == {}
 
 
 async def test_what_may_still_trade_ends_not_confirmed(bot: Bot, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,9 +15,10 @@ from tradeops.cli.person import whoami
 from tradeops.domain.brakes import Order
 from tradeops.errors import MisconfiguredError, TradeOpsError
 from tradeops.jobs.brake import telling
-from tradeops.jobs.brake.brake import Outcome, brake
+from tradeops.jobs.brake.brake import brake
 from tradeops.jobs.brake.emergency import stop_engine
 from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.brake.pull import Outcome
 from tradeops.rendering.wording import usd
 from tradeops.settings import Settings, load_settings
 from tradeops.wiring import open_quick_engine
@@ -74,6 +75,8 @@ def _show(outcome: Outcome) -> None:
         how = "was off already" if outcome.already_off else f"is off, by the engine's {outcome.method}"
         took = outcome.timeline[-1][1]
         click.echo(f"{target} {how}, confirmed after {took:.0f} ms: {symbols} take no new positions")
+    elif outcome.released:
+        click.echo(f"{target}: {outcome.problem}", err=True)
     else:
         click.echo(f"NOT CONFIRMED: {target} may still trade: {outcome.problem}", err=True)
         click.echo("the watchdog tries again; so does this command", err=True)

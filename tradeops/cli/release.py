@@ -51,7 +51,10 @@ async def _release(settings: Settings, journal: Journal, disabled: Disabled, rea
         if engine is None:
             raise MisconfiguredError("settings", "RUST_API_URL is not set", remedy="set it to the engine's address")
         now = datetime.now(UTC)
-        done = await releases.release(engine, journal, disabled, reason=reason, operator=operator, now=now)
+        mapped = settings.strategy_symbols
+        done = await releases.release(
+            engine, journal, disabled, reason=reason, operator=operator, mapped=mapped, now=now
+        )
     _show(done)
     seen = telling.looks_after_release(disabled.target, at=datetime.now(UTC))
     lines = await telling.record(settings, journal, seen, incident_id=disabled.incident_id, stage="released")

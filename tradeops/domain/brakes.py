@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from tradeops.domain.brake_targets import Mapped, means_all
+from tradeops.domain.brake_targets import Mapped, means_all, symbol_of
 from tradeops.domain.texts import whole
 
 
@@ -24,6 +24,9 @@ class Kind(StrEnum):
     RELEASE = "release"
     ADOPTED = "adopted"
     EMITTED = "emitted"
+
+
+BEGINNINGS = (Kind.INTENT, Kind.ADOPTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +80,14 @@ class Disabled:
         reason: of the first trigger.
         actor: who pulled the brake.
         figures: names and values that say how bad it was.
-        symbols: that must be off; empty while the engine has not told them.
+        symbols: that must be off; empty while the engine has not told them, and never fewer than before: the engine may
+            list one again that it has not listed for a while.
         switched_off: those of them that were on, and are for a release to switch on again.
         confirmed: they were seen to be off.
         confirmed_at: when.
         method: `endpoint` or `symbols`; `none` while nothing worked.
         problem: why it is not confirmed; empty when it is.
+        released: somebody has ended it meanwhile: there is nothing to hold, and nothing to tell.
     """
 
     target: str
@@ -97,6 +102,7 @@ class Disabled:
     confirmed_at: datetime | None = None
     method: str = "none"
     problem: str = ""
+    released: bool = False
 
     @property
     def order(self) -> Order:
@@ -113,7 +119,7 @@ def standing_after(records: Iterable[Record]) -> dict[str, Disabled]:
 
 
 def drift(standing: Mapping[str, Disabled], enabled: frozenset[str], mapped: Mapped) -> dict[str, tuple[str, ...]]:
-    """The symbols that are on although they must be off, by target; where all are meant, those that came later too.
+    """The symbols that are on although they must be off, by target; those that came later or were not listed, too.
 
     Args:
         standing: what must be off.
@@ -122,10 +128,36 @@ def drift(standing: Mapping[str, Disabled], enabled: frozenset[str], mapped: Map
     """
     found: dict[str, tuple[str, ...]] = {}
     for target, disabled in standing.items():
-        later = sorted(enabled.difference(disabled.symbols)) if means_all(target, mapped) else ()
+        later = (one for one in sorted(enabled.difference(disabled.symbols)) if holds(disabled, one, mapped))
         if on := (*(symbol for symbol in disabled.symbols if symbol in enabled), *later):
             found[target] = on
     return found
+
+
+def holds(disabled: Disabled, symbol: str, mapped: Mapped) -> bool:
+    """Whether the symbol must be off because of it, also where the engine has not listed it yet.
+
+    Args:
+        disabled: what stands.
+        symbol: which.
+        mapped: the symbols of each strategy; all of them where it says nothing.
+    """
+    target = disabled.target
+    meant = symbol == symbol_of(target) or symbol in mapped.get(target, ()) or means_all(target, mapped)
+    return meant or symbol in disabled.symbols
+
+
+def is_over(records: Iterable[Record], target: str, incident_id: str) -> bool:
+    """Whether that disable was written down and stands no longer; what left no trace is not over."""
+    records = tuple(records)
+    there = standing_after(records).get(target)
+    begun = any(one.incident_id == incident_id and one.kind in BEGINNINGS for one in records)
+    return begun and (there is None or there.incident_id != incident_id)
+
+
+def united(first: Iterable[str], then: Iterable[str]) -> tuple[str, ...]:
+    """All of them in order, each once."""
+    return tuple(dict.fromkeys((*first, *then)))
 
 
 def not_emitted(records: Iterable[Record]) -> frozenset[str]:
@@ -155,8 +187,11 @@ def _follow(standing: dict[str, Disabled], record: Record) -> None:
                 switched_off=tuple(body.get("switched_off", ())),
             )
         case Kind.PLAN if before is not None:
-            switched = tuple(dict.fromkeys((*before.switched_off, *body.get("switched_off", ()))))
-            standing[record.target] = replace(before, symbols=tuple(body["symbols"]), switched_off=switched)
+            standing[record.target] = replace(
+                before,
+                symbols=united(before.symbols, body["symbols"]),
+                switched_off=united(before.switched_off, body.get("switched_off", ())),
+            )
         case Kind.RESULT if before is not None:
             standing[record.target] = _tried(before, record)
         case Kind.VOID if before is not None and before.incident_id == record.incident_id:

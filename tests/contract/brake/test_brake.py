@@ -18,9 +18,10 @@ from tradeops.adapters.engine.client import EngineClient
 from tradeops.domain.brakes import Kind as Told
 from tradeops.domain.brakes import Order, drift
 from tradeops.errors import RejectedError
-from tradeops.jobs.brake.brake import Outcome, Pace, brake
+from tradeops.jobs.brake.brake import brake
 from tradeops.jobs.brake.emergency import stop_engine
 from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.brake.pull import Outcome, Pace
 from tradeops.jobs.brake.telling import still_open
 
 ALL = ("BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT")
@@ -194,6 +195,16 @@ async def test_what_a_person_switched_off_before_is_not_for_a_release_to_switch_
     bot.switch("BTCUSDT", on=False)
     await pull(engine, journal)
     assert journal.standing()["RSI Strategy"].switched_off == ALL[1:]
+
+
+async def test_what_was_meant_is_switched_off_again_when_the_engine_lists_nothing_of_what_is_meant_now(
+    bot: Bot, engine: EngineClient, journal: Journal
+) -> None:
+    order = Order("macd", "lost", "a test")
+    await pull(engine, journal, order)
+    bot.switch("SOLUSDT", on=True)
+    again = await brake(engine, journal, order, mapped={"MACD Strategy": ("DOGEUSDT",)}, pace=QUICK)
+    assert (again.confirmed, again.affected_symbols, bot.on()) == (True, ("SOLUSDT",), ALL[:3])
 
 
 async def test_twenty_triggers_at_once_have_one_effect(bot: Bot, engine: EngineClient, journal: Journal) -> None:

@@ -7,16 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.brake.steps import let_go, pull
 from tests.contract.guard.engines import Bot, client_of, running
 from tradeops.adapters.engine.client import EngineClient
 from tradeops.adapters.store import Store, open_store
 from tradeops.domain.brakes import Kind, Order, Record
-from tradeops.errors import RejectedError
-from tradeops.jobs.brake import releases
-from tradeops.jobs.brake.brake import Outcome, brake
+from tradeops.jobs.brake.brake import brake
 from tradeops.jobs.brake.journal import Journal
 from tradeops.jobs.brake.records import COLLECTION, SERIES, replay
-from tradeops.jobs.brake.releases import Released
 
 HOUR = timedelta(hours=1)
 
@@ -37,18 +35,6 @@ async def engine(bot: Bot) -> AsyncIterator[EngineClient]:
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     async with open_store("sqlite", home=tmp_path / "store") as one:
         yield one
-
-
-async def pull(engine: EngineClient, journal: Journal, target: str = "symbol:ETHUSDT") -> Outcome:
-    return await brake(engine, journal, Order(target, "lost too much", "a test"), mapped={})
-
-
-async def let_go(engine: EngineClient, journal: Journal, target: str = "symbol:ETHUSDT") -> Released:
-    now = datetime.now(UTC)
-    found = releases.check(
-        journal, target, reason="looked at it", operator="ann", mapped={}, now=now, cool_off=timedelta(0)
-    )
-    return await releases.release(engine, journal, found, reason="looked at it", operator="ann", now=now)
 
 
 async def audit(store: Store) -> list[str]:
@@ -115,43 +101,6 @@ async def test_a_second_disable_after_a_release_is_another_incident(
     assert await audit(store) == [*once, "strategy_released", *once]
 
 
-async def test_a_release_gives_back_what_the_brake_took_and_nothing_that_another_holds(
-    bot: Bot, engine: EngineClient, tmp_path: Path
-) -> None:
-    journal = Journal(tmp_path / "a")
-    bot.switch("BTCUSDT", on=False)
-    await pull(engine, journal)
-    await pull(engine, journal, "portfolio")
-    released = await let_go(engine, journal, "symbol:ETHUSDT")
-    assert (released.enabled, released.held) == ((), {"ETHUSDT": "portfolio"})
-    assert bot.on() == ()
-    released = await let_go(engine, journal, "portfolio")
-    assert released.problem == ""
-    assert "BTCUSDT" not in bot.on()
-
-
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        ({"operator": " "}, "needs a person and a reason"),
-        ({"reason": ""}, "needs a person and a reason"),
-        ({"target": "portfolio"}, "portfolio is not switched off"),
-        ({"target": "moon"}, "no strategy 'moon'"),
-        ({"cool_off": HOUR}, "less than 1 h"),
-    ],
-)
-async def test_a_release_without_person_reason_or_patience_is_refused(
-    engine: EngineClient, tmp_path: Path, change: dict[str, object], says: str
-) -> None:
-    journal = Journal(tmp_path / "a")
-    await pull(engine, journal)
-    usual = {"target": "symbol:ETHUSDT", "reason": "looked at it", "operator": "ann", "cool_off": timedelta(0)}
-    given = {**usual, **change, "mapped": {}, "now": datetime.now(UTC)}
-    with pytest.raises(RejectedError, match=says):
-        releases.check(journal, **given)  # type: ignore[arg-type]
-    assert journal.standing()
-
-
 async def test_a_torn_and_a_spoilt_line_are_left_out_and_what_follows_is_kept(
     engine: EngineClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -209,23 +158,6 @@ async def test_targets_that_look_alike_to_the_store_are_kept_apart(
     kept = await store.documents(COLLECTION)
     assert {str(one.body["target"]) for one in kept} == {"Scalper ∆", "Scalper π", "S" * 300}
     assert (await audit(store)).count("strategy_disabled") == 3
-
-
-async def test_what_was_released_and_switched_off_anew_while_somebody_typed_stays_off(
-    bot: Bot, engine: EngineClient, tmp_path: Path
-) -> None:
-    journal = Journal(tmp_path / "here")
-    await pull(engine, journal)
-    now = datetime.now(UTC)
-    seen = releases.check(
-        journal, "symbol:ETHUSDT", reason="looked at it", operator="bob", mapped={}, now=now, cool_off=timedelta(0)
-    )
-    await let_go(engine, journal)
-    await pull(engine, journal)
-    with pytest.raises(RejectedError, match="was released meanwhile"):
-        await releases.release(engine, journal, seen, reason="looked at it", operator="bob", now=now)
-    assert "ETHUSDT" not in bot.on()
-    assert "symbol:ETHUSDT" in journal.standing()
 
 
 async def test_an_order_for_what_is_not_there_is_not_told_before_it_is_known_to_mean_something(

@@ -24,8 +24,9 @@ from tradeops.domain.day_start import Worth, midnight_of
 from tradeops.domain.portfolio.portfolio import ClosedTrade, Side
 from tradeops.domain.trade_history import united
 from tradeops.jobs.alerts import incidents
-from tradeops.jobs.brake.brake import Outcome, brake
+from tradeops.jobs.brake.brake import brake
 from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.brake.pull import Outcome
 from tradeops.jobs.guard.guard import Guard
 from tradeops.jobs.guard.guarding import open_guard
 from tradeops.jobs.reports import equity, trades

@@ -180,7 +180,7 @@ async def test_what_was_released_on_another_machine_is_not_switched_off_again(
         await replay(guard.hold.journal, store)
         await replay(elsewhere, store)
         there = elsewhere.standing()["portfolio"]
-        await release(guard.eyes.engine, elsewhere, there, reason="seen to", operator="bob", now=now)
+        await release(guard.eyes.engine, elsewhere, there, reason="seen to", operator="bob", mapped={}, now=now)
         await replay(elsewhere, store)
     assert bot.on() == SYMBOLS
     await polled(guard)

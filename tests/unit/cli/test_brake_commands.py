@@ -12,6 +12,7 @@ from click.testing import Result
 from tests.contract.guard.engines import Bot, running
 from tests.unit.cli.conftest import Invoke
 from tradeops.errors import RejectedError, UnavailableError
+from tradeops.jobs.brake.journal import Journal
 
 
 @pytest.fixture
@@ -65,6 +66,17 @@ def test_a_release_too_soon_or_with_another_name_typed_releases_nothing(bot: Bot
     assert "less than 1 h" in str(soon.exception)
     assert release(invoke, "--without-cool-off", name="symbol:BTCUSDT").exit_code == 2
     assert "ETHUSDT" not in bot.on()
+
+
+def test_what_is_released_elsewhere_while_it_is_switched_off_is_said_and_is_no_success(
+    bot: Bot, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Journal, "is_over", lambda *_: True)
+    off = disable(invoke)
+    assert off.exit_code == 1
+    assert "symbol:ETHUSDT: it was released meanwhile" in off.output
+    assert "NOT CONFIRMED" not in off.output
+    assert "ETHUSDT" in bot.on()
 
 
 def test_a_release_without_operator_or_reason_is_no_command(invoke: Invoke) -> None:

@@ -10,8 +10,9 @@ from tradeops.domain.brakes import Disabled, Kind, Order
 from tradeops.domain.position_risk import PositionRisk
 from tradeops.errors import MisconfiguredError, TradeOpsError
 from tradeops.jobs.brake import telling
-from tradeops.jobs.brake.brake import Outcome, brake
+from tradeops.jobs.brake.brake import brake
 from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.brake.pull import Outcome
 from tradeops.jobs.brake.records import COLLECTION, key_of_target
 from tradeops.settings import Settings
 from tradeops.wiring import open_guard, open_quick_engine
@@ -25,7 +26,7 @@ class Emergency:
 
     Attributes:
         outcome: of the brake.
-        disabled: what stands now.
+        disabled: what stands now, or was released meanwhile.
         risks: the positions that stay open; empty when `unlisted` says why they are not known.
         unlisted: see there.
     """
@@ -52,8 +53,13 @@ async def is_over(settings: Settings, target: str, incident_id: str) -> bool:
     return False
 
 
-async def disable(settings: Settings, order: Order) -> Emergency:
+async def disable(settings: Settings, order: Order, *, again: str = "") -> Emergency:
     """Brake, then see what stays open; what was braked already is found done.
+
+    Args:
+        settings: of the installation.
+        order: what and why.
+        again: as for `brake`.
 
     Raises:
         RejectedError: no such strategy or symbol.
@@ -63,7 +69,7 @@ async def disable(settings: Settings, order: Order) -> Emergency:
     async with open_quick_engine(settings) as engine:
         if engine is None:
             raise MisconfiguredError("settings", "RUST_API_URL is not set", remedy="set it to the engine's address")
-        outcome = await brake(engine, journal, order, mapped=settings.strategy_symbols)
+        outcome = await brake(engine, journal, order, mapped=settings.strategy_symbols, again=again)
         disabled = telling.standing_after(outcome, journal)
         try:
             risks = await telling.still_open(engine, outcome.affected_symbols)

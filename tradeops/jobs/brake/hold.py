@@ -20,8 +20,9 @@ from tradeops.domain.incidents.model import CERTAIN, Observation
 from tradeops.domain.notices import Level
 from tradeops.errors import TradeOpsError, UnavailableError
 from tradeops.jobs.brake import records, telling
-from tradeops.jobs.brake.brake import Outcome, brake
+from tradeops.jobs.brake.brake import brake
 from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.brake.pull import Outcome
 from tradeops.jobs.ending import end
 from tradeops.jobs.guard.aside import Aside
 
@@ -62,6 +63,7 @@ class Hold:
     _pauses: dict[str, _Pause] = field(default_factory=dict)
     _flipped: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _emitted: set[str] = field(default_factory=set)
+    _stood: dict[str, str] = field(default_factory=dict)
     _reminded: datetime | None = None
     _recorded: datetime | None = None
 
@@ -73,20 +75,30 @@ class Hold:
             log.error("nobody knows what was released: %s", error)  # noqa: TRY400 - no defect of ours
             return {}
 
-    def pull(self, order: Order) -> None:
-        """Brake now, unless the target, or all of the portfolio, is off already or being switched off."""
+    def pull(self, order: Order, *, judged_by: Mapping[str, datetime] | None = None) -> None:
+        """Brake now, unless the target, or all of the portfolio, is off already or being switched off.
+
+        Args:
+            order: what and why.
+            judged_by: the releases that were known when it was judged: what was released since is judged anew first.
+        """
+        latest = self.releases().get(order.target)
+        if judged_by is not None and latest is not None and latest != judged_by.get(order.target):
+            return
         standing = self._standing()
         for target in (order.target, PORTFOLIO):
             there = standing.get(target)
             if target in self._at_work or (there is not None and there.confirmed):
                 return
-        self._begin(order)
+        there = standing.get(order.target)
+        self._begin(order, again="" if there is None else there.incident_id)
 
     async def look_after(self) -> None:
         """Brake again what is not confirmed, and what is enabled although nobody released it. Never raises."""
         try:
             self._keep_records()
             standing = self._standing()
+            self._tell_ends(standing)
             if not standing:
                 return
             self._remind(standing)
@@ -95,7 +107,7 @@ class Hold:
             self._tell_flips(standing, again)
             for target, disabled in standing.items():
                 if target in again or not disabled.confirmed:
-                    self._begin(disabled.order)
+                    self._begin(disabled.order, again=disabled.incident_id)
         except TradeOpsError as error:
             log.warning("what is braked could not be looked after: %s", error)
         except Exception:
@@ -150,18 +162,19 @@ class Hold:
             log.error("nobody knows what is braked: %s", error)  # noqa: TRY400 - no defect of ours
             return {}
 
-    def _begin(self, order: Order) -> None:
+    def _begin(self, order: Order, *, again: str) -> None:
         now, pause = datetime.now(UTC), self._pauses.get(order.target)
         if order.target in self._at_work or (pause is not None and now < pause.until):
             return
         log.warning("%s is braked: %s", order.target, order.reason)
-        task = asyncio.create_task(self._brake(order))
+        task = asyncio.create_task(self._brake(order, again))
         self._at_work[order.target] = task
         task.add_done_callback(lambda _: self._at_work.pop(order.target))
 
-    async def _brake(self, order: Order) -> None:
+    async def _brake(self, order: Order, again: str) -> None:
+        mapped, known = self.strategy_symbols, (order.target,)
         try:
-            outcome = await brake(self.engine, self.journal, order, mapped=self.strategy_symbols, known=(order.target,))
+            outcome = await brake(self.engine, self.journal, order, mapped=mapped, known=known, again=again)
         except TradeOpsError as error:
             log.error("%s could not be braked: %s", order.target, error)  # noqa: TRY400 - no defect of ours
             self._fails(order.target, f"it could not be braked: {error.problem}")
@@ -169,6 +182,9 @@ class Hold:
         except Exception:
             log.exception("%s could not be braked: our own code broke", order.target)
             self._fails(order.target, "it could not be braked: our own code broke, see the log")
+            return
+        if outcome.released:
+            log.warning("%s: %s", order.target, outcome.problem)
             return
         if outcome.unwritten:  # so nobody will know that it is off; it is looked at again, and not each time
             self._fails(order.target, f"it was braked and not written down: {outcome.unwritten}")
@@ -197,6 +213,8 @@ class Hold:
         now, stage = datetime.now(UTC), "confirmed" if outcome.confirmed else "not-confirmed"
         self._reminded = now
         disabled = telling.standing_after(outcome, self.journal)
+        if disabled.released:
+            return
         for source, looks in telling.looks(disabled, at=now).items():
             self.aside.tell(looks, source=source, run_id=f"{outcome.incident_id}:{source}:{stage}")
         self.aside.keep("journal", partial(records.replay, self.journal))
@@ -234,6 +252,15 @@ class Hold:
             if target not in self._at_work and not at_work_elsewhere:
                 for source, looks in telling.looks(disabled, at=now).items():
                     self.aside.tell(looks, source=source)
+
+    def _tell_ends(self, standing: Mapping[str, Disabled]) -> None:
+        """What stood at the last look and was released: what others told of it late must not stay open for ever."""
+        now = datetime.now(UTC)
+        for target, incident in self._stood.items():
+            if target not in standing and self.journal.is_over(target, incident):
+                for source, looks in telling.looks_after_release(target, at=now).items():
+                    self.aside.tell(looks, source=source)
+        self._stood = {target: disabled.incident_id for target, disabled in standing.items()}
 
     def _tell_flips(self, standing: Mapping[str, Disabled], again: Mapping[str, tuple[str, ...]]) -> None:
         """Once for each time that something confirmed off is found on, and once when it is off again."""

@@ -2,7 +2,8 @@
 
 One JSON object a line behind its checksum, only ever appended, each line on the disk before anything follows from it.
 A last line that a crash tore is left out; so is any line that does not match its checksum, and the log says so. Any
-number of processes may read and write; `lock` gives one of them the turn at a target.
+number of processes may read and write; `lock` gives one of them the turn at a target, and `undisturbed` keeps brakes
+and releases of it apart.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from tradeops.domain.brakes import Disabled, Kind, Record, not_emitted, standing_after
+from tradeops.domain.brakes import Disabled, Kind, Record, is_over, not_emitted, standing_after
 from tradeops.errors import UnavailableError
 
 NAME = "brake.journal"
@@ -118,13 +119,41 @@ class Journal:
         """
         return not_emitted(self.records())
 
+    def is_over(self, target: str, incident_id: str) -> bool:
+        """Whether that disable was written down here and stands no longer.
+
+        Raises:
+            UnavailableError: as `records`.
+        """
+        return is_over(self.records(), target, incident_id)
+
     @asynccontextmanager
     async def lock(self, target: str, *, patience: timedelta = TURN) -> AsyncGenerator[bool]:
         """Whether this caller alone has the turn at the target; `False` after `patience`, or when there can be no lock.
 
-        Who does not get it acts all the same: what the brake does may be done twice, and must not be left undone.
+        A brake that does not get it acts all the same: what it does may be done twice, and must not be left undone.
         """
-        name = f"brake-{hashlib.sha256(target.encode()).hexdigest()[:12]}.lock"
+        async with self._locked("lock", target, fcntl.LOCK_EX, patience) as mine:
+            yield mine
+
+    @asynccontextmanager
+    async def at_work(self, target: str) -> AsyncGenerator[bool]:
+        """Keep releases of the target away; any number of brakes may be at work, each of them with or without its turn.
+
+        Waits for a release that is at work, as `lock` does: until `TURN`, and who does not get it acts all the same.
+        """
+        async with self._locked("work", target, fcntl.LOCK_SH, TURN) as mine:
+            yield mine
+
+    @asynccontextmanager
+    async def undisturbed(self, target: str, *, patience: timedelta) -> AsyncGenerator[bool]:
+        """Whether no brake of the target is at work, and none begins; `False` as for `lock`."""
+        async with self._locked("work", target, fcntl.LOCK_EX, patience) as mine:
+            yield mine
+
+    @asynccontextmanager
+    async def _locked(self, ending: str, target: str, how: int, patience: timedelta) -> AsyncGenerator[bool]:
+        name = f"brake-{hashlib.sha256(target.encode()).hexdigest()[:12]}.{ending}"
         path, deadline = self.path.with_name(name), time.monotonic() + patience.total_seconds()
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -135,7 +164,7 @@ class Journal:
             yield False
             return
         with file:
-            while not (mine := _is_mine(file.fileno())) and time.monotonic() < deadline:  # noqa: ASYNC110 - processes
+            while not (mine := _is_mine(file.fileno(), how)) and time.monotonic() < deadline:  # noqa: ASYNC110 - processes
                 await asyncio.sleep(PAUSE_SECONDS)
             yield mine
 
@@ -211,9 +240,9 @@ def _is_torn(descriptor: int) -> bool:
     return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
 
 
-def _is_mine(descriptor: int) -> bool:
+def _is_mine(descriptor: int, how: int) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -9,14 +9,14 @@ import hashlib
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tradeops.adapters.store import AuditEvent, Point, Store
 from tradeops.adapters.store.interface import Body, Document, Json
-from tradeops.domain.brakes import Kind, Record
+from tradeops.domain.brakes import Kind, Record, united
 from tradeops.domain.texts import whole
 from tradeops.errors import ConflictError
 from tradeops.jobs.brake.journal import Journal
@@ -152,7 +152,7 @@ async def _tell(store: Store, known: dict[str, Document], record: Record, name: 
             await store.add_point(SERIES, Point(f"{name}:before", record.at, body))
             return await _audit(store, f"{name}:intent", "strategy_disable_ordered", record, body)
         case Kind.PLAN:
-            await _amend(store, known, record, {"symbols": body["symbols"], "switched_off": body["switched_off"]})
+            await _add(store, known, record, ("symbols", "switched_off"))
             return False
         case Kind.RESULT:
             confirmed = bool(record.body["confirmed"])
@@ -174,7 +174,25 @@ async def _audit(store: Store, event_id: str, kind: str, record: Record, body: B
     return await store.append_event(AuditEvent(event_id, kind, record.at, actor, body))
 
 
+async def _add(store: Store, known: dict[str, Document], record: Record, names: Sequence[str]) -> None:
+    """Keep of these lists what is there and what was learnt: nothing that must be off is forgotten."""
+
+    def change(there: Mapping[str, Any]) -> Mapping[str, Json]:
+        return {name: list(united(there.get(name) or (), record.body.get(name) or ())) for name in names}
+
+    await _change(store, known, record, change)
+
+
 async def _amend(store: Store, known: dict[str, Document], record: Record, change: Mapping[str, Json]) -> None:
+    await _change(store, known, record, lambda _: change)
+
+
+async def _change(
+    store: Store,
+    known: dict[str, Document],
+    record: Record,
+    change: Callable[[Mapping[str, Any]], Mapping[str, Json]],
+) -> None:
     """Keep what was learnt of the disable that stands; one that was released since is left as it is."""
     key = key_of_target(record.target)
 
@@ -182,7 +200,7 @@ async def _amend(store: Store, known: dict[str, Document], record: Record, chang
         there = known.get(key)
         if there is None or there.body["released_at"] is not None or record.at < _moment(there, "since"):
             return
-        body = {**there.body, **change}
+        body = {**there.body, **change(there.body)}
         if body != there.body:
             await _put(store, known, key, body)
 

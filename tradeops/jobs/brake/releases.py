@@ -1,6 +1,7 @@
 """Lets a target trade again. Only a person does, with a reason and a name; nothing automatic calls this, and no model.
 
-What is switched on again is what the brake switched off, and of that only what nothing else holds off.
+What is switched on again is what the brake switched off, and of that only what nothing else holds off; the rest is
+handed over to what holds it, whose own release gives it back.
 """
 
 from collections.abc import Mapping
@@ -9,12 +10,15 @@ from datetime import datetime, timedelta
 
 from tradeops.adapters.engine.client import EngineClient
 from tradeops.domain.brake_targets import Mapped, named
-from tradeops.domain.brakes import Disabled, Kind, Record
+from tradeops.domain.brakes import Disabled, Kind, Record, holds, united
 from tradeops.domain.incidents.wording import lasted
-from tradeops.errors import RejectedError, TradeOpsError
-from tradeops.jobs.brake.journal import Journal
+from tradeops.errors import RejectedError, TradeOpsError, UnavailableError
+from tradeops.jobs.brake.journal import TURN, Journal
+from tradeops.jobs.brake.pull import PACE
 
 SHORTEST_REASON = 5
+PATIENCE = PACE.whole + TURN  # a brake at work, and one beside it that did not wait for its turn any longer
+EACH = "every release"  # the turn of releases among themselves; no target is called so
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class Released:
     Attributes:
         disabled: what stood until now.
         enabled: the symbols that are on again.
-        held: those that something else holds off, with what.
+        held: those that something else holds off, with what; its release gives them back.
         problem: why not all of the others are on; empty when they are. The release stands all the same.
     """
 
@@ -70,27 +74,49 @@ def check(
 
 
 async def release(
-    engine: EngineClient, journal: Journal, disabled: Disabled, *, reason: str, operator: str, now: datetime
+    engine: EngineClient,
+    journal: Journal,
+    disabled: Disabled,
+    *,
+    reason: str,
+    operator: str,
+    mapped: Mapped,
+    now: datetime,
+    patience: timedelta = PATIENCE,
 ) -> Released:
     """Release what `check` found, in the journal first so that nobody switches it off again, then at the engine.
 
+    It waits for brakes of the target that are at work, and no brake waits for it longer than three calls of the engine.
+
+    Args:
+        engine: where.
+        journal: of this machine.
+        disabled: what `check` found.
+        reason: why.
+        operator: who.
+        mapped: the symbols of each strategy; all of them where it says nothing.
+        now: aware.
+        patience: with brakes that are at work, and with other releases.
+
     Raises:
-        UnavailableError: the journal cannot be read or written; nothing is released.
+        UnavailableError: the journal cannot be read or written, or a brake of it is still at work; nothing is released.
         RejectedError: it was released meanwhile, and may have been switched off anew: that is another decision.
     """
     target = disabled.target
-    async with journal.lock(target):
+    async with (
+        journal.lock(EACH, patience=patience) as in_turn,
+        journal.undisturbed(target, patience=patience) as undisturbed,
+    ):
+        if not (in_turn and undisturbed):
+            by = f"a brake of {target}" if in_turn else "another release"
+            raise UnavailableError("brake", f"nothing was released: {by} is at work", remedy="try again in a minute")
         there_now = journal.standing().get(target)
         if there_now is None or there_now.incident_id != disabled.incident_id:
             raise RejectedError("brake", f"{target} was released meanwhile", remedy="see `tradeops brakes`")
+        disabled = there_now
+        held = _hand_over(journal, disabled, mapped, now)
         body = {"reason": reason, "operator": operator, "switched_off": disabled.switched_off}
         journal.append(Record(Kind.RELEASE, target, disabled.incident_id, now, body))
-        held = {
-            symbol: other.target
-            for other in journal.standing().values()
-            for symbol in other.symbols
-            if symbol in disabled.switched_off
-        }
         ours = [symbol for symbol in disabled.switched_off if symbol not in held]
         try:
             there = await engine.levers.switches()
@@ -103,3 +129,20 @@ async def release(
         enabled = tuple(symbol for symbol in ours if symbol in there and there[symbol].enabled)
         still = ", ".join(symbol for symbol in ours if symbol not in enabled)
         return Released(disabled, enabled, held, f"the engine keeps {still} off" if still else "")
+
+
+def _hand_over(journal: Journal, disabled: Disabled, mapped: Mapped, now: datetime) -> dict[str, str]:
+    """What it took and another holds becomes the other's to give back; returns those symbols, with the other's name.
+
+    Written before the release: whoever is killed in between leaves it to both, and the later release gives it back.
+    """
+    held: dict[str, str] = {}
+    for other in journal.standing().values():
+        theirs = [symbol for symbol in disabled.switched_off if holds(other, symbol, mapped)]
+        if other.target == disabled.target or not theirs:
+            continue
+        held |= dict.fromkeys(theirs, other.target)
+        if not set(theirs) <= set(other.switched_off):
+            body = {"symbols": united(other.symbols, theirs), "switched_off": united(other.switched_off, theirs)}
+            journal.append(Record(Kind.PLAN, other.target, other.incident_id, now, body))
+    return held

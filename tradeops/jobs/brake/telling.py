@@ -14,8 +14,8 @@ from tradeops.domain.position_risk import PositionRisk, risks_of
 from tradeops.errors import TradeOpsError
 from tradeops.jobs.alerts import alerting
 from tradeops.jobs.alerts.incidents import Ground
-from tradeops.jobs.brake.brake import Outcome
 from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.brake.pull import Outcome
 from tradeops.jobs.brake.records import replay
 from tradeops.settings import Settings
 from tradeops.wiring import open_guard
@@ -28,8 +28,11 @@ STAY = "open positions stay open, supervised by the engine"
 def looks(disabled: Disabled, *, at: datetime) -> Mapping[str, tuple[Observation, ...]]:
     """What there is to observe of a target that is off, or should be, by the source that observes it.
 
-    `brake:TARGET` is open from when it is known to be off until the release, `brake-unconfirmed:TARGET` before that.
+    `brake:TARGET` is open from when it is known to be off until the release, `brake-unconfirmed:TARGET` before that. Of
+    what was released meanwhile there is nothing: the release tells that.
     """
+    if disabled.released:
+        return {}
     if disabled.confirmed:
         symbols = ", ".join(disabled.symbols)
         said = f"switched off ({symbols}): {disabled.reason}; {STAY}; only `tradeops release` switches it on again"
@@ -98,11 +101,12 @@ async def record(
 
 
 def standing_after(outcome: Outcome, journal: Journal) -> Disabled:
-    """What stands after a brake; by its outcome alone where the journal does not tell."""
+    """What stands after a brake, or was released since; by its outcome alone where the journal does not tell."""
+    order, released = outcome.order, outcome.released
     with contextlib.suppress(TradeOpsError):
-        if (there := journal.standing().get(outcome.order.target)) is not None:
+        if (there := journal.standing().get(order.target)) is not None:
             return there
-    order = outcome.order
+        released = released or journal.is_over(order.target, outcome.incident_id)
     return Disabled(
         target=order.target,
         since=outcome.disabled_at or datetime.now(UTC),
@@ -115,6 +119,7 @@ def standing_after(outcome: Outcome, journal: Journal) -> Disabled:
         confirmed_at=outcome.disabled_at,
         method=outcome.method,
         problem=outcome.problem,
+        released=released,
     )
 
 

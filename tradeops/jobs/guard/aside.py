@@ -104,7 +104,10 @@ class Aside:
         self.of_prefect.add(f"event {event.event_id}", errand)
 
     def tell(self, observations: Iterable[Observation], *, source: str, run_id: str = "") -> None:
-        """Have them counted among the incidents and told; what is critical goes past a store that is down, once.
+        """Have them counted among the incidents and told; what is critical goes past a store that is down, too.
+
+        So that is told at least once, and once more when the store is mended: past it nobody keeps who was reached, so
+        the incident is told to all as any other.
 
         Args:
             observations: as for `incidents.observe`.

@@ -127,10 +127,11 @@ class Guard:
     def _judge(self, sight: Sight, now: datetime) -> None:
         self._begin_day(sight, now)
         self._peak = max((usd for usd in (self._peak, sight.equity) if usd is not None), default=None)
-        verdict = judge(self._facts(sight, now), self.terms.limits)
+        facts = self._facts(sight, now)
+        verdict = judge(facts, self.terms.limits)
         self.verdict = verdict
         for breach in verdict.breaches:
-            self.hold.pull(Order(breach.target, breach.text, ACTOR, breach.figures))
+            self.hold.pull(Order(breach.target, breach.text, ACTOR, breach.figures), judged_by=facts.released)
         self.hold.forget_trouble(but_of=[breach.target for breach in verdict.breaches])
         if verdict.unknown:
             self._unknown("; ".join(verdict.unknown), now)
