@@ -7,7 +7,7 @@ from prefect import State, flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
-from flows import approval, cancellation, presentation, training_progress
+from flows import approval, cancellation, presentation, promotions, training_progress
 from flows.retries import again
 from tradeops.domain.notices import Level
 from tradeops.domain.retraining import ModelOutcome, RetrainReport
@@ -45,14 +45,11 @@ async def record(desk: Desk, report: RetrainReport) -> None:
     await retrain.record(desk, report)
 
 
-async def tell(desk: Desk, report: RetrainReport) -> None:
-    """One message and one page of the run; a run without any model is critical."""
-    event, level = ("retrain_complete", Level.INFO) if report.successful else ("retrain_failed", Level.CRITICAL)
+async def tell(desk: Desk, report: RetrainReport, failure: Level = Level.CRITICAL) -> None:
+    """One message and one page of the run; a run without any model is a failure."""
+    event, level = ("retrain_complete", Level.INFO) if report.successful else ("retrain_failed", failure)
     page = retrain_page(report, desk.settings.zone)
     await presentation.announce_run(desk, NAME, page, event=event, level=level)
-    for one in report.deployed:
-        resource, payload = f"tradeops.model.{one.model_type}.{one.symbol}", retrain.promotion_payload(one)
-        presentation.emit("tradeops.model.promoted", resource, payload)
 
 
 @flow(timeout_seconds=7200)
@@ -77,7 +74,7 @@ async def adaptive_retrain(
             retrain_lock.held(desk.store, run_id=run_id) as lock,
         ):
             order = await retrain_inputs.order_of(desk, model_types, symbols, decision_id, now=now)
-            run, outcomes = retrain.begun(desk, run_id, started_at=now, lock=lock), []
+            run, outcomes = retrain.begun(desk, run_id, started_at=now, lock=lock, news=promotions.tell), []
             gathered = await gather(desk, order, run)
             try:
                 for model_type, symbol in order.models:
@@ -85,7 +82,8 @@ async def adaptive_retrain(
                     outcomes.append(await deploy(desk, run, tried, await approval.of_model(desk, run, tried)))
             except asyncio.CancelledError:
                 if await cancellation.by_person():
-                    await retrain.abandon(desk, order, run, gathered, outcomes)
+                    report = await retrain.abandon(desk, order, run, gathered, outcomes)
+                    await cancellation.last_words(tell(desk, report, Level.WARNING))  # whoever cancels it knows
                 raise
             report = retrain.report_of(order, run, gathered, outcomes)
             kept = await asyncio.gather(record(desk, report), tell(desk, report), return_exceptions=True)

@@ -116,22 +116,32 @@ async def order_of(
     return Order(types, known, decision_id, str(found.body.get("reasoning") or ""))
 
 
-async def trainer_ready(desk: Desk) -> Trainer:
-    """The trainer, if it has room for models.
+def trainer_of(desk: Desk) -> Trainer:
+    """The trainer, however full its disk is: what is trained already is judged, switched, watched and sent back.
+
+    Raises:
+        MisconfiguredError: there is none.
+    """
+    if desk.trainer is None:
+        remedy = "set it, for example TRAINER_URL=http://127.0.0.1:8001, and start `tradeops trainer`"
+        raise MisconfiguredError("trainer", "TRAINER_URL is not set, and models are trained there", remedy=remedy)
+    return desk.trainer
+
+
+async def trainer_with_room(desk: Desk) -> Trainer:
+    """The trainer, if it has room for one more model: asked before a training begins, and nowhere else.
 
     Raises:
         MisconfiguredError: there is none.
         RejectedError: its disk is nearly full: a model that cannot be written is not begun.
         TradeOpsError: it does not answer.
     """
-    if desk.trainer is None:
-        remedy = "set it, for example TRAINER_URL=http://127.0.0.1:8001, and start `tradeops trainer`"
-        raise MisconfiguredError("trainer", "TRAINER_URL is not set, and models are trained there", remedy=remedy)
-    free, least = (await desk.trainer.health()).free_disk_gib, desk.settings.retrain_least_disk_gib
+    trainer = trainer_of(desk)
+    free, least = (await trainer.health()).free_disk_gib, desk.settings.retrain_least_disk_gib
     if free is not None and free < least:
         remedy = "make room, or lower TRADEOPS_RETRAIN_LEAST_DISK_GIB"
         raise RejectedError("trainer", f"its disk has {free:.1f} GiB left, less than {least:g}", remedy=remedy)
-    return desk.trainer
+    return trainer
 
 
 async def gather(desk: Desk, symbol: str, *, days: int, as_of: datetime) -> Data:
@@ -141,7 +151,7 @@ async def gather(desk: Desk, symbol: str, *, days: int, as_of: datetime) -> Data
         RejectedError: an unknown symbol, or fewer than 7 days or 720 candles; waiting does not help.
         TradeOpsError: the exchange or the trainer does not answer.
     """
-    trainer = await trainer_ready(desk)
+    trainer = trainer_of(desk)
     timeframe = desk.settings.retrain_timeframe
     enough(days, timeframe)
     period = period_of(timeframe)
