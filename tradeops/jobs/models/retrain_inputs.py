@@ -1,11 +1,11 @@
 """What a training needs before it begins: an order that makes sense, a disk with room, enough candles."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tradeops.adapters.trainer.interface import Trainer
-from tradeops.domain.candles import CandleSeries, period_of
+from tradeops.domain.candles import CandleSeries, Gap, find_gaps, openings, period_of
 from tradeops.domain.models.columns import TrainingCandles
 from tradeops.domain.models.training import MODEL_TYPES, TrainingPlan
 from tradeops.errors import MisconfiguredError, RejectedError
@@ -14,6 +14,8 @@ from tradeops.settings import Settings
 from tradeops.wiring import Desk
 
 FEWEST_DAYS, FEWEST_CANDLES = 7, 720
+SPARE_CANDLES = 24  # a day of hours: outages of an exchange last hours, and a page of it has a thousand
+SETTLED = timedelta(seconds=10)  # our clock may be ahead of the exchange's, whose newest candle is then not closed yet
 OLDEST_DECISION = timedelta(hours=6)
 DECISIONS = "decisions"
 MILLISECOND = timedelta(milliseconds=1)
@@ -147,6 +149,9 @@ async def trainer_with_room(desk: Desk) -> Trainer:
 async def gather(desk: Desk, symbol: str, *, days: int, as_of: datetime) -> Data:
     """Fetch the candles of one symbol and hand them to the trainer, both only as far as they are not there yet.
 
+    As many as `days` have, the newest; where some are missing or impossible, up to 24 older ones take their place. They
+    go by `as_of` alone, so that a run that goes on from another one gets the same.
+
     Raises:
         RejectedError: an unknown symbol, or fewer than 7 days or 720 candles; waiting does not help.
         TradeOpsError: the exchange or the trainer does not answer.
@@ -155,10 +160,13 @@ async def gather(desk: Desk, symbol: str, *, days: int, as_of: datetime) -> Data
     timeframe = desk.settings.retrain_timeframe
     enough(days, timeframe)
     period = period_of(timeframe)
-    end = as_of - period + MILLISECOND  # the last one that was closed at that moment
-    series = await closed_candles(desk, symbol, timeframe, end - timedelta(days=days), end)
+    end = as_of - SETTLED - period + MILLISECOND  # the last one that was surely closed at that moment
+    meant = timedelta(days=days) // period
+    series = await closed_candles(desk, symbol, timeframe, end - timedelta(days=days) - SPARE_CANDLES * period, end)
+    series = _newest(series, meant, end)
     if len(series.candles) < FEWEST_CANDLES:
         problem = f"{symbol} has {len(series.candles)} candles of {timeframe}, at least {FEWEST_CANDLES} are needed"
+        problem += _largest_gap(series.gaps)
         raise RejectedError("training", problem, remedy="ask for more days, or wait until the symbol is older")
     candles = TrainingCandles.of(series.candles, timeframe)
     dataset_id = await trainer.upload(symbol, candles)
@@ -189,6 +197,26 @@ def plan_for(
         length=settings.retrain_window,
         seed=settings.retrain_seed if seed is None else seed,
     )
+
+
+def _newest(series: CandleSeries, meant: int, end: datetime) -> CandleSeries:
+    """So many as are meant, where there are as many; what is missing before them is not missing."""
+    kept = series.candles[-meant:]
+    period = period_of(series.timeframe)
+    if not kept:
+        return replace(series, requested=meant)
+    next_one = kept[-1].opened_at + period
+    late = openings(next_one, end, period)
+    gaps = (*find_gaps(kept, period), *([Gap(next_one, late)] if late else []))
+    return replace(series, candles=kept, requested=max(openings(kept[0].opened_at, end, period), meant), gaps=gaps)
+
+
+def _largest_gap(gaps: Sequence[Gap]) -> str:
+    if not gaps:
+        return ""
+    largest = max(gaps, key=lambda gap: gap.missing)
+    told = f"; {largest.missing} are missing from {largest.first:%Y-%m-%d %H:%M} UTC on"
+    return told + (f", others in {len(gaps) - 1} more gaps" if len(gaps) > 1 else "")
 
 
 def _remarks(series: CandleSeries) -> list[str]:

@@ -847,7 +847,54 @@ async def test_candles_with_holes_are_remarked(tmp_path: Path, exchange: Exchang
     exchange.holes = {round(hole.timestamp() * 1000)}
     async with desk(tmp_path, FakeTrainer()) as opened:
         report = await run_all(opened, order=Order(("lstm",), (SYMBOL,)))
-    assert report.remarks == ("BTCUSDT: of 1440 candles 1 missing",)
+    assert report.remarks == ("BTCUSDT: of 1441 candles 1 missing",)
+
+
+FULL_HOUR = NOW.replace(minute=0, second=0, microsecond=0)
+
+
+def opened_ms(hours_ago: int) -> int:
+    return round((FULL_HOUR - timedelta(hours=hours_ago)).timestamp() * 1000)
+
+
+@pytest.mark.parametrize("trouble", ["missing", "impossible"])
+async def test_thirty_days_bear_candles_that_are_missing_or_impossible(
+    tmp_path: Path, exchange: Exchange, trouble: str
+) -> None:
+    spoilt = {opened_ms(100 + ago) for ago in range(retrain_inputs.SPARE_CANDLES)}
+    exchange.holes, exchange.bad = (spoilt, set[int]()) if trouble == "missing" else (set[int](), spoilt)
+    async with desk(tmp_path, FakeTrainer()) as opened:
+        data = await retrain_inputs.gather(opened, SYMBOL, days=30, as_of=NOW)
+    assert len(data.candles) == 720
+    assert data.remarks[0].startswith("BTCUSDT: of 744 candles 24 missing")
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "gap"),
+    [(range(100, 125), 124), (range(30), 29)],
+    ids=["in the middle", "the newest"],
+)
+async def test_a_gap_that_leaves_too_few_is_named(tmp_path: Path, exchange: Exchange, spoilt: range, gap: int) -> None:
+    exchange.holes = {opened_ms(ago) for ago in (*spoilt, 300)}
+    first = FULL_HOUR - timedelta(hours=gap)
+    async with desk(tmp_path, FakeTrainer()) as opened:
+        with pytest.raises(
+            RejectedError, match=rf"are missing from {first:%Y-%m-%d %H:%M} UTC on, others in 1 more gaps"
+        ):
+            await retrain_inputs.gather(opened, SYMBOL, days=30, as_of=NOW)
+
+
+async def test_a_clock_that_is_ahead_at_the_full_hour_costs_no_candle_and_the_run_that_resumes_gets_the_same(
+    tmp_path: Path, exchange: Exchange
+) -> None:
+    async with desk(tmp_path, FakeTrainer()) as opened:
+        exchange.clock = FULL_HOUR - timedelta(seconds=1)
+        first = await retrain_inputs.gather(opened, SYMBOL, days=30, as_of=FULL_HOUR)
+        exchange.clock = NOW
+        resumed = await retrain_inputs.gather(opened, SYMBOL, days=30, as_of=FULL_HOUR)
+    assert len(first.candles) == 720
+    assert resumed.dataset_id == first.dataset_id
+    assert first.remarks == ()
 
 
 async def test_the_history_is_kept_once(tmp_path: Path) -> None:
