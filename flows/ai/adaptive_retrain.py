@@ -48,8 +48,16 @@ async def record(desk: Desk, report: RetrainReport) -> None:
 async def tell(desk: Desk, report: RetrainReport, failure: Level = Level.CRITICAL) -> None:
     """One message and one page of the run; a run without any model is a failure."""
     event, level = ("retrain_complete", Level.INFO) if report.successful else ("retrain_failed", failure)
-    page = retrain_page(report, desk.settings.zone)
-    await presentation.announce_run(desk, NAME, page, event=event, level=level)
+    await presentation.announce_run(desk, NAME, retrain_page(report, desk.settings.zone), event=event, level=level)
+
+
+async def abandon(
+    desk: Desk, order: retrain_inputs.Order, run: retrain.Run, gathered: Gathered, outcomes: list[ModelOutcome]
+) -> None:
+    """Where a person cancels: end the training, keep and tell what was done; whoever cancels is not alarmed."""
+    if await cancellation.by_person():
+        report = await retrain.abandon(desk, order, run, gathered, outcomes)
+        await cancellation.last_words(tell(desk, report, Level.WARNING))
 
 
 @flow(timeout_seconds=7200)
@@ -81,9 +89,7 @@ async def adaptive_retrain(
                     tried = await train(desk, run, model_type, symbol, gathered)
                     outcomes.append(await deploy(desk, run, tried, await approval.of_model(desk, run, tried)))
             except asyncio.CancelledError:
-                if await cancellation.by_person():
-                    report = await retrain.abandon(desk, order, run, gathered, outcomes)
-                    await cancellation.last_words(tell(desk, report, Level.WARNING))  # whoever cancels it knows
+                await abandon(desk, order, run, gathered, outcomes)
                 raise
             report = retrain.report_of(order, run, gathered, outcomes)
             kept = await asyncio.gather(record(desk, report), tell(desk, report), return_exceptions=True)
