@@ -7,7 +7,7 @@ from prefect import State, flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
-from flows import approval, cancellation, presentation, training_progress
+from flows import approval, cancellation, presentation, promotions, training_progress
 from flows.retries import again
 from tradeops.domain.notices import Level
 from tradeops.domain.retraining import ModelOutcome, RetrainReport
@@ -45,14 +45,19 @@ async def record(desk: Desk, report: RetrainReport) -> None:
     await retrain.record(desk, report)
 
 
-async def tell(desk: Desk, report: RetrainReport) -> None:
-    """One message and one page of the run; a run without any model is critical."""
-    event, level = ("retrain_complete", Level.INFO) if report.successful else ("retrain_failed", Level.CRITICAL)
-    page = retrain_page(report, desk.settings.zone)
-    await presentation.announce_run(desk, NAME, page, event=event, level=level)
-    for one in report.deployed:
-        resource, payload = f"tradeops.model.{one.model_type}.{one.symbol}", retrain.promotion_payload(one)
-        presentation.emit("tradeops.model.promoted", resource, payload)
+async def tell(desk: Desk, report: RetrainReport, failure: Level = Level.CRITICAL) -> None:
+    """One message and one page of the run; a run without any model is a failure."""
+    event, level = ("retrain_complete", Level.INFO) if report.successful else ("retrain_failed", failure)
+    await presentation.announce_run(desk, NAME, retrain_page(report, desk.settings.zone), event=event, level=level)
+
+
+async def abandon(
+    desk: Desk, order: retrain_inputs.Order, run: retrain.Run, gathered: Gathered, outcomes: list[ModelOutcome]
+) -> None:
+    """Where a person cancels: end the training, keep and tell what was done; whoever cancels is not alarmed."""
+    if await cancellation.by_person():
+        report = await retrain.abandon(desk, order, run, gathered, outcomes)
+        await cancellation.last_words(tell(desk, report, Level.WARNING))
 
 
 @flow(timeout_seconds=7200)
@@ -77,15 +82,14 @@ async def adaptive_retrain(
             retrain_lock.held(desk.store, run_id=run_id) as lock,
         ):
             order = await retrain_inputs.order_of(desk, model_types, symbols, decision_id, now=now)
-            run, outcomes = retrain.begun(desk, run_id, started_at=now, lock=lock), []
+            run, outcomes = retrain.begun(desk, run_id, started_at=now, lock=lock, news=promotions.tell), []
             gathered = await gather(desk, order, run)
             try:
                 for model_type, symbol in order.models:
                     tried = await train(desk, run, model_type, symbol, gathered)
                     outcomes.append(await deploy(desk, run, tried, await approval.of_model(desk, run, tried)))
             except asyncio.CancelledError:
-                if await cancellation.by_person():
-                    await retrain.abandon(desk, order, run, gathered, outcomes)
+                await abandon(desk, order, run, gathered, outcomes)
                 raise
             report = retrain.report_of(order, run, gathered, outcomes)
             kept = await asyncio.gather(record(desk, report), tell(desk, report), return_exceptions=True)

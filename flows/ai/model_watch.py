@@ -7,7 +7,7 @@ from prefect import State, flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
-from flows import presentation
+from flows import presentation, promotions
 from tradeops.adapters.store import Document
 from tradeops.domain.health import Severity
 from tradeops.domain.notices import Level
@@ -21,13 +21,22 @@ NAME = "model-watch"
 PERIOD = dt.timedelta(hours=1)
 
 
-@task(
+soon = task(
     cache_policy=NO_CACHE,
     retries=2,
     retry_delay_seconds=[5, 15],
     retry_jitter_factor=0.5,
     retry_condition_fn=presentation.is_transient,
 )
+
+
+@soon
+async def catch_up(desk: Desk) -> tuple[str, ...]:
+    """Record and watch what came into use while its run could not say so."""
+    return await watching.catch_up(desk, news=promotions.tell)
+
+
+@soon
 async def look(desk: Desk, document: Document) -> watching.Looked:
     """Compare one model with the one before on live candles; a clearly worse one is rolled back, once."""
     return await watching.look(desk, document, now=dt.datetime.now(dt.UTC))
@@ -50,6 +59,8 @@ async def tell(desk: Desk, found: list[watching.Looked | BaseException]) -> None
 async def model_watch() -> State[tuple[watching.Looked, ...]]:
     """Look at each model under watch; ends `Skipped` when there is none, `Degraded` when one was rolled back.
 
+    Before that, a switch whose answer was lost is found out, and watched from then on.
+
     Raises:
         TradeOpsError: the store does not answer, or a setting is wrong.
     """
@@ -57,10 +68,13 @@ async def model_watch() -> State[tuple[watching.Looked, ...]]:
         return presentation.skipped(f"{late.total_seconds() / 60:.0f} min late: the next run is due")
     try:
         async with open_desk() as desk, heartbeat(desk, NAME, run_id=str(flow_run.get_id())):
+            caught_up = await asyncio.gather(catch_up(desk), return_exceptions=True)
+            unknown = [one for one in caught_up if isinstance(one, BaseException)]
             watched = await watching.watched_models(desk)
-            if not watched:
+            if not watched and not unknown:
                 return presentation.skipped("no model came into use lately")
-            found = await asyncio.gather(*(look(desk, document) for document in watched), return_exceptions=True)
+            looks = await asyncio.gather(*(look(desk, document) for document in watched), return_exceptions=True)
+            found = [*looks, *unknown]
             told = await asyncio.gather(tell(desk, found), return_exceptions=True)
     except TradeOpsError as error:
         return presentation.failed(error)

@@ -7,7 +7,7 @@ from prefect import State, flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 
-from flows import cancellation, presentation, training_progress
+from flows import cancellation, presentation, promotions, training_progress
 from flows.retries import again
 from tradeops.domain.retraining import ModelOutcome, RetrainReport
 from tradeops.errors import TradeOpsError
@@ -72,7 +72,10 @@ async def train_model(
     now, run_id = dt.datetime.now(dt.UTC), str(flow_run.get_id())
     try:
         async with open_desk() as desk, heartbeat(desk, NAME, run_id=str(flow_run.get_id())):
-            order, run = job.checked(desk, model_type, symbol, days_of_data), job.begun(run_id, now)
+            order, run = (
+                job.checked(desk, model_type, symbol, days_of_data),
+                job.begun(run_id, now, news=promotions.tell),
+            )
             data = await gather(desk, run, order, days_of_data, promotes=promote_if_better)
             try:
                 tried = await train(desk, run, order, data, anew=retrain)
@@ -88,7 +91,4 @@ async def train_model(
         page = refused_page(str(error), title="Training")
         await asyncio.gather(presentation.publish(NAME, page), return_exceptions=True)
         return presentation.failed(error)
-    for one in report.deployed:
-        resource = f"tradeops.model.{one.model_type}.{one.symbol}"
-        presentation.emit("tradeops.model.promoted", resource, steps.promotion_payload(one))
     return presentation.end_state(NAME, report, report.severity, report.summary, mishaps=kept)

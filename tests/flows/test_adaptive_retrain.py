@@ -34,12 +34,13 @@ from flows.research import train_model as train_flow
 from flows.research.train_model import train_model
 from tests.unit.jobs.exchange_wire import EXCHANGE, NOW, Exchange
 from tests.unit.jobs.trainers import FakeTrainer
-from tradeops.adapters.store import Point
+from tradeops.adapters.store import AuditEvent, Point
 from tradeops.domain.retraining import RetrainReport
 from tradeops.errors import CriticalVerdictError, RejectedError
 from tradeops.jobs.models import retrain_lock
-from tradeops.jobs.models.promotion import WATCHES
+from tradeops.jobs.models.promotion import INTENDED, WATCHES
 from tradeops.jobs.models.retrain_records import ACCURACY, HISTORY, ROLLBACKS, TRAININGS
+from tradeops.rendering.page import Page
 from tradeops.wiring import Desk, open_desk
 
 SYMBOL = "BTCUSDT"
@@ -224,6 +225,39 @@ async def test_a_run_that_a_person_cancels_ends_its_training_and_one_whose_worke
     assert len(await kept(HISTORY)) == records
 
 
+async def test_a_model_that_came_into_use_is_told_though_the_run_is_cancelled_and_nothing_can_be_published(
+    trainer: FakeTrainer, emitted: Mock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages: list[Page] = []
+
+    async def refuse(_key: str, page: Page) -> None:
+        pages.append(page)
+        raise OSError("Prefect is away")
+
+    monkeypatch.setattr(presentation, "publish", refuse)
+    earlier = await _running()
+    running = asyncio.create_task(adaptive_retrain(["lstm", "gru"], return_state=True))
+    while not trainer.promotions:
+        assert not running.done(), await running
+        await asyncio.sleep(0.01)
+    trainer.polls = 10**6
+    while len(trainer.jobs) < 2:
+        assert not running.done(), await running
+        await asyncio.sleep(0.01)
+    [run] = await _running() - earlier
+    event, resource, payload = emitted.call_args.args
+    assert (event, resource) == ("tradeops.model.promoted", "tradeops.model.lstm.BTCUSDT")
+    assert payload["version"] == trainer.promotions[0]
+    async with get_client() as client:
+        await client.set_flow_run_state(run, Cancelling(), force=True)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+    [page] = pages
+    assert "1 of 2 models trained; deployed: lstm BTCUSDT; gru BTCUSDT failed: the run was cancelled" in page.title
+    emitted.assert_called_once()
+
+
 async def test_where_prefect_does_not_say_who_ends_a_run_it_is_not_taken_for_a_person(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -255,6 +289,33 @@ async def _resume_when_paused() -> None:
 async def test_without_a_promotion_there_is_nothing_to_watch() -> None:
     state = await model_watch(return_state=True)
     assert (state.name, state.message) == ("Skipped", "no model came into use lately")
+
+
+async def test_a_switch_that_its_run_could_not_tell_of_is_told_and_watched_within_the_hour(
+    trainer: FakeTrainer, emitted: Mock
+) -> None:
+    trainer.put_in_use("lstm", SYMBOL, "old", 0.5)
+    trainer.put_in_use("lstm", SYMBOL, "new", 0.5)
+    scores = {"challenger": {"accuracy": 0.55}, "champion": {"accuracy": 0.5}}
+    body = {"model_type": "lstm", "symbol": SYMBOL, "version": "new", "before": "old", "run_id": "lost"}
+    async with open_desk() as desk:
+        intent = {**body, "scores": scores, "unproven": False}
+        await desk.store.append_event(AuditEvent(f"{INTENDED}:x", INTENDED, datetime.now(UTC), "retrain", intent))
+    state = await model_watch(return_state=True)
+    assert (state.name, "0 live candles are too few to tell" in str(state.message)) == ("Completed", True)
+    event, _, payload = emitted.call_args.args
+    assert (event, payload["version"], payload["new_accuracy"]) == ("tradeops.model.promoted", "new", 0.55)
+
+
+async def test_a_switch_that_cannot_be_found_out_is_said(trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    del trainer
+
+    async def fails(*_: object, **__: object) -> None:
+        raise RejectedError("trainer", "its registry is damaged")
+
+    monkeypatch.setattr(watch_flow.watching, "catch_up", fails)
+    state = await model_watch(return_state=True)
+    assert (state.name, state.message) == ("Degraded", "trainer: its registry is damaged")
 
 
 async def watched_since(hours: float) -> None:

@@ -8,11 +8,14 @@ import psutil
 import pytest
 
 from tests.trainer.running import CANDLES, LENGTH, Body, Running, until
+from tests.unit.domain.models.markets import market
 from tradeops.adapters.trainer.client import THOROUGH, TrainerClient
 from tradeops.adapters.trainer.interface import Trainer
-from tradeops.domain.models.training import JobState, TrainingPlan
+from tradeops.domain.models.training import MODEL_TYPES, JobState, TrainingPlan
 from tradeops.errors import ConflictError, RejectedError
 from tradeops.http import HttpPolicy, HttpService, open_pool
+
+MANY = 3262  # candles: 2,048 windows to learn from, in batches of the size whose program others have compiled already
 
 
 @pytest.fixture
@@ -67,6 +70,18 @@ async def test_the_product_trains_judges_promotes_and_goes_back(
         "long" if said["probability"] >= 0.55 else "short" if said["probability"] <= 0.45 else "neutral"
     )
     assert (await trainer.health()).running == ()
+
+
+def test_each_kind_of_network_learns_from_two_thousand_windows(service: Running) -> None:
+    dataset = service.post("/ai/datasets", {"candles": market(MANY).to_json()})["dataset_id"]
+    begun = {
+        kind: service.train(dataset, f"many-{kind}", symbol="MANY", model_type=kind)["job_id"] for kind in MODEL_TYPES
+    }
+    for kind, job in begun.items():
+        told = service.trained(job)
+        assert (told["state"], len(told["history"])) == ("succeeded", 1), told["problem"]
+        assert (told["result"]["training_samples"], len(told["result"]["holdout"]["returns"])) == (2048, 652)
+        assert list(service.roles(kind, "MANY")) == [told["result"]["version"]]
 
 
 def test_kill_minus_nine_of_child_and_service_changes_nothing_in_what_comes_out(service: Running, dataset: str) -> None:

@@ -64,12 +64,12 @@ def rollback(model_type: str, symbol: str, reason: str, version: str) -> None:
 
 
 async def _records() -> "list[ModelRecord]":
-    from tradeops.jobs.models.retrain_inputs import trainer_ready  # noqa: PLC0415 - help needs no arrays
+    from tradeops.jobs.models.retrain_inputs import trainer_of  # noqa: PLC0415 - help needs no arrays
     from tradeops.wiring import open_desk  # noqa: PLC0415
 
     order = {"champion": 0, "previous": 1, "other": 2}
     async with open_desk() as desk:
-        records = await (await trainer_ready(desk)).models()
+        records = await trainer_of(desk).models()
     return sorted(records, key=lambda one: (one.model_type, one.symbol, order[one.role], one.version))
 
 

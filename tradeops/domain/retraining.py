@@ -21,7 +21,7 @@ class ModelOutcome:
         version: that was trained; `None` without one.
         before: the version in use when the training ended; `None` when there was none, itself when it was itself.
         verdict: of the gate; `None` when it was not asked.
-        deployed: the trainer was seen to answer with the new version.
+        deployed: the trainer was seen to answer with the new version; `None` when it fell silent at the switch.
         withheld: why it is not in use though the gate let it pass; empty otherwise.
         history: of the training.
         training_samples: windows it learnt from.
@@ -35,7 +35,7 @@ class ModelOutcome:
     version: str | None = None
     before: str | None = None
     verdict: Verdict | None = None
-    deployed: bool = False
+    deployed: bool | None = False
     withheld: str = ""
     history: tuple[Epoch, ...] = ()
     training_samples: int | None = None
@@ -134,7 +134,10 @@ class RetrainReport:
             return "; ".join(f"{one.name}: {one.problem}" for one in self.failed) or "no model was trained"
         told = [f"{len(self.successful)} of {len(self.outcomes)} models trained"]
         names = ", ".join(one.name for one in self.deployed)
-        told.append(f"deployed: {names}" if names else self._kept)
+        unknown = [one for one in self.outcomes if one.deployed is None]
+        if names or not unknown:
+            told.append(f"deployed: {names}" if names else self._kept)
+        told += [f"{one.name}: {one.withheld}" for one in unknown]
         told += [f"{one.name} failed: {one.problem}" for one in self.failed]
         return "; ".join(told)
 

@@ -77,7 +77,7 @@ def _row(one: ModelOutcome) -> tuple[str, ...]:
         _percent(one.old_accuracy),
         _percent(one.new_accuracy),
         NOT_KNOWN if gain is None else f"{100 * gain:+.2f} points",
-        f"{in_use or 'none'}{unproven}",
+        "not known" if one.deployed is None else f"{in_use or 'none'}{unproven}",
         one.reason,
     )
 

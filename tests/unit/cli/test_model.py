@@ -87,6 +87,13 @@ def test_a_roll_back_needs_a_reason_and_is_kept_for_ever(trainer: FakeTrainer, t
     )
 
 
+def test_a_disk_without_room_for_a_training_hides_no_version_and_bars_no_way_back(trainer: FakeTrainer) -> None:
+    trainer.free_disk_gib = 9.9
+    assert "2 versions" in invoke("list").output
+    done = invoke("rollback", "lstm", "BTCUSDT", "--version", "v2", "--reason", "it loses")
+    assert done.output == "lstm BTCUSDT: v1 is in use again, v2 is not\n"
+
+
 def test_a_roll_back_repeated_after_a_lost_answer_does_not_go_back_twice(trainer: FakeTrainer) -> None:
     trainer.put_in_use("lstm", "BTCUSDT", "v3", 0.5)
     trainer.lose_the_answer()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from tradeops.domain.models.columns import Floats, UnfitDataError
+from tradeops.domain.models.measurement import measure
 from tradeops.domain.promotion import (
     Contest,
     GateRules,
@@ -49,6 +50,20 @@ def contest(challenger: int, champion: int | None, of: int = 400, *, majority: i
 
 def outcome(verdict: Verdict, rule: Rule) -> bool | None:
     return next(one.passed for one in verdict.outcomes if one.rule is rule)
+
+
+def test_of_equally_calibrated_models_half_have_the_larger_error_and_few_one_beyond_the_tolerance() -> None:
+    """Two models that each know half of what can be known of 288 candles, and say no more than they know."""
+    random = np.random.default_rng(20_251_126)
+    excess = []
+    for _ in range(500):
+        known = random.normal(0, 0.03, (2, 288))
+        returns = np.where(random.random(288) < 0.5 + known.mean(axis=0), UP, -UP)
+        new, old = (measure(0.5 + half / 2, returns).calibration_error for half in known)
+        excess.append(new - old)
+    assert np.std(excess) == pytest.approx(0.018, abs=0.003)
+    assert np.mean(np.array(excess) > 0) == pytest.approx(0.5, abs=0.06)
+    assert np.mean(np.array(excess) > RULES.calibration_tolerance) == pytest.approx(0.12, abs=0.04)
 
 
 def test_a_model_that_is_proven_better_is_promoted_and_each_rule_has_its_figures() -> None:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -17,16 +17,35 @@ from tradeops.domain.models.training import Predictions
 from tradeops.errors import ConflictError, ContractError
 from tradeops.jobs.models import retrain_inputs
 from tradeops.jobs.models.contest import champion_of
-from tradeops.jobs.models.promotion import WATCHES
+from tradeops.jobs.models.promotion import WATCHES, News, settle, unheard
 from tradeops.jobs.models.retrain_rules import watch_rules
 from tradeops.jobs.models.rollback import intent_behind, record, roll_back
 from tradeops.wiring import Desk
 
 NOTHING = Predictions(np.empty(0, np.int64), np.empty(0), np.empty(0))
 
-__all__ = ["Looked", "look", "payload", "watched_models"]
+__all__ = ["Looked", "catch_up", "look", "payload", "watched_models"]
 
 log = logging.getLogger(__name__)
+
+
+async def catch_up(desk: Desk, *, news: News = unheard) -> tuple[str, ...]:
+    """Record, and watch from now on, what came into use while its run could not say so; returns the models.
+
+    As far back as a model is watched: what is older waits for the next retrain, so that a trainer that is seldom
+    started is not asked each hour for ever.
+
+    Args:
+        desk: of the run; without a trainer nothing can have come into use.
+        news: hears of each.
+
+    Raises:
+        TradeOpsError: the store does not answer, or the trainer, where something is left to be found out.
+    """
+    if desk.trainer is None:
+        return ()
+    window = timedelta(hours=desk.settings.model_watch_hours)
+    return await settle(desk.store, desk.trainer, news=news, within=window)
 
 
 async def watched_models(desk: Desk) -> list[Document]:
@@ -47,7 +66,7 @@ async def look(desk: Desk, document: Document, *, now: datetime) -> Looked:
     body: Mapping[str, Any] = document.body
     model_type, symbol = str(body["model_type"]), str(body["symbol"])
     looked = Looked(model_type, symbol, str(body["version"]), str(body["previous"]))
-    trainer = await retrain_inputs.trainer_ready(desk)
+    trainer = retrain_inputs.trainer_of(desk)
     champion = await champion_of(trainer, model_type, symbol)
     if champion is None or champion.version != looked.version:
         return await _replaced(desk, document, looked, "" if champion is None else champion.version)
@@ -90,7 +109,7 @@ def payload(one: Looked) -> dict[str, Json]:
 
 async def _live(desk: Desk, body: Mapping[str, Any], *, now: datetime) -> tuple[Predictions, Predictions]:
     """What both predict of the candles that closed after the promotion."""
-    trainer = await retrain_inputs.trainer_ready(desk)
+    trainer = retrain_inputs.trainer_of(desk)
     promoted_at = datetime.fromisoformat(str(body["promoted_at"]))
     data = await retrain_inputs.gather(desk, str(body["symbol"]), days=desk.settings.retrain_days, as_of=now)
     period = period_of(desk.settings.retrain_timeframe)

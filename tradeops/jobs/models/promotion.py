@@ -1,7 +1,10 @@
-"""Puts a model into use, and says so, as one effect: intent first, then the switch, then the record, then the proof."""
+"""Puts a model into use, and says so, as one effect: intent first, then the switch, proof, watch, record."""
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,66 +12,152 @@ from tradeops.adapters.store import AuditEvent, Store
 from tradeops.adapters.store.interface import Json
 from tradeops.adapters.trainer.interface import Trainer
 from tradeops.domain.promotion import Verdict
-from tradeops.errors import ConflictError, ContractError
+from tradeops.errors import ConflictError, ContractError, RejectedError, TradeOpsError, TransientError
 from tradeops.jobs.models.contest import champion_of
 from tradeops.jobs.models.retrain_records import verdict_fields
+from tradeops.jobs.models.training import OUTAGE
 
 INTENDED, PROMOTED = "model_promotion_intended", "model_promoted"
 WATCHES = "model_watches"
 REMEMBERED = timedelta(days=90)
 
+News = Callable[[Mapping[str, Json]], None]
+
 log = logging.getLogger(__name__)
 
 
-async def promote(
-    store: Store,
-    trainer: Trainer,
-    *,
-    model_type: str,
-    symbol: str,
-    version: str,
-    before: str | None,
-    verdict: Verdict,
-    run_id: str,
-) -> None:
-    """Make `version` the one in use, if `before` still is, and see that the trainer answers with it.
+def unheard(_: Mapping[str, Json]) -> None:
+    """Where nobody listens."""
 
-    However often it is repeated, or killed in between, the switch and each record happen once.
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a silent trainer or store is asked again.
+
+    Attributes:
+        total: from its first silence on.
+        pause_seconds: between two tries.
+        hurry: set by whoever cannot wait any longer: the try that is under way is the last one.
+    """
+
+    total: timedelta = OUTAGE
+    pause_seconds: float = 2.0
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """What is known of a switch that the trainer did not refuse.
+
+    Attributes:
+        in_use: the trainer was seen to answer with the new version; `None` when it was not heard of since.
+        problem: why that is not known, or could not be recorded; empty when all is done.
+    """
+
+    in_use: bool | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """What is to come into use.
+
+    Attributes:
+        before: the version that is in use; `None` when none is.
+        verdict: of the gate.
+        run_id: whose effect it is.
+    """
+
+    model_type: str
+    symbol: str
+    version: str
+    before: str | None
+    verdict: Verdict
+    run_id: str
+
+
+async def promote(
+    store: Store, trainer: Trainer, wanted: Promotion, *, news: News = unheard, patience: Patience | None = None
+) -> Switched:
+    """Make it the one in use, if the one before still is, and see that the trainer answers with it.
+
+    However often it is repeated, or killed in between, the switch and each record happen once. A trainer or a store
+    that falls silent after the intent was kept is asked again for a while: asked twice it switches once. What is left
+    undone then, `settle` finishes.
+
+    Args:
+        store: of the records.
+        trainer: see there.
+        wanted: see there.
+        news: hears what came into use as soon as it is recorded; at least once.
+        patience: see there.
 
     Raises:
         ConflictError: somebody else changed the model in use; the champion stays.
+        RejectedError: the trainer has no such version; the champion stays.
         ContractError: the trainer said yes, and still answers with another version.
-        TradeOpsError: the trainer or the store does not answer; a repetition goes on from there.
+        UnavailableError: the store was silent before the trainer was asked: nothing has changed.
     """
-    name = f"{model_type}:{symbol}:{version}"
+    patience = patience or Patience()
+    name = f"{wanted.model_type}:{wanted.symbol}:{wanted.version}"
     body: dict[str, Json] = {
-        "model_type": model_type,
-        "symbol": symbol,
-        "version": version,
-        "before": before,
-        "run_id": run_id,
-        **verdict_fields(verdict),
+        "model_type": wanted.model_type,
+        "symbol": wanted.symbol,
+        "version": wanted.version,
+        "before": wanted.before,
+        "run_id": wanted.run_id,
+        "reason": wanted.verdict.reason,
+        **verdict_fields(wanted.verdict),
     }
     await _tell(store, INTENDED, name, body)
-    record = await trainer.promote(model_type, symbol, version, expected=before, unproven=verdict.unproven)
-    now = await champion_of(trainer, model_type, symbol)
-    if record.version != version or now is None or now.version != version:
-        answered = "no version" if now is None else now.version
-        problem = f"{model_type} {symbol} was switched to {version}, but it answers with {answered}"
-        raise ContractError("trainer", problem, remedy="look at the trainer before you rely on either")
-    await _tell(store, PROMOTED, name, body)
-    await _begin_watch(store, model_type, symbol, version, before)
+    in_use, silent_since, answered = None, None, ""
+    while True:
+        accepted = False
+        try:
+            if not in_use:
+                await _switch(trainer, wanted)
+                accepted = True
+                champion = await champion_of(trainer, wanted.model_type, wanted.symbol)
+                answered = "no version" if champion is None else champion.version
+                if answered != wanted.version:
+                    break
+                in_use, silent_since = True, None
+            await _finish(store, name, body)
+            news(promotion_news(body))
+            return Switched(in_use)
+        except TransientError as error:
+            silent_since = silent_since or datetime.now(UTC)
+            log.warning("whether %s is in use and recorded is not known yet: %s", name, error)
+            if patience.hurry.is_set() or datetime.now(UTC) - silent_since > patience.total:
+                return Switched(in_use, str(error))
+        except TradeOpsError as error:
+            if not (accepted or in_use) and isinstance(error, ConflictError | RejectedError):
+                raise
+            return Switched(in_use, str(error))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(patience.hurry.wait(), patience.pause_seconds)
+    problem = f"{wanted.model_type} {wanted.symbol} was switched to {wanted.version}, but it answers with {answered}"
+    raise ContractError("trainer", problem, remedy="look at the trainer before you rely on either")
 
 
-async def settle(store: Store, trainer: Trainer) -> None:
-    """Record each switch that a killed run has made and not recorded, however long ago within 90 days.
+async def settle(
+    store: Store, trainer: Trainer, *, news: News = unheard, within: timedelta = REMEMBERED
+) -> tuple[str, ...]:
+    """Watch and record each switch that its run has made and not recorded; returns them, `lstm BTCUSDT`.
+
+    Args:
+        store: of the records.
+        trainer: see there; it is asked only where something is left to be found out.
+        news: hears of each.
+        within: how long ago it was intended at most.
 
     Raises:
         TradeOpsError: the trainer or the store does not answer.
     """
     now = datetime.now(UTC)
-    since, until = now - REMEMBERED, now + timedelta(days=1)
+    since, until = now - within, now + timedelta(days=1)
     told = {_name(event) for event in await store.events(since=since, until=until, kind=PROMOTED)}
+    found: list[str] = []
     for intent in await store.events(since=since, until=until, kind=INTENDED):
         body: Mapping[str, Any] = intent.body
         model_type, symbol, version = str(body["model_type"]), str(body["symbol"]), str(body["version"])
@@ -76,9 +165,27 @@ async def settle(store: Store, trainer: Trainer) -> None:
             continue
         champion = await champion_of(trainer, model_type, symbol)
         if champion is not None and champion.version == version:
-            log.warning("%s of %s came into use, and its run was killed before it said so", version, model_type)
-            await _tell(store, PROMOTED, _name(intent), body)
-            await _begin_watch(store, model_type, symbol, version, body["before"])
+            log.warning("%s of %s came into use, and its run ended before it said so", version, model_type)
+            if await _finish(store, _name(intent), body):
+                news(promotion_news(body))
+                found.append(f"{model_type} {symbol}")
+    return tuple(found)
+
+
+def promotion_news(body: Mapping[str, Any]) -> dict[str, Json]:
+    """What the event `tradeops.model.promoted` says, from what is kept of the promotion."""
+    scores: Mapping[str, Any] = body["scores"]
+    old, new = scores.get("champion"), scores["challenger"]
+    return {
+        "model_type": body["model_type"],
+        "symbol": body["symbol"],
+        "version": body["version"],
+        "before": body["before"],
+        "old_accuracy": None if old is None else old["accuracy"],
+        "new_accuracy": new["accuracy"],
+        "unproven": body["unproven"],
+        "reason": body.get("reason", ""),
+    }
 
 
 async def promoted_by(store: Store, *, model_type: str, symbol: str, version: str) -> str | None:
@@ -97,8 +204,19 @@ def _name(event: AuditEvent) -> str:
     return event.event_id.removeprefix(f"{event.kind}:")
 
 
-async def _tell(store: Store, kind: str, name: str, body: Mapping[str, Json]) -> None:
-    await store.append_event(AuditEvent(f"{kind}:{name}", kind, datetime.now(UTC), "adaptive-retrain", body))
+async def _switch(trainer: Trainer, wanted: Promotion) -> None:
+    unproven = wanted.verdict.unproven
+    await trainer.promote(wanted.model_type, wanted.symbol, wanted.version, expected=wanted.before, unproven=unproven)
+
+
+async def _finish(store: Store, name: str, body: Mapping[str, Any]) -> bool:
+    """The record last: it says that nothing is left to do; `False` when it was there."""
+    await _begin_watch(store, str(body["model_type"]), str(body["symbol"]), str(body["version"]), body["before"])
+    return await _tell(store, PROMOTED, name, body)
+
+
+async def _tell(store: Store, kind: str, name: str, body: Mapping[str, Json]) -> bool:
+    return await store.append_event(AuditEvent(f"{kind}:{name}", kind, datetime.now(UTC), "adaptive-retrain", body))
 
 
 async def _begin_watch(store: Store, model_type: str, symbol: str, version: str, before: str | None) -> None:

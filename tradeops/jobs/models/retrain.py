@@ -6,14 +6,13 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from tradeops.adapters.store.interface import Json
 from tradeops.domain.models.training import ModelRecord, TrainingPlan, TrainingResult
 from tradeops.domain.promotion import Verdict
 from tradeops.domain.retraining import ModelOutcome, RetrainReport
 from tradeops.errors import TradeOpsError
 from tradeops.jobs.models import retrain_inputs, training
 from tradeops.jobs.models.contest import champion_of, judged
-from tradeops.jobs.models.promotion import promote, promoted_by, settle
+from tradeops.jobs.models.promotion import News, Patience, Promotion, Switched, promote, promoted_by, settle, unheard
 from tradeops.jobs.models.retrain_inputs import Data, Order
 from tradeops.jobs.models.retrain_lock import Held
 from tradeops.jobs.models.retrain_records import record_accuracy, record_retrain
@@ -33,6 +32,7 @@ class Run:
         as_of: the moment up to which candles are taken.
         deadline: what is not trained by then is given up.
         resumes: the interrupted runs that this one goes on from.
+        news: hears what comes into use, as soon as it is recorded.
     """
 
     run_id: str
@@ -40,12 +40,13 @@ class Run:
     as_of: datetime
     deadline: datetime
     resumes: tuple[str, ...] = ()
+    news: News = unheard
 
 
-def begun(desk: Desk, run_id: str, *, started_at: datetime, lock: Held) -> Run:
+def begun(desk: Desk, run_id: str, *, started_at: datetime, lock: Held, news: News = unheard) -> Run:
     """A run that begins now; its time limit is that of the settings."""
     limit = timedelta(minutes=desk.settings.retrain_limit_minutes)
-    return Run(run_id, started_at, lock.as_of, started_at + limit, lock.resumes)
+    return Run(run_id, started_at, lock.as_of, started_at + limit, lock.resumes, news)
 
 
 async def gather(desk: Desk, order: Order, run: Run) -> dict[str, Data | TradeOpsError]:
@@ -54,9 +55,11 @@ async def gather(desk: Desk, order: Order, run: Run) -> dict[str, Data | TradeOp
     Before that, what a killed run has put into use without saying so is recorded.
 
     Raises:
+        RejectedError: the trainer's disk is nearly full.
         TradeOpsError: there is none for any symbol, or the trainer or the store does not answer.
     """
-    await settle(desk.store, await retrain_inputs.trainer_ready(desk))
+    await settle(desk.store, retrain_inputs.trainer_of(desk), news=run.news)
+    await retrain_inputs.trainer_with_room(desk)
     found: dict[str, Data | TradeOpsError] = {}
     for symbol in order.symbols:
         try:
@@ -97,7 +100,7 @@ async def trained(desk: Desk, run: Run, plan: TrainingPlan, *, told: Told, anew:
     Raises:
         TradeOpsError: there is no new version, or it cannot be judged.
     """
-    trainer = await retrain_inputs.trainer_ready(desk)
+    trainer = await retrain_inputs.trainer_with_room(desk)
     poll_seconds = desk.settings.retrain_poll_seconds
     job, result = await training.train(
         trainer, plan, deadline=run.deadline, poll_seconds=poll_seconds, told=told, anew=anew
@@ -129,13 +132,17 @@ async def deploy(desk: Desk, run: Run, outcome: ModelOutcome, *, refusal: str = 
     """
     if outcome.verdict is None or outcome.version is None:
         return outcome
-    try:
-        if outcome.verdict.promoted:
+    if outcome.verdict.promoted:
+        try:
             outcome = await _deployed(desk, run, outcome, outcome.verdict, outcome.version, refusal)
+        except TradeOpsError as error:
+            log.error("%s was not put into use: %s", outcome.name, error)  # noqa: TRY400 - typed
+            outcome = replace(outcome, withheld=f"not deployed: {error}")
+    try:
         await record_accuracy(desk.store, outcome, at=datetime.now(UTC))
     except TradeOpsError as error:
-        log.error("%s was not put into use, or not kept: %s", outcome.name, error)  # noqa: TRY400 - typed
-        return replace(outcome, withheld=f"not deployed: {error}" if not outcome.deployed else f"not kept: {error}")
+        log.error("the accuracy of %s was not kept: %s", outcome.name, error)  # noqa: TRY400 - typed
+        outcome = replace(outcome, withheld="; ".join(filter(None, [outcome.withheld, f"not kept: {error}"])))
     return outcome
 
 
@@ -184,20 +191,6 @@ def report_of(
     )
 
 
-def promotion_payload(outcome: ModelOutcome) -> dict[str, Json]:
-    """What the event `tradeops.model.promoted` says."""
-    return {
-        "model_type": outcome.model_type,
-        "symbol": outcome.symbol,
-        "version": outcome.version,
-        "before": outcome.before,
-        "old_accuracy": outcome.old_accuracy,
-        "new_accuracy": outcome.new_accuracy,
-        "unproven": outcome.verdict is not None and outcome.verdict.unproven,
-        "reason": outcome.reason,
-    }
-
-
 async def _deployed(
     desk: Desk, run: Run, outcome: ModelOutcome, verdict: Verdict, version: str, refusal: str
 ) -> ModelOutcome:
@@ -206,49 +199,49 @@ async def _deployed(
         return await _known(desk, outcome, version)
     if by is None and refusal:
         return replace(outcome, withheld=refusal)
-    switch = promote(
-        desk.store,
-        await retrain_inputs.trainer_ready(desk),
-        model_type=outcome.model_type,
-        symbol=outcome.symbol,
-        version=version,
-        before=outcome.before,
-        verdict=verdict,
-        run_id=run.run_id,
-    )
-    await _whole(switch)
-    return replace(outcome, deployed=True)
+    patience = Patience(pause_seconds=desk.settings.retrain_poll_seconds)
+    wanted = Promotion(outcome.model_type, outcome.symbol, version, outcome.before, verdict, run.run_id)
+    switch = promote(desk.store, retrain_inputs.trainer_of(desk), wanted, news=run.news, patience=patience)
+    done = await _whole(switch, patience.hurry)
+    if done.in_use is None:
+        log.error("whether %s is in use is not known: %s", outcome.name, done.problem)
+        return replace(outcome, deployed=None, withheld=f"whether it is in use is not known: {done.problem}")
+    return replace(outcome, deployed=True, withheld=f"not kept: {done.problem}" if done.problem else "")
 
 
 async def _known(desk: Desk, outcome: ModelOutcome, version: str) -> ModelOutcome:
     """The same candles gave again the model that an earlier run has put into use."""
-    champion = await champion_of(await retrain_inputs.trainer_ready(desk), outcome.model_type, outcome.symbol)
+    champion = await champion_of(retrain_inputs.trainer_of(desk), outcome.model_type, outcome.symbol)
     if champion is not None and champion.version == version:
         return replace(outcome, before=version, withheld="it is in use already: the same candles give the same model")
     return replace(outcome, withheld="it was in use before and was sent back: the same candles give the same model")
 
 
-async def _whole(work: Coroutine[None, None, None]) -> None:
-    """To its end, also when this run is cancelled meanwhile: a time limit in between must not leave half of it."""
+async def _whole(work: Coroutine[None, None, Switched], hurry: asyncio.Event) -> Switched:
+    """To its end, also when this run is cancelled meanwhile: a time limit in between must not leave half of it.
+
+    Then it does not wait for a silent trainer any longer.
+    """
     working, interruption = asyncio.ensure_future(work), None
     while not working.done():
         try:
             await asyncio.shield(working)
         except asyncio.CancelledError as error:
             interruption = error
+            hurry.set()
         except TradeOpsError:
             break
     if interruption is not None:
         raise interruption
-    working.result()
+    return working.result()
 
 
 async def _unfinished(desk: Desk, run: Run, model_type: str, symbol: str) -> ModelOutcome:
     """Of a cancelled run: the switch may have been made all the same."""
     problem = "the run was cancelled"
     try:
-        trainer = await retrain_inputs.trainer_ready(desk)
-        await settle(desk.store, trainer)
+        trainer = retrain_inputs.trainer_of(desk)
+        await settle(desk.store, trainer, news=run.news)
         champion = await champion_of(trainer, model_type, symbol)
         if champion is not None:
             version = champion.version
@@ -262,7 +255,7 @@ async def _unfinished(desk: Desk, run: Run, model_type: str, symbol: str) -> Mod
 
 async def _opponent(desk: Desk, plan: TrainingPlan, result: TrainingResult) -> ModelRecord | None:
     """The champion; where an interrupted run has promoted this very version already, the one before it."""
-    trainer = await retrain_inputs.trainer_ready(desk)
+    trainer = retrain_inputs.trainer_of(desk)
     champion = await champion_of(trainer, plan.model_type, plan.symbol)
     if champion is None or champion.version != result.version:
         return champion

@@ -1,11 +1,11 @@
 """What a training needs before it begins: an order that makes sense, a disk with room, enough candles."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tradeops.adapters.trainer.interface import Trainer
-from tradeops.domain.candles import CandleSeries, period_of
+from tradeops.domain.candles import CandleSeries, Gap, find_gaps, openings, period_of
 from tradeops.domain.models.columns import TrainingCandles
 from tradeops.domain.models.training import MODEL_TYPES, TrainingPlan
 from tradeops.errors import MisconfiguredError, RejectedError
@@ -14,6 +14,8 @@ from tradeops.settings import Settings
 from tradeops.wiring import Desk
 
 FEWEST_DAYS, FEWEST_CANDLES = 7, 720
+SPARE_CANDLES = 24  # a day of hours: outages of an exchange last hours, and a page of it has a thousand
+SETTLED = timedelta(seconds=10)  # our clock may be ahead of the exchange's, whose newest candle is then not closed yet
 OLDEST_DECISION = timedelta(hours=6)
 DECISIONS = "decisions"
 MILLISECOND = timedelta(milliseconds=1)
@@ -116,39 +118,55 @@ async def order_of(
     return Order(types, known, decision_id, str(found.body.get("reasoning") or ""))
 
 
-async def trainer_ready(desk: Desk) -> Trainer:
-    """The trainer, if it has room for models.
+def trainer_of(desk: Desk) -> Trainer:
+    """The trainer, however full its disk is: what is trained already is judged, switched, watched and sent back.
+
+    Raises:
+        MisconfiguredError: there is none.
+    """
+    if desk.trainer is None:
+        remedy = "set it, for example TRAINER_URL=http://127.0.0.1:8001, and start `tradeops trainer`"
+        raise MisconfiguredError("trainer", "TRAINER_URL is not set, and models are trained there", remedy=remedy)
+    return desk.trainer
+
+
+async def trainer_with_room(desk: Desk) -> Trainer:
+    """The trainer, if it has room for one more model: asked before a training begins, and nowhere else.
 
     Raises:
         MisconfiguredError: there is none.
         RejectedError: its disk is nearly full: a model that cannot be written is not begun.
         TradeOpsError: it does not answer.
     """
-    if desk.trainer is None:
-        remedy = "set it, for example TRAINER_URL=http://127.0.0.1:8001, and start `tradeops trainer`"
-        raise MisconfiguredError("trainer", "TRAINER_URL is not set, and models are trained there", remedy=remedy)
-    free, least = (await desk.trainer.health()).free_disk_gib, desk.settings.retrain_least_disk_gib
+    trainer = trainer_of(desk)
+    free, least = (await trainer.health()).free_disk_gib, desk.settings.retrain_least_disk_gib
     if free is not None and free < least:
         remedy = "make room, or lower TRADEOPS_RETRAIN_LEAST_DISK_GIB"
         raise RejectedError("trainer", f"its disk has {free:.1f} GiB left, less than {least:g}", remedy=remedy)
-    return desk.trainer
+    return trainer
 
 
 async def gather(desk: Desk, symbol: str, *, days: int, as_of: datetime) -> Data:
     """Fetch the candles of one symbol and hand them to the trainer, both only as far as they are not there yet.
 
+    As many as `days` have, the newest; where some are missing or impossible, up to 24 older ones take their place. They
+    go by `as_of` alone, so that a run that goes on from another one gets the same.
+
     Raises:
         RejectedError: an unknown symbol, or fewer than 7 days or 720 candles; waiting does not help.
         TradeOpsError: the exchange or the trainer does not answer.
     """
-    trainer = await trainer_ready(desk)
+    trainer = trainer_of(desk)
     timeframe = desk.settings.retrain_timeframe
     enough(days, timeframe)
     period = period_of(timeframe)
-    end = as_of - period + MILLISECOND  # the last one that was closed at that moment
-    series = await closed_candles(desk, symbol, timeframe, end - timedelta(days=days), end)
+    end = as_of - SETTLED - period + MILLISECOND  # the last one that was surely closed at that moment
+    meant = timedelta(days=days) // period
+    series = await closed_candles(desk, symbol, timeframe, end - timedelta(days=days) - SPARE_CANDLES * period, end)
+    series = _newest(series, meant, end)
     if len(series.candles) < FEWEST_CANDLES:
         problem = f"{symbol} has {len(series.candles)} candles of {timeframe}, at least {FEWEST_CANDLES} are needed"
+        problem += _largest_gap(series.gaps)
         raise RejectedError("training", problem, remedy="ask for more days, or wait until the symbol is older")
     candles = TrainingCandles.of(series.candles, timeframe)
     dataset_id = await trainer.upload(symbol, candles)
@@ -179,6 +197,26 @@ def plan_for(
         length=settings.retrain_window,
         seed=settings.retrain_seed if seed is None else seed,
     )
+
+
+def _newest(series: CandleSeries, meant: int, end: datetime) -> CandleSeries:
+    """So many as are meant, where there are as many; what is missing before them is not missing."""
+    kept = series.candles[-meant:]
+    period = period_of(series.timeframe)
+    if not kept:
+        return replace(series, requested=meant)
+    next_one = kept[-1].opened_at + period
+    late = openings(next_one, end, period)
+    gaps = (*find_gaps(kept, period), *([Gap(next_one, late)] if late else []))
+    return replace(series, candles=kept, requested=max(openings(kept[0].opened_at, end, period), meant), gaps=gaps)
+
+
+def _largest_gap(gaps: Sequence[Gap]) -> str:
+    if not gaps:
+        return ""
+    largest = max(gaps, key=lambda gap: gap.missing)
+    told = f"; {largest.missing} are missing from {largest.first:%Y-%m-%d %H:%M} UTC on"
+    return told + (f", others in {len(gaps) - 1} more gaps" if len(gaps) > 1 else "")
 
 
 def _remarks(series: CandleSeries) -> list[str]:

@@ -35,7 +35,7 @@ async def roll_back(
         ConflictError: another version is in use by now.
         ContractError: the trainer said yes, and still answers with the same version.
     """
-    trainer = await retrain_inputs.trainer_ready(desk)
+    trainer = retrain_inputs.trainer_of(desk)
     known = {record.role: record for record in await trainer.models(model_type, symbol)}
     champion, before = known.get("champion"), known.get("previous")
     if champion is None:

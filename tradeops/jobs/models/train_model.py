@@ -11,6 +11,7 @@ from tradeops.domain.retraining import ModelOutcome, RetrainReport
 from tradeops.errors import RejectedError
 from tradeops.jobs.models import retrain, retrain_inputs, training
 from tradeops.jobs.models.contest import champion_of
+from tradeops.jobs.models.promotion import News, unheard
 from tradeops.jobs.models.retrain import Run
 from tradeops.jobs.models.retrain_inputs import Data, Order
 from tradeops.jobs.models.retrain_records import record_accuracy, record_training
@@ -32,9 +33,9 @@ def checked(desk: Desk, model_type: str, symbol: str, days: int) -> Order:
     return Order(types, symbols)
 
 
-def begun(run_id: str, now: datetime) -> Run:
-    """A run that begins now."""
-    return Run(run_id, now, now, now + SOFT_LIMIT)
+def begun(run_id: str, now: datetime, *, news: News = unheard) -> Run:
+    """A run that begins now; `news` hears what it puts into use."""
+    return Run(run_id, now, now, now + SOFT_LIMIT, news=news)
 
 
 async def gather(desk: Desk, run: Run, order: Order, days: int, *, promotes: bool) -> Data:
@@ -43,16 +44,16 @@ async def gather(desk: Desk, run: Run, order: Order, days: int, *, promotes: boo
     Where they cannot, a training that only measures says so among its remarks.
 
     Raises:
-        RejectedError: it is to be promoted and cannot be; an unknown symbol, or too few candles.
+        RejectedError: it is to be promoted and cannot be; an unknown symbol, too few candles, or a full disk.
         TradeOpsError: the exchange or the trainer does not answer.
     """
     [model_type], [symbol] = order.model_types, order.symbols
+    trainer = await retrain_inputs.trainer_with_room(desk)
     data = await retrain_inputs.gather(desk, symbol, days=days, as_of=run.as_of)
     held_out, least = holdout_size(len(data.candles)), desk.settings.retrain_least_samples
     if desk.settings.retrain_gate != "proven" or held_out >= least:
         return data
-    assert desk.trainer is not None  # noqa: S101 - it has taken the candles
-    champion = await champion_of(desk.trainer, model_type, symbol)
+    champion = await champion_of(trainer, model_type, symbol)
     if champion is None:  # nobody is there to be beaten
         return data
     period = period_of(desk.settings.retrain_timeframe)

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock, patch
@@ -21,13 +22,14 @@ from tradeops.domain.promotion import Rule
 from tradeops.domain.retraining import ModelOutcome, RetrainReport
 from tradeops.errors import (
     ConflictError,
+    ContractError,
     MisconfiguredError,
     RejectedError,
     TradeOpsError,
     UnavailableError,
 )
-from tradeops.jobs.models import retrain, retrain_inputs, retrain_lock, train_model, training
-from tradeops.jobs.models.promotion import INTENDED, PROMOTED, WATCHES, _begin_watch
+from tradeops.jobs.models import model_watch, retrain, retrain_inputs, retrain_lock, train_model, training
+from tradeops.jobs.models.promotion import INTENDED, PROMOTED, WATCHES, Patience, _begin_watch
 from tradeops.jobs.models.retrain import Run
 from tradeops.jobs.models.retrain_inputs import DECISIONS, Data, Order
 from tradeops.jobs.models.retrain_records import ACCURACY, HISTORY, record_retrain
@@ -198,7 +200,7 @@ async def test_the_attempt_after_a_kill_joins_the_training_that_runs(tmp_path: P
     assert list(trainer.jobs) == ["job-1"]
 
 
-@pytest.mark.parametrize("when", ["before the switch", "after the switch"])
+@pytest.mark.parametrize("when", ["before the switch", "after the switch", "after the watch was begun"])
 async def test_a_kill_around_the_switch_promotes_and_records_once(tmp_path: Path, when: str) -> None:
     trainer = FakeTrainer(quality={"lstm": 0.59})
     trainer.put_in_use("lstm", SYMBOL, "old", 0.42)
@@ -212,27 +214,31 @@ async def test_a_kill_around_the_switch_promotes_and_records_once(tmp_path: Path
         if when == "before the switch":
             trainer.before_promote = die
         else:
-            dying = replace(opened, store=_DiesAfter(opened.store, PROMOTED))  # type: ignore[arg-type]
+            stage = WATCHES if when == "after the switch" else PROMOTED
+            dying = replace(opened, store=_DiesAfter(opened.store, stage))  # type: ignore[arg-type]
         with pytest.raises(KilledError):
             await run_all(dying, order=order)
         trainer.before_promote = None
         report = await run_all(opened, a_run("run-2", resumes=("run-1",)), order=order)
         events = await opened.store.events(**EVER)
+        watch = await opened.store.get(WATCHES, f"lstm:{SYMBOL}")
     [one] = report.outcomes
     assert one.deployed, one.reason
     assert one.before == "old"
+    assert (watch is not None, watch and watch.version) == (True, 1), "begun once"
     assert trainer.promotions == [one.version]
     assert trainer.in_use["lstm", SYMBOL] == ["old", one.version]
     assert sorted(event.kind for event in events) == [PROMOTED, INTENDED]
 
 
+@pytest.mark.parametrize("stage", [WATCHES, PROMOTED])
 async def test_a_switch_that_its_killed_run_did_not_record_is_recorded_by_whichever_run_comes_next(
-    tmp_path: Path,
+    tmp_path: Path, stage: str
 ) -> None:
     trainer = FakeTrainer(quality={"lstm": 0.59})
     trainer.put_in_use("lstm", SYMBOL, "old", 0.42)
     async with desk(tmp_path, trainer) as opened:
-        dying = replace(opened, store=_DiesAfter(opened.store, PROMOTED))  # type: ignore[arg-type]
+        dying = replace(opened, store=_DiesAfter(opened.store, stage))  # type: ignore[arg-type]
         with pytest.raises(KilledError):
             await run_all(dying, order=Order(("lstm",), (SYMBOL,)))
         for run_id in ("another", "and-another"):  # of another model, and not as its successor
@@ -262,7 +268,7 @@ async def test_an_intent_without_a_switch_is_no_promotion(tmp_path: Path) -> Non
 
 
 class _DiesAfter:
-    """A store whose process is killed when it is to keep one kind of event."""
+    """A store whose process is killed when it is to keep one kind of event, or a document of one collection."""
 
     def __init__(self, store: Any, kind: str) -> None:  # noqa: ANN401 - a store
         self.store, self._kind = store, kind
@@ -274,6 +280,143 @@ class _DiesAfter:
         if event.kind == self._kind:
             raise KilledError
         return await self.store.append_event(event)
+
+    async def put(self, collection: str, *args: Any, **more: Any) -> object:  # noqa: ANN401 - as the store's
+        if collection == self._kind:
+            raise KilledError
+        return await self.store.put(collection, *args, **more)
+
+
+class _Silent:
+    """A store or trainer that does not answer one of its calls, so often; with `after` it does what was asked first."""
+
+    def __init__(self, part: Any, call: str, times: float, *, after: bool = False) -> None:  # noqa: ANN401 - either
+        self._part, self._call, self.times, self._after = part, call, times, after
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a call
+        honest = getattr(self._part, name)
+        if name != self._call:
+            return honest
+
+        async def call(*args: Any, **more: Any) -> object:  # noqa: ANN401 - as the part's
+            if self.times <= 0:
+                return await honest(*args, **more)
+            if self._after:
+                await honest(*args, **more)
+            self.times -= 1
+            raise UnavailableError("trainer", "reset")
+
+        return call
+
+
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrain, "Patience", partial(Patience, total=timedelta(seconds=0.02)))
+
+
+@asynccontextmanager
+async def proven(home: Path, trainer: FakeTrainer) -> AsyncGenerator[tuple[Desk, ModelOutcome]]:
+    """An outcome that the gate lets pass; the next call of the trainer is the switch."""
+    trainer.quality["lstm"] = 0.59
+    trainer.put_in_use("lstm", SYMBOL, "old", 0.42)
+    async with desk(home, trainer) as opened:
+        gathered = await retrain.gather(opened, ORDER, a_run())
+        yield opened, await retrain.attempt(opened, a_run(), "lstm", SYMBOL, gathered[SYMBOL], told=quiet)
+
+
+@pytest.mark.parametrize(
+    ("call", "after"),
+    [("promote", False), ("promote", True), ("models", False)],
+    ids=["before the switch", "after the switch", "when it is looked at"],
+)
+async def test_a_switch_whose_answer_is_lost_is_asked_for_again_and_made_recorded_and_told_once(
+    tmp_path: Path, call: str, after: bool
+) -> None:
+    trainer, heard = FakeTrainer(), []
+    async with proven(tmp_path, trainer) as (opened, tried):
+        silent = replace(opened, trainer=_Silent(trainer, call, 2, after=after))  # type: ignore[arg-type]
+        one = await retrain.deploy(silent, replace(a_run(), news=heard.append), tried)
+        kinds = [event.kind for event in await opened.store.events(**EVER)]
+        assert [one.key for one in await model_watch.watched_models(opened)] == [f"lstm:{SYMBOL}"]
+    assert (one.deployed, one.withheld) == (True, "")
+    assert trainer.promotions == [one.version]
+    assert kinds == [INTENDED, PROMOTED]
+    assert [said["version"] for said in heard] == [one.version]
+    assert heard[0].items() >= {"before": "old", "new_accuracy": one.new_accuracy, "unproven": False}.items()
+
+
+async def test_a_switch_whose_answer_stays_away_is_called_unknown_and_found_out_by_the_hourly_watch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient(monkeypatch)
+    trainer, heard = FakeTrainer(), []
+    async with proven(tmp_path, trainer) as (opened, tried):
+        silent = replace(opened, trainer=_Silent(trainer, "models", float("inf")))  # type: ignore[arg-type]
+        one = await retrain.deploy(silent, a_run(), tried)
+        report = retrain.report_of(Order(("lstm",), (SYMBOL,)), a_run(), {}, [one])
+        await retrain.record(opened, report)
+        [history] = await opened.store.points(HISTORY, **EVER)
+        [accuracy] = await opened.store.points(ACCURACY, **EVER)
+        with pytest.raises(UnavailableError):
+            await model_watch.catch_up(silent)
+        found = [await model_watch.catch_up(opened, news=heard.append) for _ in range(2)]
+        watch = await opened.store.get(WATCHES, f"lstm:{SYMBOL}")
+        kinds = [event.kind for event in await opened.store.events(**EVER)]
+    assert (one.deployed, report.deployed, report.severity.word) == (None, (), "degraded")
+    assert report.summary == ("1 of 1 models trained; lstm BTCUSDT: whether it is in use is not known: trainer: reset")
+    models: Any = history.body["models"]
+    assert (models["lstm"]["deployed"], accuracy.body["deployed"]) == (None, None)
+    assert found == [(f"lstm {SYMBOL}",), ()]
+    assert [said["version"] for said in heard] == trainer.promotions == [one.version]
+    assert kinds == [INTENDED, PROMOTED]
+    assert watch is not None
+    assert watch.body["previous"] == "old"
+
+
+@pytest.mark.parametrize("call", ["put", "append_event"])
+@pytest.mark.parametrize("times", [1, float("inf")], ids=["once", "for long"])
+async def test_a_store_that_fails_after_the_switch_leaves_no_model_unwatched_for_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, times: float
+) -> None:
+    impatient(monkeypatch)
+    trainer, heard = FakeTrainer(), []
+    async with proven(tmp_path, trainer) as (opened, tried):
+        store = _Silent(opened.store, call, 0)
+        trainer.before_promote = lambda: setattr(store, "times", times)
+        failing = replace(opened, store=store)  # type: ignore[arg-type]
+        one = await retrain.deploy(failing, replace(a_run(), news=heard.append), tried)
+        assert (one.deployed, one.withheld) == (True, "" if times == 1 else "not kept: trainer: reset")
+        assert len(heard) == (times == 1)
+        await model_watch.catch_up(opened, news=heard.append)
+        assert [one.key for one in await model_watch.watched_models(opened)] == [f"lstm:{SYMBOL}"]
+        kinds = [event.kind for event in await opened.store.events(**EVER)]
+    assert (kinds, len(heard), len(trainer.promotions)) == ([INTENDED, PROMOTED], 1, 1)
+
+
+async def test_a_trainer_that_gives_a_senseless_answer_to_the_switch_has_not_refused_it(tmp_path: Path) -> None:
+    trainer = FakeTrainer()
+    async with proven(tmp_path, trainer) as (opened, tried):
+        honest = trainer.promote
+
+        async def torn(*args: Any, **more: Any) -> object:  # noqa: ANN401 - as the trainer's
+            await honest(*args, **more)
+            raise ContractError("trainer", "half an answer")
+
+        trainer.promote = torn  # type: ignore[method-assign, assignment]
+        one = await retrain.deploy(opened, a_run(), tried)
+    assert (one.deployed, one.withheld) == (None, "whether it is in use is not known: trainer: half an answer")
+
+
+async def test_a_cancelled_run_does_not_wait_for_a_trainer_that_is_silent_at_the_switch(tmp_path: Path) -> None:
+    trainer = FakeTrainer()
+    async with proven(tmp_path, trainer) as (opened, tried), asyncio.timeout(60):  # far less than it is patient
+        silent = _Silent(trainer, "promote", 10**9)
+        deploying = asyncio.create_task(retrain.deploy(replace(opened, trainer=silent), a_run(), tried))  # type: ignore[arg-type]
+        while silent.times == 10**9:  # noqa: ASYNC110 - a count
+            await asyncio.sleep(0.001)
+        deploying.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await deploying
+    assert trainer.promotions == []
 
 
 async def test_the_same_candles_give_the_same_model_which_is_not_deployed_twice(tmp_path: Path) -> None:
@@ -630,6 +773,24 @@ async def test_a_full_disk_stops_it_before_anything_is_trained(tmp_path: Path) -
     assert (trainer.jobs, trainer.in_use["lstm", SYMBOL]) == ({}, ["old"])
 
 
+async def test_what_was_trained_before_the_disk_filled_up_comes_into_use_and_nothing_more_is_trained(
+    tmp_path: Path,
+) -> None:
+    trainer = FakeTrainer(quality={"lstm": 0.59})
+    trainer.put_in_use("lstm", SYMBOL, "old", 0.42)
+
+    async def fills_up(_: Training) -> None:
+        trainer.free_disk_gib = 9.9
+
+    async with desk(tmp_path, trainer) as opened:
+        gathered = await retrain.gather(opened, ORDER, a_run())
+        first = await improve(opened, a_run(), "lstm", SYMBOL, gathered[SYMBOL], told=fills_up)
+        second = await improve(opened, a_run(), "gru", SYMBOL, gathered[SYMBOL])
+    assert first.deployed, first.reason
+    assert "9.9 GiB left" in second.problem
+    assert len(trainer.jobs) == 1
+
+
 async def test_without_a_trainer_nothing_can_be_trained(tmp_path: Path) -> None:
     async with desk(tmp_path) as opened:
         with pytest.raises(MisconfiguredError, match="TRAINER_URL is not set"):
@@ -686,7 +847,54 @@ async def test_candles_with_holes_are_remarked(tmp_path: Path, exchange: Exchang
     exchange.holes = {round(hole.timestamp() * 1000)}
     async with desk(tmp_path, FakeTrainer()) as opened:
         report = await run_all(opened, order=Order(("lstm",), (SYMBOL,)))
-    assert report.remarks == ("BTCUSDT: of 1440 candles 1 missing",)
+    assert report.remarks == ("BTCUSDT: of 1441 candles 1 missing",)
+
+
+FULL_HOUR = NOW.replace(minute=0, second=0, microsecond=0)
+
+
+def opened_ms(hours_ago: int) -> int:
+    return round((FULL_HOUR - timedelta(hours=hours_ago)).timestamp() * 1000)
+
+
+@pytest.mark.parametrize("trouble", ["missing", "impossible"])
+async def test_thirty_days_bear_candles_that_are_missing_or_impossible(
+    tmp_path: Path, exchange: Exchange, trouble: str
+) -> None:
+    spoilt = {opened_ms(100 + ago) for ago in range(retrain_inputs.SPARE_CANDLES)}
+    exchange.holes, exchange.bad = (spoilt, set[int]()) if trouble == "missing" else (set[int](), spoilt)
+    async with desk(tmp_path, FakeTrainer()) as opened:
+        data = await retrain_inputs.gather(opened, SYMBOL, days=30, as_of=NOW)
+    assert len(data.candles) == 720
+    assert data.remarks[0].startswith("BTCUSDT: of 744 candles 24 missing")
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "gap"),
+    [(range(100, 125), 124), (range(30), 29)],
+    ids=["in the middle", "the newest"],
+)
+async def test_a_gap_that_leaves_too_few_is_named(tmp_path: Path, exchange: Exchange, spoilt: range, gap: int) -> None:
+    exchange.holes = {opened_ms(ago) for ago in (*spoilt, 300)}
+    first = FULL_HOUR - timedelta(hours=gap)
+    async with desk(tmp_path, FakeTrainer()) as opened:
+        with pytest.raises(
+            RejectedError, match=rf"are missing from {first:%Y-%m-%d %H:%M} UTC on, others in 1 more gaps"
+        ):
+            await retrain_inputs.gather(opened, SYMBOL, days=30, as_of=NOW)
+
+
+async def test_a_clock_that_is_ahead_at_the_full_hour_costs_no_candle_and_the_run_that_resumes_gets_the_same(
+    tmp_path: Path, exchange: Exchange
+) -> None:
+    async with desk(tmp_path, FakeTrainer()) as opened:
+        exchange.clock = FULL_HOUR - timedelta(seconds=1)
+        first = await retrain_inputs.gather(opened, SYMBOL, days=30, as_of=FULL_HOUR)
+        exchange.clock = NOW
+        resumed = await retrain_inputs.gather(opened, SYMBOL, days=30, as_of=FULL_HOUR)
+    assert len(first.candles) == 720
+    assert resumed.dataset_id == first.dataset_id
+    assert first.remarks == ()
 
 
 async def test_the_history_is_kept_once(tmp_path: Path) -> None:
