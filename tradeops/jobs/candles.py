@@ -46,6 +46,32 @@ class Patience:
 PATIENCE = Patience()
 
 
+@dataclass(slots=True)
+class Waits:
+    """The pauses of one call that the exchange asks for.
+
+    Attributes:
+        pause: waits so many seconds.
+    """
+
+    patience: Patience
+    pause: Callable[[float], Awaitable[None]]
+    total: timedelta = timedelta(0)
+
+    async def out(self, error: RateLimitedError) -> None:
+        """Wait as long as it says.
+
+        Raises:
+            RateLimitedError: the same, where all waits together would take longer than patience lasts.
+        """
+        wait = self.patience.usual if error.retry_after is None else error.retry_after
+        self.total += max(wait, MILLISECOND)
+        if self.total > self.patience.total:
+            raise error
+        log.info("the exchange asks for a pause of %.0f s", wait.total_seconds())
+        await self.pause(wait.total_seconds())
+
+
 async def closed_candles(
     desk: Desk,
     symbol: str,
@@ -55,6 +81,7 @@ async def closed_candles(
     *,
     patience: Patience = PATIENCE,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    turn: Callable[[], Awaitable[None]] | None = None,
 ) -> CandleSeries:
     """Closed candles that opened in [start, end), from the store where they are there, else from the exchange.
 
@@ -69,6 +96,7 @@ async def closed_candles(
         end: aware, exclusive; the future has no candles.
         patience: a Retry-After within it is waited for.
         pause: waits so many seconds.
+        turn: awaited before each request, for many who ask at once; what it raises ends the call.
 
     Raises:
         MisconfiguredError: no BINANCE_API_URL.
@@ -84,7 +112,7 @@ async def closed_candles(
     if not start < end:
         raise ValueError("start is not before end")
     period = period_of(timeframe)
-    history = _History(desk.exchange, desk.store, symbol, timeframe, patience, pause)
+    history = _History(desk.exchange, desk.store, symbol, timeframe, Waits(patience, pause), turn)
     await history.begin()
     end = min(end, _floor(datetime.now(UTC), period))
     firsts = list(_blocks(start, end, period))
@@ -131,18 +159,17 @@ class _History:
         store: Store,
         symbol: str,
         timeframe: str,
-        patience: Patience,
-        pause: Callable[[float], Awaitable[None]],
+        waits: Waits,
+        turn: Callable[[], Awaitable[None]] | None,
     ) -> None:
         self._exchange, self._store = exchange, store
         self._symbol, self._timeframe, self._period = symbol, timeframe, period_of(timeframe)
-        self._patience, self._pause = patience, pause
+        self._waits, self._turn = waits, turn
         address = hashlib.sha256(exchange.base_url.encode()).hexdigest()[:12]
         self._name = f"{address}:{symbol}:{timeframe}"
         self._generation = 0
         self._version: int | None = None
         self._store_works = True
-        self._waited = timedelta(0)
         self.open_dropped = 0
         self.remarks: list[str] = []
 
@@ -190,14 +217,9 @@ class _History:
     async def _ask(self, since: datetime, until: datetime) -> Reading[CandleSeries]:
         while True:
             try:
-                return await self._exchange.klines(self._symbol, self._timeframe, since, until)
+                return await self._exchange.klines(self._symbol, self._timeframe, since, until, turn=self._turn)
             except RateLimitedError as error:
-                wait = self._patience.usual if error.retry_after is None else error.retry_after
-                self._waited += max(wait, MILLISECOND)
-                if self._waited > self._patience.total:
-                    raise
-                log.info("the exchange asks for a pause of %.0f s", wait.total_seconds())
-                await self._pause(wait.total_seconds())
+                await self._waits.out(error)
 
     async def begin(self) -> None:
         """Find out which generation of blocks is in force."""

@@ -1,5 +1,6 @@
 """Public market data of the exchange."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -55,7 +56,14 @@ class ExchangeClient:
         return answer.reading(tuple(tickers), rejected=rejected)
 
     async def klines(
-        self, symbol: str, interval: str, start: datetime, end: datetime, *, within: timedelta | None = None
+        self,
+        symbol: str,
+        interval: str,
+        start: datetime,
+        end: datetime,
+        *,
+        within: timedelta | None = None,
+        turn: Callable[[], Awaitable[None]] | None = None,
     ) -> Reading[CandleSeries]:
         """Closed candles that opened in [start, end), ascending, however many pages they take.
 
@@ -65,6 +73,7 @@ class ExchangeClient:
             start: aware, inclusive.
             end: aware, exclusive; a candle that is unfinished by the exchange's clock is left out.
             within: for each page.
+            turn: awaited before each page; what it raises ends the asking.
 
         Raises:
             ValueError: an unknown interval, a naive time, or an empty period.
@@ -83,6 +92,8 @@ class ExchangeClient:
                 "endTime": last,
                 "limit": PAGE,
             }
+            if turn is not None:
+                await turn()
             answer, body = await self._get(KLINES, params, within)
             page = as_list(body, system=answer.system, source=answer.address)
             rows += page
