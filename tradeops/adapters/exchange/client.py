@@ -1,6 +1,7 @@
 """Public market data of the exchange."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -108,7 +109,7 @@ class ExchangeClient:
                 break
         klines, rejected = parse_each(
             wire.Kline,
-            ((f"#{place}", row) for place, row in enumerate(rows, 1)),
+            ((_named(row) or f"#{place}", row) for place, row in enumerate(rows, 1)),
             lambda kline: (_candle(kline, period), kline.close_time),
             system=answer.system,
             source=answer.address,
@@ -177,6 +178,15 @@ def _open_time(row: object, answer: Answer) -> int:
         case [int(opened_at), *_] if not isinstance(opened_at, bool):
             return opened_at
     raise ContractError(answer.system, f"{answer.address} answered with a wrong shape: a kline has no open time")
+
+
+def _named(row: object) -> str:
+    """When the kline of a row opened, in ISO 8601; empty where it does not say."""
+    match row:
+        case [int(opened_at), *_] if not isinstance(opened_at, bool):
+            with suppress(OverflowError):
+                return (EPOCH + opened_at * MILLISECOND).isoformat()
+    return ""
 
 
 def _milliseconds(moment: datetime) -> int:
