@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from tradeops.domain.backtest.compiling import WORTH
 from tradeops.domain.backtest.engine import run, run_many
 from tradeops.domain.backtest.rules import BacktestRules, Sizing
 from tradeops.domain.candle_columns import CandleColumns
@@ -260,7 +261,7 @@ def growth() -> None:
     """One run of each size, the same rule."""
     print("| candles | signals and simulation | a candle | most memory beside the candles, a candle |")
     print("|--:|--:|--:|--:|")
-    run_many(Frames(market(1000)), LEVEL, [{}], AS_THE_PEERS)
+    run_many(Frames(market(WORTH + 1)), LEVEL, [{}], AS_THE_PEERS)  # so that numba is there
     for size in SIZES:
         candles = market(size)
         call = partial(ask_ours_one, candles)
