@@ -3,6 +3,10 @@
 The bare objective is `run_many` over the points that the search tried, on fresh candles, so that neither profits from
 what the other remembered. Both take turns; processor time, the best of some runs each. Judging is its own column: it is
 done once, whatever the search. About 20 s.
+
+The bar is 1.3 times the bare objective, and a run that is above it over 100,000 candles fails. Over a year of quarter
+hours it is just met, as busy as the machine is; a year of hours takes so little to trade that the proposals of optuna,
+at 2 ms each, are above it alone.
 """
 
 import time
@@ -25,7 +29,8 @@ WARM_UP = 400
 SIZES = (8_760, 35_040, 100_000)  # a year of hours, of quarter hours, and the size of the backtest's benchmark
 FASTEST, OTHERS = "rsi", ("stochastic", "macd")  # at one size
 TRIALS = 200
-RUNS = 2
+RUNS = 3
+BAR, BAR_FROM = 1.3, 100_000
 
 
 def walk(count: int) -> CandleColumns:
@@ -63,12 +68,17 @@ def measured(name: str, count: int) -> tuple[float, float, float]:
 def main() -> None:
     """Print the table."""
     print(f"{TRIALS} variations    candles   search s     bare s      ratio   overhead a trial   judging s")
+    slow = []
     for name, count in (*((FASTEST, size) for size in SIZES), *((name, SIZES[-1]) for name in OTHERS)):
         searching, bare, judging = measured(name, count)
         print(
             f"{name:14} {count:11,} {searching:10.3f} {bare:10.3f} {searching / bare:10.2f} "
             f"{1000 * (searching - bare) / TRIALS:15.2f} ms {judging:11.3f}"
         )
+        if count >= BAR_FROM and searching > BAR * bare:
+            slow.append(f"{name} over {count:,} candles")
+    if slow:
+        raise SystemExit(f"more than {BAR:g} times the bare objective: {', '.join(slow)}")
 
 
 if __name__ == "__main__":

@@ -24,9 +24,8 @@ NAME = bulk.JOB
 
 
 @again
-async def gather(desk: Desk, order: bulk.BulkOrder) -> bulk.Gathered:
+async def gather(desk: Desk, order: bulk.BulkOrder, weight: ExchangeWeight) -> bulk.Gathered:
     """Choose the symbols and fetch their candles, ten at once; what is there already is not fetched again."""
-    weight = ExchangeWeight()
     symbols = await bulk.choose(desk, order, weight)
     async with percent_shown(f"{NAME}-progress", "symbols") as told:
         return await bulk.gather(desk, order, symbols, weight, now=dt.datetime.now(dt.UTC), told=told)
@@ -64,7 +63,7 @@ async def bulk_analysis(
         order = bulk.checked(symbols, timeframe)
         async with open_desk() as desk, heartbeat(desk, NAME, run_id=str(flow_run.get_id())):
             path = bulk_export.checked(export_name, desk.settings.home_folder)
-            gathered = await gather(desk, order)
+            gathered = await gather(desk, order, ExchangeWeight())
             report = await asyncio.to_thread(bulk.made, order, gathered, run_id=run_id, started_at=now)
             page = await asyncio.to_thread(bulk_page, report, desk.settings.zone)
             shown = presentation.publish(NAME, page)

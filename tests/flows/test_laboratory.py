@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -11,8 +12,9 @@ import respx
 from prefect import State
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
+from prefect.states import Failed
 
-from flows import progress
+from flows import progress, retries
 from flows.research import backtest_strategy as backtest_flow
 from flows.research import bulk_analysis as bulk_flow
 from flows.research.backtest_strategy import backtest_strategy
@@ -21,10 +23,23 @@ from tests.flows.test_system_health import without_back_off
 from tests.unit.jobs.moving_exchange import EXCHANGE, NOW, MovingExchange, day
 from tradeops.adapters.store import Point
 from tradeops.domain.candles import EPOCH
-from tradeops.errors import MisconfiguredError, RejectedError, TransientError
+from tradeops.errors import (
+    MisconfiguredError,
+    RateLimitedError,
+    RejectedError,
+    TradeOpsError,
+    TransientError,
+    UnavailableError,
+)
 from tradeops.jobs.laboratory import backtest_records, bulk
 from tradeops.jobs.monitoring.heartbeats import beats
 from tradeops.wiring import open_desk
+
+
+def refused(seconds: int | None) -> RateLimitedError:
+    wait = None if seconds is None else timedelta(seconds=seconds)
+    return RateLimitedError("exchange", "HTTP 418", retry_after=wait)
+
 
 ORDER = {"strategy_name": "RSI Strategy", "symbol": "BTCUSDT", "start_date": day(40), "end_date": day(10)}
 
@@ -110,6 +125,40 @@ async def test_an_exchange_that_stays_down_fails_the_backtest_after_four_tries(e
     with pytest.raises(TransientError):
         await state.aresult()
     assert len(exchange.asked) == 4
+
+
+@pytest.mark.parametrize(
+    ("error", "tried", "waited"),
+    [
+        pytest.param(UnavailableError("exchange", "it is down"), True, [0.0], id="down"),
+        pytest.param(refused(None), True, [0.0], id="no word how long"),
+        pytest.param(refused(299), True, [299.0], id="a pause within patience"),
+        pytest.param(refused(301), False, [], id="a ban"),
+        pytest.param(RejectedError("exchange", "no"), False, [0.0], id="no use"),
+    ],
+)
+async def test_a_next_try_comes_after_the_pause_that_was_asked_for_or_not_at_all(
+    monkeypatch: pytest.MonkeyPatch, error: TradeOpsError, tried: bool, waited: list[float]
+) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(retries, "asyncio", SimpleNamespace(sleep=sleep))
+    assert await retries.when_welcome(None, None, Failed(data=error)) is tried
+    assert slept == waited
+
+
+async def test_a_ban_for_hours_ends_the_run_at_its_first_request(exchange: MovingExchange) -> None:
+    exchange.refusals["BTCUSDT"] = [httpx.Response(418, headers={"retry-after": "7200"})] * 9
+    for flow, order in ((backtest_strategy, ORDER), (bulk_analysis, {"symbols": ["BTCUSDT"]})):
+        exchange.asked.clear()
+        state = await ran(flow, **order)
+        assert state.name == "Failed"
+        with pytest.raises(RateLimitedError):
+            await state.aresult()
+        assert exchange.asked == ["BTCUSDT"]
 
 
 async def test_many_symbols_are_analysed_kept_exported_and_their_progress_shown(

@@ -8,24 +8,23 @@ import asyncio
 import hashlib
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from tradeops.adapters.exchange.client import ExchangeClient
 from tradeops.adapters.store import Store
 from tradeops.adapters.store.interface import Body, Document
 from tradeops.domain.candles import EPOCH, Candle, CandleSeries, find_gaps, merged, openings, period_of
-from tradeops.domain.readings import Reading
+from tradeops.domain.readings import Reading, RejectedRecord
 from tradeops.errors import ConflictError, MisconfiguredError, RateLimitedError, RejectedError, TradeOpsError
+from tradeops.jobs.candle_blocks import MILLISECOND, Block
 from tradeops.wiring import Desk
 
 COLLECTION = "candles"
 BLOCK = 960  # candles; a page of the exchange has at most 1,000
 SYMBOL = re.compile(r"[A-Z0-9]{2,20}")
 SETTLED = timedelta(days=1)
-MILLISECOND = timedelta(milliseconds=1)
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +45,32 @@ class Patience:
 PATIENCE = Patience()
 
 
+@dataclass(slots=True)
+class Waits:
+    """The pauses of one call that the exchange asks for.
+
+    Attributes:
+        pause: waits so many seconds.
+    """
+
+    patience: Patience
+    pause: Callable[[float], Awaitable[None]]
+    total: timedelta = timedelta(0)
+
+    async def out(self, error: RateLimitedError) -> None:
+        """Wait as long as it says.
+
+        Raises:
+            RateLimitedError: the same, where all waits together would take longer than patience lasts.
+        """
+        wait = self.patience.usual if error.retry_after is None else error.retry_after
+        self.total += max(wait, MILLISECOND)
+        if self.total > self.patience.total:
+            raise error
+        log.info("the exchange asks for a pause of %.0f s", wait.total_seconds())
+        await self.pause(wait.total_seconds())
+
+
 async def closed_candles(
     desk: Desk,
     symbol: str,
@@ -55,6 +80,7 @@ async def closed_candles(
     *,
     patience: Patience = PATIENCE,
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    turn: Callable[[], Awaitable[None]] | None = None,
 ) -> CandleSeries:
     """Closed candles that opened in [start, end), from the store where they are there, else from the exchange.
 
@@ -69,6 +95,7 @@ async def closed_candles(
         end: aware, exclusive; the future has no candles.
         patience: a Retry-After within it is waited for.
         pause: waits so many seconds.
+        turn: awaited before each request, for many who ask at once; what it raises ends the call.
 
     Raises:
         MisconfiguredError: no BINANCE_API_URL.
@@ -84,7 +111,7 @@ async def closed_candles(
     if not start < end:
         raise ValueError("start is not before end")
     period = period_of(timeframe)
-    history = _History(desk.exchange, desk.store, symbol, timeframe, patience, pause)
+    history = _History(desk.exchange, desk.store, symbol, timeframe, Waits(patience, pause), turn)
     await history.begin()
     end = min(end, _floor(datetime.now(UTC), period))
     firsts = list(_blocks(start, end, period))
@@ -102,24 +129,13 @@ async def closed_candles(
         gaps=find_gaps(candles, period),
         duplicates=sum(block.duplicates for block in blocks),
         open_dropped=history.open_dropped,
-        rejected=sum(block.rejected for block in blocks),
+        rejected=sum(start <= at < end for block in blocks for at in block.rejected_at),
         remarks=tuple(history.remarks),
     )
 
 
 class _OtherHistoryError(Exception):
     """The exchange tells a closed candle otherwise than it did."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """What is known of [first, until): the candles in it, and that the others do not exist."""
-
-    first: datetime
-    until: datetime
-    candles: tuple[Candle, ...] = ()
-    duplicates: int = 0
-    rejected: int = 0
 
 
 class _History:
@@ -131,18 +147,17 @@ class _History:
         store: Store,
         symbol: str,
         timeframe: str,
-        patience: Patience,
-        pause: Callable[[float], Awaitable[None]],
+        waits: Waits,
+        turn: Callable[[], Awaitable[None]] | None,
     ) -> None:
         self._exchange, self._store = exchange, store
         self._symbol, self._timeframe, self._period = symbol, timeframe, period_of(timeframe)
-        self._patience, self._pause = patience, pause
+        self._waits, self._turn = waits, turn
         address = hashlib.sha256(exchange.base_url.encode()).hexdigest()[:12]
         self._name = f"{address}:{symbol}:{timeframe}"
         self._generation = 0
         self._version: int | None = None
         self._store_works = True
-        self._waited = timedelta(0)
         self.open_dropped = 0
         self.remarks: list[str] = []
 
@@ -153,7 +168,7 @@ class _History:
         await self._put(self._name, body, self._version)
         self.remarks.append("the exchange tells another history than before, so all of it was fetched anew")
 
-    async def block(self, first: datetime, needed: datetime) -> _Block:
+    async def block(self, first: datetime, needed: datetime) -> Block:
         """The block that begins at `first`, known at least until `needed` where the exchange knows it."""
         known, version = await self._kept(first)
         ends = first + BLOCK * self._period
@@ -173,9 +188,12 @@ class _History:
             until=self._known_until(candles, asked_until, reading.as_of or datetime.now(UTC), known.until),
             candles=candles,
             duplicates=known.duplicates + fetched.duplicates,
-            rejected=known.rejected + len(reading.rejected),
+            rejected_at=frozenset(
+                (*(at for at in known.rejected_at if at < since), *_times(reading.rejected, since))
+            ),  # what comes from there on has been told anew
         )
-        await self._put(self._key(first), self._written(block), version)
+        whose = {"exchange": self._exchange.base_url, "symbol": self._symbol, "timeframe": self._timeframe}
+        await self._put(self._key(first), {**whose, **block.body()}, version)
         return block
 
     def _known_until(
@@ -190,14 +208,9 @@ class _History:
     async def _ask(self, since: datetime, until: datetime) -> Reading[CandleSeries]:
         while True:
             try:
-                return await self._exchange.klines(self._symbol, self._timeframe, since, until)
+                return await self._exchange.klines(self._symbol, self._timeframe, since, until, turn=self._turn)
             except RateLimitedError as error:
-                wait = self._patience.usual if error.retry_after is None else error.retry_after
-                self._waited += max(wait, MILLISECOND)
-                if self._waited > self._patience.total:
-                    raise
-                log.info("the exchange asks for a pause of %.0f s", wait.total_seconds())
-                await self._pause(wait.total_seconds())
+                await self._waits.out(error)
 
     async def begin(self) -> None:
         """Find out which generation of blocks is in force."""
@@ -205,15 +218,15 @@ class _History:
         if document is not None and isinstance(number := document.body.get("generation"), int):
             self._generation, self._version = number, document.version
 
-    async def _kept(self, first: datetime) -> tuple[_Block, int | None]:
+    async def _kept(self, first: datetime) -> tuple[Block, int | None]:
         document = await self._get(self._key(first))
         if document is None:
-            return _Block(first, first), None
+            return Block(first, first), None
         try:
-            return _read(first, document.body), document.version
+            return Block.of(first, document.body), document.version
         except (KeyError, TypeError, ValueError, OverflowError):
             log.warning("the kept candles %s cannot be read and are fetched anew", document.key)
-            return _Block(first, first), document.version
+            return Block(first, first), document.version
 
     async def _get(self, key: str) -> Document | None:
         if not self._store_works:
@@ -242,30 +255,14 @@ class _History:
     def _key(self, first: datetime) -> str:
         return f"{self._name}:{self._generation}:{first:%Y-%m-%dT%H:%MZ}"
 
-    def _written(self, block: _Block) -> Body:
-        return {
-            "exchange": self._exchange.base_url,
-            "symbol": self._symbol,
-            "timeframe": self._timeframe,
-            "until_ms": (block.until - EPOCH) // MILLISECOND,
-            "opened_ms": [(c.opened_at - EPOCH) // MILLISECOND for c in block.candles],
-            "open": [c.open for c in block.candles],
-            "high": [c.high for c in block.candles],
-            "low": [c.low for c in block.candles],
-            "close": [c.close for c in block.candles],
-            "volume": [c.volume for c in block.candles],
-            "duplicates": block.duplicates,
-            "rejected": block.rejected,
-        }
 
-
-def _read(first: datetime, body: Mapping[str, Any]) -> _Block:
-    columns = (body["opened_ms"], *(body[name] for name in ("open", "high", "low", "close", "volume")))
-    candles = tuple(
-        Candle(EPOCH + opened * MILLISECOND, *map(float, prices)) for opened, *prices in zip(*columns, strict=True)
-    )
-    until = EPOCH + body["until_ms"] * MILLISECOND
-    return _Block(first, until, candles, int(body["duplicates"]), int(body["rejected"]))
+def _times(rejected: Iterable[RejectedRecord], since: datetime) -> Iterator[datetime]:
+    """When each was; one that does not tell counts as of the time from which it was asked for."""
+    for record in rejected:
+        try:
+            yield datetime.fromisoformat(record.record)
+        except ValueError:
+            yield since
 
 
 def _blocks(start: datetime, end: datetime, period: timedelta) -> Iterator[datetime]:

@@ -77,7 +77,8 @@ def _cut(report: OptimisationReport) -> Line:
     (since, until), (judge_since, judge_until) = report.dates(first.inside), report.dates(first.outside)
     told = (
         f" (in sample), judged on {judge_since} to {judge_until} (out of sample); the {first.gap} days between count "
-        "for neither, so that no position reaches from one into the other."
+        f"for neither. A position that is held for more than {first.gap} days may reach from one into the other: each "
+        "counts what it gained on its own days, and the trade counts where it closed."
     )
     return ("Chosen on ", Strong(f"{since} to {until}"), told)
 

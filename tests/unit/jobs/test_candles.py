@@ -123,6 +123,36 @@ async def test_holes_doubles_and_impossible_candles_are_counted_and_never_filled
     assert len(exchange.asked) <= 2  # what an exchange lacks of older days is not asked for again
 
 
+async def test_an_impossible_candle_counts_once_however_often_it_is_told_and_only_in_its_window(
+    tmp_path: Path, exchange: Exchange
+) -> None:
+    exchange.bad = {ms(THIS_HOUR - HOUR)}  # after the last good one, so that it is asked for again
+    async with desk(tmp_path) as opened:
+        for _ in range(3):
+            series = await closed_candles(opened, "BTCUSDT", "1h", THIS_HOUR - 5 * HOUR, THIS_HOUR)
+            assert (len(series.candles), series.rejected) == (4, 1)
+        assert (await closed_candles(opened, "BTCUSDT", "1h", THIS_HOUR - 5 * HOUR, THIS_HOUR - HOUR)).rejected == 0
+        exchange.bad = set()
+        series = await closed_candles(opened, "BTCUSDT", "1h", THIS_HOUR - 5 * HOUR, THIS_HOUR)
+        assert (len(series.candles), series.rejected) == (5, 0)
+
+
+async def test_what_was_kept_before_the_times_of_rejected_ones_were_is_read(tmp_path: Path, exchange: Exchange) -> None:
+    start = THIS_HOUR - 3 * BLOCK * HOUR
+    async with desk(tmp_path) as opened:
+        good = await closed_candles(opened, "BTCUSDT", "1h", start, THIS_HOUR)
+        kept = await opened.store.documents(candles.COLLECTION)
+        old = [{k: v for k, v in one.body.items() if k != "rejected_ms"} | {"rejected": 0} for one in kept]
+        old[0]["rejected"] = 3  # which ones it was is not known: this one is asked for once more
+        for one, body in zip(kept, old, strict=True):
+            await opened.store.put(candles.COLLECTION, one.key, body, expected_version=one.version)
+        asked = len(exchange.asked)
+        for _ in range(2):
+            series = await closed_candles(opened, "BTCUSDT", "1h", start, THIS_HOUR)
+            assert (series.candles, series.rejected) == (good.candles, 0)
+    assert len(exchange.asked) == asked + 1
+
+
 async def test_a_newest_candle_that_is_late_is_asked_for_again(tmp_path: Path, exchange: Exchange) -> None:
     exchange.holes = {ms(THIS_HOUR - HOUR)}
     async with desk(tmp_path) as opened:

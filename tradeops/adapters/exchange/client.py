@@ -1,5 +1,7 @@
 """Public market data of the exchange."""
 
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -55,7 +57,14 @@ class ExchangeClient:
         return answer.reading(tuple(tickers), rejected=rejected)
 
     async def klines(
-        self, symbol: str, interval: str, start: datetime, end: datetime, *, within: timedelta | None = None
+        self,
+        symbol: str,
+        interval: str,
+        start: datetime,
+        end: datetime,
+        *,
+        within: timedelta | None = None,
+        turn: Callable[[], Awaitable[None]] | None = None,
     ) -> Reading[CandleSeries]:
         """Closed candles that opened in [start, end), ascending, however many pages they take.
 
@@ -65,6 +74,7 @@ class ExchangeClient:
             start: aware, inclusive.
             end: aware, exclusive; a candle that is unfinished by the exchange's clock is left out.
             within: for each page.
+            turn: awaited before each page; what it raises ends the asking.
 
         Raises:
             ValueError: an unknown interval, a naive time, or an empty period.
@@ -83,6 +93,8 @@ class ExchangeClient:
                 "endTime": last,
                 "limit": PAGE,
             }
+            if turn is not None:
+                await turn()
             answer, body = await self._get(KLINES, params, within)
             page = as_list(body, system=answer.system, source=answer.address)
             rows += page
@@ -97,7 +109,7 @@ class ExchangeClient:
                 break
         klines, rejected = parse_each(
             wire.Kline,
-            ((f"#{place}", row) for place, row in enumerate(rows, 1)),
+            ((_named(row) or f"#{place}", row) for place, row in enumerate(rows, 1)),
             lambda kline: (_candle(kline, period), kline.close_time),
             system=answer.system,
             source=answer.address,
@@ -166,6 +178,15 @@ def _open_time(row: object, answer: Answer) -> int:
         case [int(opened_at), *_] if not isinstance(opened_at, bool):
             return opened_at
     raise ContractError(answer.system, f"{answer.address} answered with a wrong shape: a kline has no open time")
+
+
+def _named(row: object) -> str:
+    """When the kline of a row opened, in ISO 8601; empty where it does not say."""
+    match row:
+        case [int(opened_at), *_] if not isinstance(opened_at, bool):
+            with suppress(OverflowError):
+                return (EPOCH + opened_at * MILLISECOND).isoformat()
+    return ""
 
 
 def _milliseconds(moment: datetime) -> int:

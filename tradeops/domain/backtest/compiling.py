@@ -1,5 +1,6 @@
 """The loop, compiled when numba is there; the same Python, with the same results to the bit, when it is not."""
 
+import sys
 from collections.abc import Callable
 from functools import cache
 from types import ModuleType
@@ -11,7 +12,13 @@ from tradeops.domain.backtest import loop
 
 Simulate = Callable[..., int]
 
+WORTH = 300_000  # candles: fewer are interpreted in less time than it takes to load numba
 INPUTS = 7  # the leading columns, which are read and not written
+
+
+def worth_compiling(candles: int) -> bool:
+    """Whether so many are traded sooner by the compiled loop; always where this process has loaded numba already."""
+    return candles > WORTH or "numba" in sys.modules
 
 
 @cache

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tradeops.domain.backtest.bootstrap import Intervals, intervals
+from tradeops.domain.backtest.compiling import worth_compiling
 from tradeops.domain.backtest.course import PERCENT, Course, Run, TradeTable
 from tradeops.domain.backtest.days import Month, daily, monthly
 from tradeops.domain.backtest.many import ManyRuns, row_of, table_of
@@ -89,7 +90,7 @@ def run(
             f"{candles.timeframe} for its first signal; there are {len(candles)}"
         )
     course = Course.of(candles, rules, seed)
-    done = course.run(signals, start, compiled=compiled)
+    done = course.run(signals, start, compiled=compiled and worth_compiling(len(candles)))
     of_days = daily(course, done)
     window = window_of(course, done)
     return BacktestResult(
@@ -137,9 +138,10 @@ def run_many(
     if not points:
         raise ValueError("no points to try")
     course = Course.of(frames.primary, rules, seed)
-    rows = []
+    compiled, rows = worth_compiling(len(points) * len(frames)), []
     for number, point in enumerate(points, start=1):
-        rows.append(row_of(course, course.simulated(strategy.signals(frames, point), start, stop), start))
+        raw = course.simulated(strategy.signals(frames, point), start, stop, compiled=compiled)
+        rows.append(row_of(course, raw, start))
         if told is not None:
             told(number)
     return table_of(course, rows)

@@ -209,12 +209,17 @@ def _verdict(
     total = walk.outside.total_return_percent.value
     if total is None or total <= 0:
         doubts.append("choosing anew in each window would not have gained anything")
-    if own and (own.outside.sharpe_ratio.value or 0.0) > (best.outside.sharpe_ratio.value or 0.0):
+    if own and _better(own.outside.sharpe_ratio, best.outside.sharpe_ratio):
         doubts.append("the bot's own parameters did better out of sample")
     if doubts:
         return Verdict.LUCK, tuple(doubts)
     passed = f"deflated Sharpe ratio at least {LEAST_DEFLATED:g}, probability of overfitting at most "
     return Verdict.BETTER, (f"{passed}{MOST_OVERFITTING:g}, and choosing anew in each window gained",)
+
+
+def _better(one: Figure, other: Figure) -> bool:
+    """What is not known is neither better nor worse."""
+    return one.value is not None and other.value is not None and one.value > other.value
 
 
 def _told(value: float, limit: float) -> str:

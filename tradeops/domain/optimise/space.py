@@ -14,6 +14,7 @@ from tradeops.domain.strategies.strategy import Strategy
 
 Place = tuple[int, ...]
 MOST_DRAWS = 1000
+MOST_DRAWS_NEAR = 50  # a neighbourhood with hardly an allowed place is left: to look for it costs more than trading
 ROUNDING = 1e-9
 
 
@@ -112,14 +113,11 @@ class Space:
 
     def around(self, place: Place, random: np.random.Generator) -> Place | None:
         """An allowed place in the neighbourhood: up to a twentieth of each axis away, at least a step; not this one."""
-        for _ in range(MOST_DRAWS):
-            moved = tuple(
-                _moved(n, len(axis.values), random) if axis.ordered else n
-                for axis, n in zip(self.axes, place, strict=True)
-            )
-            if moved != place and self.allowed(moved):
-                return moved
-        return None
+        lasts = np.array([len(axis.values) - 1 for axis in self.axes])
+        reach = np.where([axis.ordered for axis in self.axes], np.maximum(1, np.rint(lasts / 20)), 0).astype(np.int64)
+        moves = random.integers(-reach, reach + 1, size=(MOST_DRAWS_NEAR, len(reach)))
+        near = map(tuple, np.clip(moves + place, 0, lasts).tolist())
+        return next((moved for moved in near if moved != place and self.allowed(moved)), None)
 
     def distances(self, places: Sequence[Place]) -> Floats:
         """Of each two places: the root mean square over the axes, 0-1; other words are 1 apart."""
@@ -129,8 +127,3 @@ class Space:
         apart[:, :, words] = apart[:, :, words] > 0
         root: Floats = np.sqrt((apart**2).mean(axis=2))
         return root
-
-
-def _moved(place: int, count: int, random: np.random.Generator) -> int:
-    reach = max(1, round((count - 1) / 20))
-    return min(max(place + int(random.integers(-reach, reach + 1)), 0), count - 1)

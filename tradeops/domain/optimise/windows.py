@@ -32,7 +32,7 @@ class Plan:
     Attributes:
         inside_fraction: of the days before the first cut, 0-1.
         windows: how many equal parts the days after it have; before each, the choice is made anew.
-        purge_days: before each cut: a position taken there may last beyond it.
+        purge_days: before each cut: a position taken there may last beyond it. No rule ends one that lasts longer.
         embargo_fraction: of all days, before each cut too, at least one day: what the market remembers for a while.
     """
 

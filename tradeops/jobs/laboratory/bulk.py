@@ -2,10 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from tradeops.adapters.exchange.client import ExchangeClient
 from tradeops.adapters.store import Point
 from tradeops.adapters.store.interface import Json
 from tradeops.domain.backtest.orders import checked_symbol
@@ -13,8 +14,16 @@ from tradeops.domain.bulk.analysis import Analysis, analysed, least_candles, unf
 from tradeops.domain.bulk.report import BulkReport, Correlations, by_confidence
 from tradeops.domain.candle_columns import CandleColumns
 from tradeops.domain.candles import period_of
-from tradeops.errors import MisconfiguredError, RateLimitedError, RejectedError, TradeOpsError, TransientError
-from tradeops.jobs.candles import BLOCK, closed_candles
+from tradeops.domain.market import Ticker
+from tradeops.errors import (
+    MisconfiguredError,
+    RateLimitedError,
+    RejectedError,
+    TradeOpsError,
+    TransientError,
+    UnavailableError,
+)
+from tradeops.jobs.candles import BLOCK, PATIENCE, Waits, closed_candles
 from tradeops.jobs.exchange_weight import ExchangeWeight
 from tradeops.jobs.reports import price_gaps
 from tradeops.wiring import Desk
@@ -29,9 +38,9 @@ PEGGED = frozenset(
     {"USDC", "FDUSD", "TUSD", "USDP", "DAI", "BUSD", "USDE", "EUR", "USD1", "XUSD", "BFUSD"}
 )  # no market
 AT_ONCE = 10
-HISTORY = BLOCK  # candles: two pages at most, and the averages of the longer ones are settled
+HISTORY = BLOCK  # candles: two blocks at most, and the averages of the longer ones are settled
 WEIGHT_OF_ALL_TICKERS = 80
-WEIGHT_OF_A_HISTORY = 4
+WEIGHT_OF_A_PAGE = 2
 ONE_SYMBOL = timedelta(minutes=4)
 
 UNSAFE = re.compile(r"[^\w ?-]")  # in a name that becomes a field of the record
@@ -110,8 +119,7 @@ async def choose(desk: Desk, order: BulkOrder, weight: ExchangeWeight) -> tuple[
         raise MisconfiguredError("exchange", "BINANCE_API_URL is not set, and candles come from there", remedy=remedy)
     if order.symbols is not None:
         return order.symbols
-    await weight.spend(WEIGHT_OF_ALL_TICKERS)
-    tickers = (await desk.exchange.tickers()).value
+    tickers = await _tickers(desk.exchange, weight)
     traded = [t for t in tickers if t.symbol.endswith(QUOTE) and t.symbol.removesuffix(QUOTE) not in PEGGED]
     traded.sort(key=lambda ticker: (-ticker.quote_volume, ticker.symbol))
     chosen = tuple(ticker.symbol for ticker in traded if ticker.quote_volume > 0)[:USUAL_SYMBOLS]
@@ -126,7 +134,8 @@ async def gather(
 ) -> Gathered:
     """The newest closed candles of each symbol, ten symbols at once; one that fails stops no other.
 
-    Only a pause that is too long to wait for ends the asking: to go on would make it longer.
+    A pause that the exchange asks for holds all of them before their next request. Only one that is too long to wait
+    for ends the asking: to go on would make it longer.
 
     Args:
         desk: its exchange and store.
@@ -141,17 +150,19 @@ async def gather(
         RejectedError: not one could be had.
     """
     found: dict[str, CandleColumns] = {}
-    await weight.spend(price_gaps.WEIGHT_OF_COMPARING)
-    remarks = dict.fromkeys(await price_gaps.told_of(desk, symbols))
+    remarks: dict[str, None] = {}
     failed, errors = dict(order.failed), list[TradeOpsError]()
     gate = asyncio.Semaphore(AT_ONCE)
+
+    async def turn() -> None:
+        _end_if_banned(errors)
+        await weight.spend(WEIGHT_OF_A_PAGE)
+        _end_if_banned(errors)
 
     async def one(symbol: str) -> None:
         async with gate:
             try:
-                if banned := next((error for error in errors if isinstance(error, RateLimitedError)), None):
-                    raise banned
-                candles, said = await _candles(desk, symbol, order.timeframe, weight, now)
+                candles, said = await _candles(desk, symbol, order.timeframe, weight, now, turn)
                 remarks.update(dict.fromkeys(said))
                 if problem := unfit(candles, now):
                     failed[symbol] = problem
@@ -170,6 +181,9 @@ async def gather(
         await asyncio.gather(*(one(symbol) for symbol in symbols[first : first + CHUNK]))
     if not found:
         raise _nothing(failed, errors)
+    if not _banned(errors):
+        await weight.spend(price_gaps.WEIGHT_OF_COMPARING)
+        remarks.update(dict.fromkeys(await price_gaps.told_of(desk, symbols)))
     return Gathered(tuple(found[s] for s in symbols if s in found), failed, tuple(remarks))
 
 
@@ -234,19 +248,44 @@ def _result(one: Analysis) -> dict[str, Json]:
     }
 
 
+async def _tickers(exchange: ExchangeClient, weight: ExchangeWeight) -> tuple[Ticker, ...]:
+    waits = Waits(PATIENCE, weight.stay_still)
+    while True:
+        await weight.spend(WEIGHT_OF_ALL_TICKERS)
+        try:
+            return (await exchange.tickers()).value
+        except RateLimitedError as error:
+            await waits.out(error)
+
+
 async def _candles(
-    desk: Desk, symbol: str, timeframe: str, weight: ExchangeWeight, now: datetime
+    desk: Desk,
+    symbol: str,
+    timeframe: str,
+    weight: ExchangeWeight,
+    now: datetime,
+    turn: Callable[[], Awaitable[None]],
 ) -> tuple[CandleColumns, tuple[str, ...]]:
     async with asyncio.timeout(ONE_SYMBOL.total_seconds()):
-        await weight.spend(WEIGHT_OF_A_HISTORY)
         since = now - HISTORY * period_of(timeframe)
-        series = await closed_candles(desk, symbol, timeframe, since, now, pause=weight.stay_still)
+        series = await closed_candles(desk, symbol, timeframe, since, now, pause=weight.stay_still, turn=turn)
         return CandleColumns.of(series), series.remarks
+
+
+def _banned(errors: Sequence[TradeOpsError]) -> RateLimitedError | None:
+    """The longest pause among those that were too long to wait for."""
+    pauses = [error for error in errors if isinstance(error, RateLimitedError)]
+    return max(pauses, key=lambda error: error.retry_after or timedelta(0), default=None)
+
+
+def _end_if_banned(errors: Sequence[TradeOpsError]) -> None:
+    if banned := _banned(errors):  # told as another kind: nobody is to wait for it once more
+        raise UnavailableError(banned.system, banned.problem, remedy=banned.remedy)
 
 
 def _nothing(failed: Mapping[str, str], errors: Sequence[TradeOpsError]) -> TradeOpsError:
     """What says most of why not a single symbol could be analysed."""
-    transient = next((error for error in errors if isinstance(error, TransientError)), None)
+    transient = _banned(errors) or next((error for error in errors if isinstance(error, TransientError)), None)
     if transient is not None:
         return transient
     symbol, problem = next(iter(failed.items()))

@@ -18,7 +18,8 @@ from tradeops.errors import MisconfiguredError
 
 LARGEST_GRID = 10_000  # points that are looked through to see how many are allowed
 RANDOM_SHARE = 0.5
-AROUND = 4
+AROUND = 6
+CANDIDATES = 8  # that optuna weighs for one proposal; with its 24 the search found nothing better, and took longer
 MOST_MISSES = 100  # proposals in a row that bring nothing new: the space is used up
 
 Told = Callable[[int, int], None]
@@ -152,7 +153,9 @@ class _Guide:
         self._space = space
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "experimental" is said of the multivariate kind
-            sampler = self._optuna.samplers.TPESampler(seed=seed % 2**32, n_startup_trials=1, multivariate=True)
+            sampler = self._optuna.samplers.TPESampler(
+                seed=seed % 2**32, n_startup_trials=1, n_ei_candidates=CANDIDATES, multivariate=True
+            )
         self._study = self._optuna.create_study(direction="maximize", sampler=sampler)
         d = self._optuna.distributions
         self._distributions = {

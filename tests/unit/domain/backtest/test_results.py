@@ -227,6 +227,13 @@ def test_without_numba_the_same_code_runs_with_the_same_result(
     assert run(HUNDRED_DAYS, RSI_LEVEL, LEVEL, seed=3, compiled=False).fingerprint == result.fingerprint
 
 
+def test_a_few_candles_are_not_worth_the_loading_of_numba(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "numba", raising=False)
+    assert [compiling.worth_compiling(count) for count in (100_000, 300_001)] == [False, True]
+    monkeypatch.setitem(sys.modules, "numba", compiling)
+    assert compiling.worth_compiling(1)
+
+
 def test_where_nothing_can_be_kept_the_loop_is_compiled_for_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     import numba  # noqa: PLC0415
 

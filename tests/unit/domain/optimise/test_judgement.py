@@ -127,6 +127,18 @@ def test_the_bots_own_stands_beside_and_may_be_better() -> None:
     assert found.verdict is Verdict.LUCK
 
 
+def test_the_bots_own_is_not_better_than_a_loss_when_it_did_not_trade() -> None:
+    trials = made((0.004, -0.004), *[(0.0, -0.004)] * 3)
+    idle = np.where(np.arange(DAYS) < FIRST.outside.start, trials[3].trades, 0)
+    trials[3] = Trial(SPACE.own, np.where(idle, trials[3].returns, 0.0), idle, idle)
+    found = judgement(trials)
+    assert found.own is not None
+    assert found.best is not None
+    assert (found.own.outside.sharpe_ratio.value, found.own.outside.trades) == (None, 0)
+    assert (found.best.outside.sharpe_ratio.value or 0.0) < 0
+    assert not [reason for reason in found.reasons if "own parameters" in reason]
+
+
 def test_each_window_is_chosen_for_by_what_came_before_it() -> None:
     """The second is better from the third window on; only from the fourth can anybody know."""
     first, second = made((0.002, 0.002), (0.0, 0.0))

@@ -19,7 +19,8 @@ from tradeops.domain.bulk.report import BulkReport
 from tradeops.domain.candle_columns import CandleColumns
 from tradeops.domain.candles import EPOCH, CandleSeries
 from tradeops.domain.health import Severity
-from tradeops.errors import MisconfiguredError, RejectedError, TransientError
+from tradeops.errors import MisconfiguredError, RateLimitedError, RejectedError, TransientError
+from tradeops.jobs.candles import BLOCK
 from tradeops.jobs.exchange_weight import ExchangeWeight
 from tradeops.jobs.laboratory import bulk, bulk_export
 from tradeops.rendering.bulk import bulk_page
@@ -175,6 +176,86 @@ async def test_nobody_asks_on_when_the_exchange_bans_us_for_hours(
     assert [one.symbol for one in report.analyses] == ["C00USDT"]
     assert len(report.failed) == 7
     assert set(exchange.asked) == {"C00USDT", "C01USDT"}
+
+
+class Crowd:
+    """Ten requests are in flight before the first of them is answered, with a refusal; the others come after it."""
+
+    def __init__(self, wire: respx.MockRouter, exchange: MovingExchange, refusal: httpx.Response) -> None:
+        self.exchange, self.refusal = exchange, refusal
+        self.arrived: list[float] = []
+        self.ten_in_flight, self.refused, self.over = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.turns = 0
+        self.weight = ExchangeWeight(clock=lambda: 5000.0 if self.over.is_set() else 0.0, pause=self.pause)
+        wire.get(f"{EXCHANGE}/api/v3/klines").mock(side_effect=self.answer)
+
+    async def pause(self, seconds: float) -> None:
+        assert seconds == 5
+        self.refused.set()
+        await self.over.wait()
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        self.arrived.append(5000.0 if self.over.is_set() else 0.0)
+        place = len(self.arrived)
+        if place == bulk.AT_ONCE:
+            self.ten_in_flight.set()
+        await self.ten_in_flight.wait()
+        if place == 1:
+            return self.refusal
+        await self.refused.wait()
+        return self.exchange.klines(request)
+
+    async def gathered(self, here: Desk, told: bulk.Told = lambda _done, _of: None) -> bulk.Gathered:
+        symbols = [f"D{n:02d}USDT" for n in range(12)]
+        self.exchange.symbols = dict.fromkeys(symbols, 1.0)
+        block = BLOCK * timedelta(hours=1)
+        now = NOW - (NOW - EPOCH) % block - timedelta(hours=100)  # so that a history lies in two blocks
+        async with asyncio.timeout(30):
+            return await bulk.gather(here, bulk.checked(symbols, "1h"), symbols, self.weight, now=now, told=told)
+
+
+async def test_ten_in_flight_stand_still_before_their_next_page_when_one_is_refused(
+    wire: respx.MockRouter, exchange: MovingExchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd = Crowd(wire, exchange, httpx.Response(418, headers={"retry-after": "5"}))
+    spend = ExchangeWeight.spend
+
+    async def counted(self: ExchangeWeight, weight: int) -> None:
+        crowd.turns += 1
+        if crowd.turns == 10 + 9:  # nine of the first ten are at their second page, and nobody can go on
+            asyncio.get_running_loop().call_later(0.05, crowd.over.set)
+        await spend(self, weight)
+
+    monkeypatch.setattr(ExchangeWeight, "spend", counted)
+    async with desk(tmp_path) as here:
+        gathered = await crowd.gathered(here)
+    assert len(gathered.candles) == 12
+    assert crowd.arrived.count(0.0) == 10
+    assert len(crowd.arrived) == 2 * 12 + 1
+
+
+async def test_ten_in_flight_ask_no_next_page_when_one_is_banned_for_hours(
+    wire: respx.MockRouter, exchange: MovingExchange, tmp_path: Path
+) -> None:
+    crowd = Crowd(wire, exchange, httpx.Response(418, headers={"retry-after": "7200"}))
+    async with desk(tmp_path) as here:
+        with pytest.raises(RateLimitedError) as caught:
+            await crowd.gathered(here, lambda _done, _of: crowd.refused.set())
+    assert caught.value.retry_after == timedelta(hours=2)
+    assert len(crowd.arrived) == 10
+
+
+async def test_a_pause_before_the_most_traded_are_known_is_kept_too(
+    wire: respx.MockRouter, exchange: MovingExchange, tmp_path: Path
+) -> None:
+    pauses = Pauses()
+    answers = iter([BAN, SLOW_DOWN, httpx.Response(418, headers={"retry-after": "86"})])
+    wire.get(f"{EXCHANGE}/api/v3/ticker/24hr").mock(side_effect=lambda _: next(answers))
+    async with desk(tmp_path) as here:
+        with pytest.raises(RateLimitedError):
+            await bulk.choose(here, bulk.checked(None, "1h"), ExchangeWeight(clock=lambda: sum(pauses), pause=pauses))
+    assert pauses == [7, 3]
+    assert exchange.asked == []
 
 
 def test_a_name_that_no_store_keeps_becomes_one_that_it_does() -> None:
