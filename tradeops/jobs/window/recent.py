@@ -1,32 +1,29 @@
-"""The latest trades and the beginning of the day, read again only when a trade has come or the day has changed."""
+"""Today's trades and the beginning of the day, read again only when a trade has come or the day has changed."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tradeops.adapters.store import ReadableStore
-from tradeops.domain.day_start import DayStart, midnight_of, observed, reconstructed
+from tradeops.domain.day_start import DayStart, midnight_of, observed
 from tradeops.domain.loss_limits import Limits
 from tradeops.domain.portfolio.portfolio import ClosedTrade
 from tradeops.errors import TradeOpsError
 from tradeops.jobs.reports import equity, trades
 from tradeops.jobs.window.history import History
-from tradeops.jobs.window.live import Look
 
-MOST_TRADES = 1000
 MOST_TODAY = 10_000
-LOOK_BACK = timedelta(days=30)
 SOON = timedelta(hours=1)
 OLDEST = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """What the limits of today are judged by.
+    """What the losses of today are counted from.
 
     Attributes:
         read_at: our clock.
         midnight: of the day of the limits.
-        trades: the last 1,000 of a month and all of today, by closing time.
+        trades: all of today, by closing time.
         start: what the day began with, where somebody looked; `None` where it must be worked out.
     """
 
@@ -55,36 +52,23 @@ class Lately:
             history: of trades.
             now: aware.
         """
-        mark, since = history.mark, history.since_last(MOST_TRADES)
-        midnight = midnight_of(now, limits.zone)
+        mark, midnight = history.mark, midnight_of(now, limits.zone)
         if self._kept is not None:
             kept_mark, kept = self._kept
             is_settled = kept.start is not None or now - kept.read_at < OLDEST
             if (kept_mark, kept.midnight) == (mark, midnight) and is_settled:
                 return kept
         try:
-            found = await self._read(midnight, since, limits, now)
+            found = await self._read(midnight, limits, now)
         except TradeOpsError as error:
             return str(error)
         self._kept = mark, found
         return found
 
-    async def _read(self, midnight: datetime, since: datetime | None, limits: Limits, now: datetime) -> Recent:
-        since = min(midnight, max(since or midnight, now - LOOK_BACK))
-        last = await trades.newest(self._store, since=since, until=now + SOON, limit=MOST_TODAY)
+    async def _read(self, midnight: datetime, limits: Limits, now: datetime) -> Recent:
+        closed = await trades.newest(self._store, since=midnight, until=now + SOON, limit=MOST_TODAY)
         worth = await equity.worth_near(self._store, midnight)
         if worth is None:
-            return Recent(now, midnight, tuple(last), None)
+            return Recent(now, midnight, tuple(closed), None)
         start = observed(worth.at, worth.equity, worth.unrealised, now=now, zone=limits.zone)
-        return Recent(now, midnight, tuple(last), start)
-
-
-def day_start(recent: Recent | str, look: Look, limits: Limits, *, now: datetime) -> DayStart | str:
-    """What the day began with; or why that is not known."""
-    if isinstance(recent, str):
-        return recent
-    if recent.start is not None:
-        return recent.start
-    if look.balance is None:
-        return f"nobody looked when the day began, and the engine is silent: {look.problem}"
-    return reconstructed(look.balance, recent.trades, now=now, zone=limits.zone)
+        return Recent(now, midnight, tuple(closed), start)
