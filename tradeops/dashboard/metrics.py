@@ -97,7 +97,10 @@ def _money(o: Overview) -> Iterator[Metric]:
     worth, week, spent = o.money.content, o.performance.content, o.costs.content
     yield _gauge("equity_usd", "What the account is worth", (), [((), worth.equity.value if worth else None)])
     yield _gauge(
-        "day_pnl_usd", "Since the day of the loss limits began", (), [((), worth.day_pnl.value if worth else None)]
+        "day_pnl_usd",
+        "By trades and marks since the day of the loss limits began; deposits and resets are no part of it",
+        (),
+        [((), worth.day_pnl.value if worth else None)],
     )
     yield _gauge(
         "drawdown_percent", "Below the peak of 24 hours", (), [((), worth.drawdown_percent.value if worth else None)]

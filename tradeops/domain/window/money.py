@@ -34,7 +34,8 @@ class Money:
         equity: now, from the engine; else the last that was kept, and `source` says so.
         source: `engine` or `store`.
         day_start: what the day began with, in the zone of the loss limits.
-        day_pnl: since then, open positions included.
+        day_pnl: by closed trades and marks since then, as the loss limits count; deposits and resets are no part of it.
+        day_pnl_percent: of `day_start`.
         drawdown_percent: below the peak of the range, now.
         max_drawdown_percent: of the range.
         open_positions: how many; unknown without the engine.

@@ -111,14 +111,39 @@ async def newest(store: ReadableStore, *, since: datetime, until: datetime, limi
         ContractError: a record is damaged.
     """
     page = await store.points(SERIES, since=since, until=until, limit=limit, newest_first=True)
-    return [_trade(point) for point in reversed(page)]
+    return [trade_of(point) for point in reversed(page)]
+
+
+def trade_of(point: Point) -> ClosedTrade:
+    """The trade that a record of the archive holds.
+
+    Raises:
+        ContractError: it is damaged.
+    """
+    body: Mapping[str, Any] = point.body
+    with reading(SERIES, point):
+        lasted = body["duration_us"]
+        return ClosedTrade(
+            id=body["id"],
+            symbol=body["symbol"],
+            side=Side(body["side"]),
+            entry_price=Decimal(body["entry_price"]),
+            exit_price=Decimal(body["exit_price"]),
+            quantity=Decimal(body["quantity"]),
+            leverage=int(body["leverage"]),
+            pnl=Decimal(body["pnl"]),
+            opened_at=datetime.fromisoformat(body["opened_at"]),
+            closed_at=point.timestamp,
+            duration=None if lasted is None else lasted * MICROSECOND,
+            strategy=body["strategy"],
+        )
 
 
 def _by_id(points: list[Point], *, skip_damaged: bool) -> dict[str, ClosedTrade]:
     found = {}
     for point in points:
         try:
-            trade = _trade(point)
+            trade = trade_of(point)
         except ContractError as error:
             if not skip_damaged:
                 raise
@@ -143,26 +168,6 @@ def _point(trade: ClosedTrade) -> Point:
         "strategy": None if trade.strategy is None else whole(trade.strategy),
     }
     return Point(_key(trade.id), trade.closed_at, body)
-
-
-def _trade(point: Point) -> ClosedTrade:
-    body: Mapping[str, Any] = point.body
-    with reading(SERIES, point):
-        lasted = body["duration_us"]
-        return ClosedTrade(
-            id=body["id"],
-            symbol=body["symbol"],
-            side=Side(body["side"]),
-            entry_price=Decimal(body["entry_price"]),
-            exit_price=Decimal(body["exit_price"]),
-            quantity=Decimal(body["quantity"]),
-            leverage=int(body["leverage"]),
-            pnl=Decimal(body["pnl"]),
-            opened_at=datetime.fromisoformat(body["opened_at"]),
-            closed_at=point.timestamp,
-            duration=None if lasted is None else lasted * MICROSECOND,
-            strategy=body["strategy"],
-        )
 
 
 def _key(trade_id: str) -> str:

@@ -15,8 +15,9 @@ from tradeops.errors import TradeOpsError
 from tradeops.jobs.ending import end
 from tradeops.jobs.reports.equity import MINUTES
 from tradeops.jobs.reports.trades import SERIES as TRADES
-from tradeops.jobs.window.history import History
+from tradeops.jobs.window.history import KEPT, History
 from tradeops.jobs.window.series import HEALTH, PERFORMANCE
+from tradeops.jobs.window.streaks import Streaks
 
 METRICS = ("win_rate", "avg_profit_per_trade", "sharpe_ratio")
 FOLLOW_SECONDS, AGAIN_SECONDS, BREATH_SECONDS = 30.0, 2.0, 0.001
@@ -36,7 +37,8 @@ class Histories:
         self._store = store
         self.health = History(HEALTH, code_of, record_of)
         self.equity = History(MINUTES, lambda _: "d", _equity)
-        self.trades = History(TRADES, lambda _: "q", _trade)
+        self.streaks = Streaks()
+        self.trades = History(TRADES, lambda _: "q", _trade, witness=self.streaks.meet)
         self.performance = History(PERFORMANCE, lambda _: "d", _analysis)
         self._lock = asyncio.Lock()
         self._wanted = asyncio.Event()
@@ -78,6 +80,7 @@ class Histories:
         while True:
             try:
                 await self._extend()
+                await self._extend_streaks()
                 if datetime.now(UTC) - read_at >= READ_ANEW:
                     await self._read_anew()
                     read_at = datetime.now(UTC)
@@ -101,6 +104,15 @@ class Histories:
         """In turns, so that the newest of each comes first."""
         while not all([await self._one_page(one) for one in self._all]):
             pass
+
+    async def _extend_streaks(self) -> None:
+        """What is older than a quarter is read when the charts are there."""
+        now = datetime.now(UTC)
+        until = now - KEPT + READ_ANEW  # some that was read already, so that nothing is left out between
+        await self.streaks.look_behind(self._store, until=until, now=now)
+        while not await self.streaks.extend(self._store, until=until, now=now):
+            await self._extend()
+            await asyncio.sleep(BREATH_SECONDS)
 
     async def _one_page(self, one: History) -> bool:
         if one.is_whole:

@@ -9,18 +9,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tradeops.adapters.store import Point, ReadableStore
-from tradeops.domain.window.columns import MICROSECOND, Columns, micros, moment
+from tradeops.domain.window.columns import Columns, micros, moment
+from tradeops.jobs.window.backwards import PAGE, Backwards
 
-PAGE = 250  # larger ones leave the process larger for ever
 OVERLAP = timedelta(hours=2)
 AHEAD = timedelta(hours=1)  # a clock of another machine may be before ours
 KEPT = timedelta(days=91)
-
-STRETCH, SHORTEST = timedelta(hours=3), timedelta(minutes=1)
 LOOK_BEHIND = timedelta(seconds=10)
 NEVER = datetime(1970, 1, 2, tzinfo=UTC)
 
 Record = Callable[[Mapping[str, Any]], Mapping[str, float]]
+Witness = Callable[[Point], None]
 
 
 class History:
@@ -30,33 +29,35 @@ class History:
         series: its name.
         code: of each field, see `Columns`.
         record: the fields of one kept body; an empty record is one without them.
+        witness: shown every record that is read, some more than once.
 
     Attributes:
         columns: what is in memory.
         newest: the latest record, whole; `None` before the first.
     """
 
-    def __init__(self, series: str, code: Callable[[str], str], record: Record) -> None:
+    def __init__(
+        self, series: str, code: Callable[[str], str], record: Record, *, witness: Witness | None = None
+    ) -> None:
         self.columns = Columns(code)
         self.series = series
         self._code = code
         self._record = record
+        self._witness = witness
         self.newest: Point | None = None
-        self._low: datetime | None = None
-        self._is_whole = False
+        self._older = Backwards(series)
         self._recent: dict[str, datetime] = {}
-        self._stretch = STRETCH
         self._looked_behind_at = NEVER
 
     @property
     def covered_since(self) -> datetime | None:
         """Everything from here on is in memory; `None` before the first page."""
-        return self._low
+        return self._older.low
 
     @property
     def is_whole(self) -> bool:
         """Whether all that is shown is in memory."""
-        return self._is_whole
+        return self._older.is_whole
 
     @property
     def mark(self) -> tuple[int, int, datetime | None]:
@@ -65,36 +66,16 @@ class History:
 
     def anew(self) -> "History":
         """An empty one of the same series."""
-        return History(self.series, self._code, self._record)
+        return History(self.series, self._code, self._record, witness=self._witness)
 
     async def extend(self, store: ReadableStore, *, now: datetime) -> bool:
         """Read one more page of older records; `True` when there are none left.
 
-        A page is a stretch of time, longer where records are rare: a database that sorts a whole quarter to find its
-        newest records would do so for each page.
-
         Raises:
             UnavailableError: the store does not answer.
         """
-        horizon, limit = now - KEPT, PAGE
-        until = self._low or now + AHEAD
-        while not self._is_whole:
-            since = max(horizon, until - self._stretch)
-            page = await store.points(self.series, since=since, until=until, limit=limit, newest_first=True)
-            if len(page) < limit:
-                self._low, self._is_whole = since, since == horizon
-                self._stretch *= 4 if len(page) < limit / 8 else 1
-            elif page[-1].timestamp == page[0].timestamp:  # all of one moment: which of it is left cannot be told
-                limit *= 2
-                continue
-            else:  # the last moment may go on behind the page
-                oldest = page[-1].timestamp
-                page = [point for point in page if point.timestamp > oldest]
-                self._low = oldest + MICROSECOND
-                self._stretch = max(self._stretch / 2, SHORTEST)
-            self._add_older(page[::-1])
-            break
-        return self._is_whole
+        self._add_older(await self._older.page(store, until=now + AHEAD, horizon=now - KEPT))
+        return self.is_whole
 
     async def follow(self, store: ReadableStore, *, now: datetime) -> None:
         """Read what has come since.
@@ -103,8 +84,8 @@ class History:
             UnavailableError: the store does not answer.
         """
         if self.newest is None:
-            if self._is_whole and await store.points(self.series, since=now - KEPT, until=now + AHEAD, limit=1):
-                self._low, self._is_whole, self._stretch = None, False, STRETCH
+            if self.is_whole and await store.points(self.series, since=now - KEPT, until=now + AHEAD, limit=1):
+                self._older.restart(None)
             await self.extend(store, now=now)
             return
         since = self.newest.timestamp - OVERLAP
@@ -115,31 +96,28 @@ class History:
             if len(page) < 4 * PAGE or page[-1].timestamp == since:
                 break
             since = page[-1].timestamp
-        if self._is_whole and now - self._looked_behind_at >= LOOK_BEHIND:
+        if self.is_whole and now - self._looked_behind_at >= LOOK_BEHIND:
             self._looked_behind_at = now
             await self._look_behind(store, now)
         self._forget(now)
 
     def why_nothing(self, never: str) -> str:
         """Why nothing is there: it is still being read, or, in these words, there never was anything."""
-        return never if self._is_whole else "it is still being read from the store"
-
-    def since_last(self, count: int) -> datetime | None:
-        """The moment from which on there are so many records in memory, or all that there are; `None` without any."""
-        return moment(self.columns.at[max(0, len(self.columns) - count)]) if len(self.columns) else None
+        return never if self.is_whole else "it is still being read from the store"
 
     async def _look_behind(self, store: ReadableStore, now: datetime) -> None:
         """Records may have been added that are older than all we have: a bot's trades of the days before us."""
         horizon = now - KEPT
         oldest = moment(self.columns.at[0]) if len(self.columns) else horizon
         if oldest > horizon and await store.points(self.series, since=horizon, until=oldest, limit=1):
-            self._low, self._is_whole = oldest, False
+            self._older.restart(oldest)
             await self.extend(store, now=now)
 
     def _add_older(self, points: Sequence[Point]) -> None:
         self.columns.prepend([(micros(point.timestamp), self._record(point.body)) for point in points])
         if points:
             self._meet(points[-1])
+            self._show(points)
             floor = self._floor
             self._recent |= {point.key: point.timestamp for point in points if point.timestamp >= floor}
 
@@ -147,8 +125,14 @@ class History:
         if point.key in self._recent:
             return
         self._meet(point)
+        self._show([point])
         self._recent[point.key] = point.timestamp
         self.columns.insert(micros(point.timestamp), self._record(point.body))
+
+    def _show(self, points: Sequence[Point]) -> None:
+        if self._witness is not None:
+            for point in points:
+                self._witness(point)
 
     def _meet(self, point: Point) -> None:
         if self.newest is None or point.timestamp >= self.newest.timestamp:

@@ -3,14 +3,15 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from tradeops.domain.day_start import DayStart
 from tradeops.domain.figures import Amount, Figure, known, known_amount, unknown, unknown_amount
+from tradeops.domain.losses import Today
 from tradeops.domain.window.columns import micros
 from tradeops.domain.window.curve import Curve, stretch_of, thinned
 from tradeops.domain.window.money import CurvePoint, Money
 from tradeops.domain.window.values import Panel, Range
 from tradeops.jobs.window.history import History
 from tradeops.jobs.window.live import Look
+from tradeops.jobs.window.today import Day
 
 STALE = timedelta(minutes=5)
 NO_CURVE = "no equity is kept in this time; the watchdog keeps it once a minute while it runs"
@@ -25,7 +26,7 @@ def curve_of(history: History, range_: Range, *, now: datetime) -> Curve | None:
 
 
 async def panel(
-    start: DayStart | str,
+    day: Day,
     history: History,
     curve: Curve | None,
     look: Look,
@@ -37,7 +38,7 @@ async def panel(
     """Equity, the day's profit and the curve.
 
     Args:
-        start: what the day began with, or why that is not known.
+        day: so far.
         history: of equity by the minute.
         curve: of the range; `None` where no equity is kept in it.
         look: at the engine.
@@ -54,11 +55,11 @@ async def panel(
         says = look.problem or "it does not say what the account is worth"
         kept = trouble or history.why_nothing("no equity is kept yet: the watchdog keeps it once a minute")
         return Panel(None, f"engine: {says}; and {kept}")
-    pnl, percent = _of_day(worth, start)
+    pnl, percent = _of_day(day.brought)
     money = Money(
         equity=worth,
         source=source,
-        day_start=unknown_amount(start) if isinstance(start, str) else known_amount(start.equity),
+        day_start=_began(day),
         day_pnl=pnl,
         day_pnl_percent=percent,
         drawdown_percent=known(curve.drawdown_percent) if curve else unknown(NO_CURVE),
@@ -71,14 +72,17 @@ async def panel(
     return Panel(money, as_of=as_of, stale=now - as_of > STALE or bool(look.problem))
 
 
-def _of_day(worth: Amount, start: DayStart | str) -> tuple[Amount, Figure]:
-    if isinstance(start, str) or worth.value is None:
-        reason = start if isinstance(start, str) else worth.reason
-        return unknown_amount(reason), unknown(reason)
-    pnl = worth.value - start.equity
-    if start.equity <= 0:
-        return known_amount(pnl), unknown("the day did not begin above zero")
-    return known_amount(pnl), known(float(100 * pnl / start.equity))
+def _began(day: Day) -> Amount:
+    return unknown_amount(day.start) if isinstance(day.start, str) else known_amount(day.start.equity)
+
+
+def _of_day(brought: Today | str) -> tuple[Amount, Figure]:
+    """What trades and marks brought, as the limits count it: money paid in or out is no profit."""
+    if isinstance(brought, str):
+        return unknown_amount(brought), unknown(brought)
+    if brought.percent is None:
+        return known_amount(-brought.usd), unknown("the day did not begin above zero")
+    return known_amount(-brought.usd), known(-float(brought.percent))
 
 
 def _curve_why(points: tuple[CurvePoint, ...], history: History, range_: Range, now: datetime) -> str:

@@ -15,9 +15,10 @@ from tradeops.jobs.window.asking import panel
 from tradeops.jobs.window.brakes import Brakes
 from tradeops.jobs.window.histories import Histories
 from tradeops.jobs.window.live import Live
-from tradeops.jobs.window.recent import Lately, day_start
+from tradeops.jobs.window.recent import Lately
 from tradeops.jobs.window.remembered import A_WHILE, Remembered
 from tradeops.jobs.window.sources import Sources
+from tradeops.jobs.window.today import Days
 
 T = TypeVar("T")
 Marks = Mapping[str, str] | None
@@ -37,6 +38,7 @@ class Screen:
         self._histories = histories
         self._live = live
         self._lately = Lately(sources.store)
+        self._days = Days()
         self._brakes = Brakes(sources.store)
         self._remembered = Remembered()
         self._curves: dict[Range, tuple[object, datetime, Curve | None]] = {}
@@ -54,7 +56,7 @@ class Screen:
         limits = settings.loss_limits(stale_after=settings.stale_after, marks_still_after=settings.marks_still_after)
         look, lately = await asyncio.gather(self._live.look(), self._lately.read(limits, past.trades, now=now))
         newest = past.health.newest or trouble or past.health.why_nothing(health.NEVER)
-        start = day_start(lately, look, limits, now=now)
+        day = self._days.of(limits, lately, look, past.equity, now=now)
         rates = performance.win_rates(past.performance)
         keep, of = self._remembered.panel, partial(_marked, marks)
         curve = self._curve(range_, now)
@@ -66,7 +68,7 @@ class Screen:
                 lambda: health.panel(newest, past.health, range_, trouble, now=now),
                 now=now,
             ),
-            panel(lambda: money.panel(start, past.equity, curve, look, range_, trouble, now=now)),
+            panel(lambda: money.panel(day, past.equity, curve, look, range_, trouble, now=now)),
             keep(
                 ("performance", range_),
                 of("performance", past.performance.mark),
@@ -89,7 +91,7 @@ class Screen:
                 now=now,
             ),
             keep("models", of("models"), lambda: models.panel(store, settings, now=now), now=now),
-            panel(lambda: self._brakes.panel(limits, lately, look, now=now)),
+            panel(lambda: self._brakes.panel(limits, day, past.streaks, look, now=now)),
             keep("drill", of("drill"), lambda: desk.drill(store, settings, now=now), now=now),
             keep(
                 "heartbeats",

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tradeops.domain.day_start import DayStart
 from tradeops.domain.loss_limits import Limit, Limits, Own, judge
-from tradeops.domain.losses import Facts
+from tradeops.domain.losses import Facts, Today
 from tradeops.domain.portfolio.portfolio import ClosedTrade, OpenTrade, Side
-from tradeops.domain.window.limits_used import daily_losses, losing_streaks
+from tradeops.domain.window.limits_used import daily_losses, day_of, losing_streaks
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 LIMITS = Limits(daily_loss_percent=Decimal(10), consecutive_losses=3, own={"symbol:ETHUSDT": Own(Decimal(5), 2)})
@@ -81,3 +81,15 @@ def test_streaks_are_known_while_the_engine_is_silent_and_todays_loss_is_not() -
     seen = replace(facts((closed(1, "BTCUSDT", Decimal(-1)),)), as_of=None, equity=None)
     assert losing_streaks(seen, LIMITS)["portfolio"].percent.value is not None
     assert daily_losses(seen, LIMITS)["portfolio"].percent.value is None
+
+
+def test_a_release_begins_the_brakes_count_anew_and_not_the_days_profit() -> None:
+    seen = facts((closed(1, "BTCUSDT", Decimal(-20)), closed(300, "BTCUSDT", Decimal(-5))))
+    seen = replace(seen, released={"portfolio": NOW - timedelta(hours=8)})
+    used = daily_losses(seen, LIMITS)
+    assert used["portfolio"].says == "lost 0.50 % of the account since its release at 04:00, the limit is 10 %"
+    assert used["symbol:BTCUSDT"].says == "lost 2.50 % of the account today, the limit is 10 %"
+    brought = day_of(seen, LIMITS)
+    assert isinstance(brought, Today)
+    assert brought.usd == 25
+    assert "s old" in str(day_of(replace(seen, as_of=NOW - timedelta(hours=1)), LIMITS))

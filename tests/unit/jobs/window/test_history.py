@@ -10,6 +10,7 @@ import pytest
 from tradeops.adapters.store import Point
 from tradeops.adapters.store.sqlite import SqliteStore
 from tradeops.domain.window.columns import micros
+from tradeops.jobs.window import backwards
 from tradeops.jobs.window import history as module
 from tradeops.jobs.window.history import History
 
@@ -20,7 +21,8 @@ SERIES = "trades"  # kept for ever, so that a fixed clock can be used
 
 @pytest.fixture
 async def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SqliteStore]:
-    monkeypatch.setattr(module, "PAGE", 3)
+    for reader in (module, backwards):
+        monkeypatch.setattr(reader, "PAGE", 3)
     with closing(SqliteStore(tmp_path / "store.sqlite")) as opened:
         yield opened
 

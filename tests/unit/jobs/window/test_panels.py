@@ -16,7 +16,7 @@ from tradeops.jobs.window import costs, decisions, events, laboratory, money, pe
 from tradeops.jobs.window.histories import Histories
 from tradeops.jobs.window.history import PAGE
 from tradeops.jobs.window.live import Look
-from tradeops.jobs.window.recent import day_start
+from tradeops.jobs.window.today import Day
 from tradeops.settings import Settings
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -143,14 +143,13 @@ async def test_a_backtest_has_the_curve_of_its_trades(store: SqliteStore) -> Non
 
 
 async def test_money_is_the_engines_where_it_speaks_and_says_where_it_does_not(store: SqliteStore) -> None:
-    past, limits = Histories(store).equity, SETTINGS.loss_limits(stale_after=DAY, marks_still_after=DAY)
+    past, day = Histories(store).equity, Day(*["store: it is down"] * 3)
     await past.extend(store, now=NOW)
     look = Look(NOW, as_of=NOW, balance=Decimal(900), equity=Decimal(950), is_running=True)
-    start = day_start("store: it is down", look, limits, now=NOW)
-    found = (await money.panel(start, past, None, look, Range.DAY, "", now=NOW)).content
+    found = (await money.panel(day, past, None, look, Range.DAY, "", now=NOW)).content
     assert found is not None
     assert (found.equity.value, found.source, found.day_pnl.reason) == (Decimal(950), "engine", "store: it is down")
-    silent = await money.panel(start, past, None, Look(NOW, "refused"), Range.DAY, "store: it is down", now=NOW)
+    silent = await money.panel(day, past, None, Look(NOW, "refused"), Range.DAY, "store: it is down", now=NOW)
     assert silent.why == "engine: refused; and store: it is down"
 
 
