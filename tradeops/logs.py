@@ -1,7 +1,7 @@
 """How our log lines look: text for people, or one JSON object a line for a collector, with the ids of what it tells.
 
-It knows neither settings nor Prefect, so that each of our processes can use it and say which secrets it hides. In
-Prefect's own processes `tradeops.prefect_logs` does that, named as a formatter by environment variables (`FOR_PREFECT`).
+It knows neither settings nor Prefect, so that each of our processes can use it and say which secrets it hides. In those
+of Prefect `tradeops.prefect_logs` does that, named as a formatter by environment variables (`FOR_PREFECT`).
 """
 
 import json

@@ -1,8 +1,8 @@
 """JSON log lines of Prefect's own processes: server, worker and runs, without the secrets that are set there.
 
-Prefect makes the formatter itself, by its name in an environment variable (`logs.FOR_PREFECT`), and hands it nothing; so
+Prefect makes the formatter itself, by its name in an environment variable (`logs.FOR_PREFECT`), and hands it nothing:
 it looks for the secrets where the settings do. It validates none of them: while one is wrong the others are hidden all
-the same, and no log line can end a process. A setting that changes later is a process that starts later.
+the same, and no log line can end a process.
 """
 
 import base64
