@@ -125,7 +125,7 @@ def strikes(fleet: Fleet, deployments: dict[str, str], victims: Sequence[str]) -
 
 
 def told_of(blow: Blow, runs: list[dict[str, Any]], scheduled: str, load: Load, blamed: set[str]) -> tuple[str, int]:
-    """The row of one kill, and how many scheduled checks were missed until one did its work."""
+    """The row of one kill, and how many scheduled checks were missed until one did its work; too many if none did."""
     end = blow.at + timedelta(seconds=DOWN_SECONDS + AFTERWARDS_SECONDS)
     silent = [at for at in load.silent if blow.at <= at < end]
     silence = f"{(max(silent) - blow.at).total_seconds():.0f} s" if silent else "never"
@@ -139,7 +139,7 @@ def told_of(blow: Blow, runs: list[dict[str, Any]], scheduled: str, load: Load, 
             break
         missed += 1
     else:
-        after = float("nan")
+        after, missed = float("nan"), max(missed, MOST_MISSED + 1)
     ordered = [
         (moment(one["state"]["timestamp"]) - blow.at).total_seconds()
         for one in runs
@@ -173,7 +173,7 @@ def main() -> int:
             time.sleep(30)
             blows, long_run = strikes(fleet, deployments, victims)
             load.stop()
-            runs = settle(fleet, within=LOST_SECONDS)
+            runs = settle(fleet, within=LOST_SECONDS, works=deployments[SCHEDULED], since=blows[-1].at)
             done, written = effects(fleet), written_to_the_engine(fleet)
             chain = [one for one in runs if one["deployment_id"] == deployments[LONG]]
         finally:

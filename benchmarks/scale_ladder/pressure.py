@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from scale_ladder.api import ENDED, PAGE
+from scale_ladder.api import ENDED, PAGE, moment
 from scale_ladder.fleet import Fleet
 from scale_ladder.work import orders
 
@@ -74,12 +74,18 @@ class Load:
                 self.silent.append(at)
 
 
-def settle(fleet: Fleet, *, within: float) -> list[dict[str, Any]]:
-    """All runs that were due, once they have ended or time is up."""
+def settle(fleet: Fleet, *, within: float, works: str, since: datetime) -> list[dict[str, Any]]:
+    """All runs that were due, once they have ended and that deployment has done its work since, or time is up."""
     deadline = time.monotonic() + within
     while True:
         runs = all_runs(fleet)
-        if all(one["state_type"] in ENDED for one in runs) or time.monotonic() > deadline:
+        worked = any(
+            one["deployment_id"] == works
+            and one["state_type"] == "COMPLETED"
+            and moment(one["expected_start_time"]) >= since
+            for one in runs
+        )
+        if (worked and all(one["state_type"] in ENDED for one in runs)) or time.monotonic() > deadline:
             return runs
         time.sleep(5)
 
