@@ -91,6 +91,7 @@ COPY --from=tradeops-built /opt/tradeops/ ./
 ENV PREFECT_HOME=/var/lib/tradeops/prefect \
     PREFECT_SERVER_ANALYTICS_ENABLED=false \
     PREFECT_WORKER_QUERY_SECONDS=1 \
+    PREFECT_CLIENT_RETRY_EXTRA_CODES=500 \
     PREFECT_WORKER_WEBSERVER_HOST=127.0.0.1 \
     MPLCONFIGDIR=/var/lib/tradeops/matplotlib \
     NUMBA_CACHE_DIR=/var/lib/tradeops/numba

@@ -1,6 +1,11 @@
-"""Writes what each image holds as CycloneDX JSON into build/sbom/. `make sbom`; the same locks give the same bytes."""
+"""Writes what each image holds as CycloneDX JSON into build/sbom/. `make sbom`; the same locks give the same bytes.
+
+What an image holds is read off the Dockerfile: the locks that its stage installs, less what it uninstalls again. What
+is no package of Python's is not in it: Debian's packages and Python itself are those of the base image.
+"""
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -8,21 +13,41 @@ import uuid
 
 from locks import DEVELOPMENT, ROOT, RUN, TRAINER, merged
 
-BOMS = {  # which locks are installed in which image, and for development
-    "tradeops": (RUN,),
-    "trainer": (RUN, TRAINER),
-    "development": (RUN, TRAINER, DEVELOPMENT),
-}
+IMAGES = ("tradeops", "trainer")  # each is made of a stage `…-built`
+DEVELOPED = "development"
 FOLDER = ROOT / "build" / "sbom"
 
 
+def of_image(name: str) -> tuple[list[str], set[str]]:
+    """Which locks the Dockerfile installs for an image, and which packages it removes again.
+
+    Raises:
+        ValueError: there is no such stage, or it installs no lock.
+    """
+    file = re.sub(r"\\\n", " ", (ROOT / "Dockerfile").read_text())
+    stage = next((one for one in re.split(r"^FROM ", file, flags=re.MULTILINE) if f" AS {name}-built\n" in one), "")
+    locks = re.findall(r" -r (\S+)", stage)
+    if not locks:
+        raise ValueError(f"the Dockerfile has no stage {name}-built that installs a lock")
+    removed = re.findall(r" uninstall ((?:[^&|;\n])*)", stage)
+    return locks, {word for line in removed for word in line.split() if not word.startswith("-")}
+
+
+def requirements(name: str) -> str:
+    """What is installed, as a lock says it."""
+    if name == DEVELOPED:
+        return merged(RUN, TRAINER, DEVELOPMENT)
+    locks, removed = of_image(name)
+    kept = re.split(r"\n(?=\S)", merged(*locks))
+    return "\n".join(one for one in kept if one.partition("==")[0] not in removed)
+
+
 def main(wanted: list[str]) -> int:
-    """Write one file for each of `BOMS`, or of those that are named."""
+    """Write one file for each image and for development, or for those of them that are named."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for name in wanted or BOMS:
-        locks = BOMS[name]
-        text = merged(*locks)
+    for name in wanted or (*IMAGES, DEVELOPED):
+        text = requirements(name)
         command = [sys.executable, "-m", "cyclonedx_py", "requirements", "-", "--output-reproducible"]
         command += ["--pyproject", str(ROOT / "pyproject.toml"), "--mc-type", "application", "--output-format", "JSON"]
         made = subprocess.run(command, input=text, capture_output=True, text=True, check=False)  # noqa: S603 - ours

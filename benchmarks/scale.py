@@ -143,6 +143,10 @@ def table(climbed: list[Climbed], limit: int) -> None:
     line("burst: runs per second", lambda c: f"{c.burst.per_second:.2f}")
     line("… ratio", lambda c: f"{c.burst.per_second / first.burst.per_second:.2f}")
     line(
+        "burst: due to running, p50 / p95, s; with its wait for a free place",
+        lambda c: middle_and_late(c.burst.delays),
+    )
+    line(
         "burst: start to end of a run, p50 / p95, s",
         lambda c: middle_and_late(c.burst.took),
     )

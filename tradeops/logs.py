@@ -1,7 +1,7 @@
 """How our log lines look: text for people, or one JSON object a line for a collector, with the ids of what it tells.
 
-It knows neither settings nor Prefect, so that each of our processes can use it, Prefect's included: there it is named
-as a formatter by environment variables (`FOR_PREFECT`).
+It knows neither settings nor Prefect, so that each of our processes can use it and say which secrets it hides. In those
+of Prefect `tradeops.prefect_logs` does that, named as a formatter by environment variables (`FOR_PREFECT`).
 """
 
 import json
@@ -21,7 +21,7 @@ TEXT = "%(asctime)s %(levelname)s %(message)s"
 TEXT_WITH_NAME = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 FOR_PREFECT: Mapping[str, str] = {
     "PREFECT_LOGGING_HANDLERS_CONSOLE_FORMATTER": "json",
-    "PREFECT_LOGGING_FORMATTERS_JSON_CLASS": "tradeops.logs.JsonLines",
+    "PREFECT_LOGGING_FORMATTERS_JSON_CLASS": "tradeops.prefect_logs.JsonLines",
 }
 RUN_OF_THIS_PROCESS = "PREFECT__FLOW_RUN_ID"  # set by Prefect's workers
 IDS = ("job", "flow_run_id", "flow_run_name", "task_run_id", "decision_id", "incident_id")

@@ -155,7 +155,8 @@ class Fleet:
     def start_worker(self, *, limit: int, settings: Mapping[str, str] | None = None) -> Running:
         """A process worker that asks each second for runs."""
         name = f"worker-{len(self.workers) + 1}"
-        environment = self.environment | {"PREFECT_WORKER_QUERY_SECONDS": "1"} | dict(settings or {})
+        ours = {"PREFECT_WORKER_QUERY_SECONDS": "1", "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500"}
+        environment = self.environment | ours | dict(settings or {})
         environment |= {"PREFECT_API_URL": self.api.urls[0]}
         command = [*PREFECT, "worker", "start", "--pool", POOL, "--name", name, "--limit", str(limit)]
         worker = self._keep(launch(name, command, environment, self.folder))

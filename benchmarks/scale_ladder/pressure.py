@@ -12,12 +12,13 @@ from typing import Any
 
 import httpx
 
-from scale_ladder.api import ENDED, PAGE
+from scale_ladder.api import ENDED, PAGE, moment
 from scale_ladder.fleet import Fleet
 from scale_ladder.work import orders
 
 EACH_SECONDS = 10.0  # one more run; less than two processors can do, or what is killed is not the reason to wait
 SWITCHED_OFF = "SELECT json_extract(body, '$.target') FROM events WHERE kind = 'strategy_disabled'"
+RECENT = timedelta(seconds=60)  # due since then, a run may be at work as it should
 BRAKED = ("rsi", "macd")  # each is ordered to be switched off again and again
 
 
@@ -74,19 +75,27 @@ class Load:
                 self.silent.append(at)
 
 
-def settle(fleet: Fleet, *, within: float) -> list[dict[str, Any]]:
-    """All runs that were due, once they have ended or time is up."""
-    deadline = time.monotonic() + within
+def settle(fleet: Fleet, *, within: float, works: str, since: datetime) -> list[dict[str, Any]]:
+    """All runs that were due, once they have ended and that deployment has done its work since, or time is up."""
+    begun = time.monotonic()
+    deadline, all_seen = begun + within, begun + RECENT.total_seconds() + EACH_SECONDS
     while True:
         runs = all_runs(fleet)
-        if all(one["state_type"] in ENDED for one in runs) or time.monotonic() > deadline:
+        worked = any(
+            one["deployment_id"] == works
+            and one["state_type"] == "COMPLETED"
+            and moment(one["expected_start_time"]) >= since
+            for one in runs
+        )
+        settled = worked and time.monotonic() > all_seen and all(one["state_type"] in ENDED for one in runs)
+        if settled or time.monotonic() > deadline:
             return runs
         time.sleep(5)
 
 
 def all_runs(fleet: Fleet) -> list[dict[str, Any]]:
     """Those that were due a minute ago, the oldest first."""
-    due = (datetime.now(UTC) - timedelta(seconds=60)).isoformat()
+    due = (datetime.now(UTC) - RECENT).isoformat()
     runs: list[dict[str, Any]] = []
     while True:
         body = {

@@ -15,7 +15,9 @@ from uuid import uuid4
 import pytest
 from prefect import flow
 from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.responses import SetStateStatus
 from prefect.events import emit_event
 from prefect.settings import PREFECT_API_URL
 from prefect.states import Cancelling, Completed, Crashed, Pending, Running
@@ -115,10 +117,10 @@ async def ground(tmp_path: Path) -> AsyncIterator[Ground]:
 
 
 @asynccontextmanager
-async def retitled(ground: Ground, job: str) -> AsyncIterator[None]:
-    """The ground with a deployment of another name."""
-    was = ground.deployment_id
-    ground.deployment_id = await ground.client.create_deployment(await ground.client.create_flow(stand_in), job)
+async def retitled(ground: Ground, job: str, *, pool: str | None = None) -> AsyncIterator[None]:
+    """The ground with a deployment of another name, or in a pool."""
+    was, flow_id = ground.deployment_id, await ground.client.create_flow(stand_in)
+    ground.deployment_id = await ground.client.create_deployment(flow_id, job, work_pool_name=pool)
     yield
     await ground.client.delete_deployment(ground.deployment_id)
     ground.deployment_id = was
@@ -210,6 +212,24 @@ async def test_a_run_whose_process_was_killed_is_ended_and_started_again_and_one
     assert await looked(watchdog) == []
     kinds = [event.kind for event in await ground.store.events(since=began, until=datetime.now(UTC))]
     assert kinds == ["run_lost", "run_started_again"]
+
+
+async def test_a_run_that_never_began_is_lost_sooner_where_no_image_has_to_be_fetched(ground: Ground) -> None:
+    found: dict[str, tuple[str, int]] = {}
+    for kind in ("process", "docker"):
+        pool = WorkPoolCreate(name=f"{kind}-{uuid4()}", type=kind)
+        await ground.client.create_work_pool(pool)
+        async with retitled(ground, "backtest-strategy", pool=pool.name):
+            run, watchdog = await ground.run(Pending()), ground.watchdog()
+            for _ in range(4):  # 135 s
+                await looked(watchdog)
+                await until_heard(watchdog)
+                ground.now += LOOK_SECONDS
+            began = await ground.client.read_flow_run(run.id)
+            found[kind] = (str(began.state_name), len(await ground.stand_in(run)))
+            late = await ground.client.set_flow_run_state(run.id, Running())
+            assert late.status is SetStateStatus.ACCEPT, "Prefect lets it begin late: a second one must do no harm"
+    assert found == {"process": ("Crashed", 1), "docker": ("Pending", 0)}
 
 
 async def test_nothing_is_lost_while_heartbeats_could_not_be_heard(

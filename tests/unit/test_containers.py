@@ -216,3 +216,16 @@ def test_the_docker_variant_is_the_same_deployments_in_containers_with_limits() 
         assert given["container_create_kwargs"].items() >= {"read_only": True, "cap_drop": ["ALL"]}.items()
         mounted = {volume.split(":")[1] for volume in given["volumes"] if "/secrets/" in volume}
         assert {Path(path).name for path in mounted} <= set(COMPOSE["secrets"])
+        hidden = {name for name, value in given["env"].items() if value is None}
+        assert hidden >= {"PREFECT_API_AUTH_STRING", "PREFECT_API_KEY"}, "Prefect's worker would show them"
+        assert "/run/secrets/PREFECT_API_AUTH_STRING" in mounted
+
+
+def test_a_worker_asks_again_after_the_500_of_a_database_that_was_away() -> None:
+    asked_again = ("PREFECT_CLIENT_RETRY_EXTRA_CODES", "500")
+    [image] = [line for line in stages()["tradeops"] if "=".join(asked_again) in line]
+    assert image.startswith("ENV")
+    for one in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]:
+        assert asked_again in one["work_pool"]["job_variables"]["env"].items()
+    unit = (ROOT / "docs" / "operations.md").read_text().partition("# tradeops-worker.service")[2].partition("```")[0]
+    assert f"Environment={'='.join(asked_again)}" in unit

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from io import StringIO
+from pathlib import Path
 
 import pytest
 
@@ -83,6 +84,42 @@ logging.getLogger("tradeops.jobs").warning("of ours")
     first, second = map(json.loads, done.stderr.splitlines())
     assert (first["message"], first["flow_run_id"], first["flow_run_name"]) == ("of Prefect", "run-1", "odd-owl")
     assert (second["message"], second["flow_run_id"]) == ("of ours", "run-1")
+
+
+def test_prefects_own_processes_hide_the_secrets_wherever_they_are_set_and_while_a_setting_is_wrong(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "env").write_text(f"OPENAI_API_KEY=sk-{SECRET}-in-file\n")
+    (tmp_path / "MONGODB_URL").write_text(f"mongodb://desk:{SECRET}%40mongo@127.0.0.1/")
+    code = f"""
+from prefect.logging.configuration import setup_logging
+import logging
+setup_logging()
+log = logging.getLogger("prefect.workers")
+log.warning("sk-{SECRET}-in-file, {SECRET}@mongo, {SECRET}%40mongo, {SECRET}-token")
+log.warning("{SECRET}-basic, YWRtaW46cGxhbnRlZC1zZWNyZXQtYmFzaWM=, {SECRET}-database")
+try:
+    raise OSError("{SECRET}-token")
+except OSError:
+    log.exception("but what is no secret is told: desk, 127.0.0.1, postgresql://prefect")
+"""
+    environment = os.environ | dict(logs.FOR_PREFECT)
+    environment |= {
+        "PREFECT_LOGGING_TO_API_ENABLED": "false",
+        "TRADEOPS_ENV_FILE": str(tmp_path / "env"),
+        "TRADEOPS_SECRETS_DIR": str(tmp_path),
+        "RUST_API_URL": "not an address",
+        "TRADEOPS_ENGINE_TOKEN": f"{SECRET}-token",
+        "PREFECT_API_AUTH_STRING": f"admin:{SECRET}-basic",
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"postgresql+asyncpg://prefect:{SECRET}-database@127.0.0.1/prefect",
+    }
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    addresses, basic, error = map(json.loads, done.stderr.splitlines())
+    assert addresses["message"] == "***, ***, ***, ***"
+    assert basic["message"] == "***, ***, ***"
+    assert error["message"] == "but what is no secret is told: desk, 127.0.0.1, postgresql://prefect"
+    assert error["error"]["message"] == "***"
+    assert SECRET not in done.stderr
 
 
 def test_the_sandbox_writes_lines_of_the_same_kind() -> None:

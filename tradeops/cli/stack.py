@@ -191,7 +191,7 @@ class Stack:
         Raises:
             UnavailableError: it ended at once, or Prefect never heard of it; with the end of its log.
         """
-        self.environment["PREFECT_WORKER_QUERY_SECONDS"] = "1"
+        self.environment |= {"PREFECT_WORKER_QUERY_SECONDS": "1", "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500"}
         name = f"tradeops-up-{os.getpid()}"
         worker = self._launch("worker", [*_prefect(), "worker", "start", "--pool", POOL, "--name", name])
 

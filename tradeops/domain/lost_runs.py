@@ -12,7 +12,8 @@ from tradeops.domain.heartbeats import RHYTHMS
 
 AGAIN = "again-of-"  # what the idempotency key of a run begins with that was started in the place of a lost one
 MISSED = 3  # heartbeats in a row
-STARTING = timedelta(minutes=10)  # a process, or a container whose image is fetched, may take so long to begin
+STARTING = timedelta(minutes=2)  # a process may take so long to begin
+FETCHING = timedelta(minutes=10)  # a container whose image is fetched first
 ORDERED = frozenset(
     {
         "adaptive-retrain",
@@ -38,6 +39,7 @@ class Sighting:
         state_id: another one after each change of the state.
         beats: names of heartbeats of the run, the newest among them.
         every: the pause between two of them.
+        starting: how long it may be `PENDING`; see `starting`.
     """
 
     run_id: str
@@ -45,6 +47,7 @@ class Sighting:
     state_id: str
     beats: frozenset[str]
     every: timedelta
+    starting: timedelta = FETCHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +87,15 @@ def _hearing(known: Hearing | None, one: Sighting, passed: timedelta | None) -> 
     return replace(known, quiet=known.quiet + passed)
 
 
+def starting(pool_type: str) -> timedelta:
+    """How long a run may take to begin: of a kind of pool that is not known, as if an image had to be fetched."""
+    return STARTING if pool_type == "process" else FETCHING
+
+
 def patience(one: Sighting, *, least: timedelta) -> timedelta:
     """How long a run may be quiet: three of its heartbeats, and never less than `least`; longer before it begins."""
     if one.state == "PENDING":
-        return max(STARTING, least)
+        return max(one.starting, least)
     return max(MISSED * one.every, least)
 
 

@@ -259,6 +259,7 @@ async def test_a_worker_is_there_when_prefect_has_heard_of_this_very_one(
     await desk.start_worker(api)
     assert route.call_count == 4
     assert desk.environment["PREFECT_WORKER_QUERY_SECONDS"] == "1"
+    assert desk.environment["PREFECT_CLIENT_RETRY_EXTRA_CODES"] == "500"
     assert list(desk.processes[0].command[-6:]) == ["worker", "start", "--pool", "tradeops", "--name", ours]
 
 

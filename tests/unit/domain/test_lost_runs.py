@@ -1,5 +1,6 @@
 """The rules of `tradeops.domain.lost_runs`, one sentence a test."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 import yaml
 
 from tradeops.domain.heartbeats import RHYTHMS
-from tradeops.domain.lost_runs import ORDERED, OURS, Hearing, Sighting, is_second, key_again, listened, silent
+from tradeops.domain.lost_runs import ORDERED, OURS, Hearing, Sighting, is_second, key_again, listened, silent, starting
 
 LEAST = timedelta(seconds=90)
 LOOK = timedelta(seconds=15)
@@ -63,8 +64,11 @@ def test_another_state_and_another_run_begin_anew() -> None:
         pytest.param(sighting(every=180), 539, False, id="less than three of 180 s"),
         pytest.param(sighting(every=180), 540, True, id="three of 180 s"),
         pytest.param(sighting(state="CANCELLING"), 90, True, id="somebody wants its end"),
-        pytest.param(sighting(state="PENDING"), 599, False, id="still starting"),
-        pytest.param(sighting(state="PENDING"), 600, True, id="never started"),
+        pytest.param(replace(sighting(state="PENDING"), starting=starting("process")), 119, False, id="still starting"),
+        pytest.param(replace(sighting(state="PENDING"), starting=starting("process")), 120, True, id="never started"),
+        pytest.param(replace(sighting(state="PENDING"), starting=starting("docker")), 599, False, id="fetched"),
+        pytest.param(replace(sighting(state="PENDING"), starting=starting("docker")), 600, True, id="never fetched"),
+        pytest.param(sighting(state="PENDING"), 599, False, id="starting, nobody knows how"),
     ],
 )
 def test_a_run_is_lost_after_three_heartbeats_have_not_come(seen: Sighting, seconds: int, *, lost: bool) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
+from urllib.parse import quote
 from uuid import UUID
 
 from tradeops.adapters.prefect_api import wire
@@ -56,6 +57,7 @@ class DeployedJob:
         limit: of runs at once; `None` is none.
         taken: slots of the limit that are taken.
         cancels_new: a run that finds no slot is cancelled; otherwise it waits.
+        pool: in which its runs are started; empty where it has none.
     """
 
     deployment_id: str
@@ -65,6 +67,7 @@ class DeployedJob:
     limit: int | None
     taken: int
     cancels_new: bool
+    pool: str = ""
 
     def beat_of(self, run: UnfinishedRun) -> timedelta:
         """The pause between heartbeats of a run; of one that began before the deployment changed Prefect's default."""
@@ -109,6 +112,16 @@ class UnfinishedRuns:
         query = {"deployments": {"id": {"any_": sorted(deployment_ids)}}, "limit": PAGE}
         found = await self._list(wire.Deployment, "/deployments/filter", query)
         return {one.id: _deployed(one) for one in found}
+
+    async def pool_type(self, pool: str) -> str:
+        """What starts the runs of a pool, such as `process`, `docker` or `kubernetes`.
+
+        Raises:
+            RejectedError: there is no such pool.
+        """
+        answer = await self._service.request("GET", f"/work_pools/{quote(pool, safe='')}", within=WITHIN)
+        answer.raise_for_status()
+        return parse(wire.Pool, answer.json(), system=answer.system, source=answer.address).type
 
     async def beats(self, run_ids: Sequence[str]) -> dict[str, frozenset[str]]:
         """The ids of the newest heartbeats of each run, so that a new one is known by its id, not by a clock."""
@@ -185,4 +198,5 @@ def _deployed(found: wire.Deployment) -> DeployedJob:
         limit=limit.limit if limit else None,
         taken=limit.active_slots if limit else 0,
         cancels_new=options is not None and options.collision_strategy == "CANCEL_NEW",
+        pool=found.work_pool_name or "",
     )

@@ -66,6 +66,12 @@ class Deployment(WireModel):
     concurrency_options: Collision | None = None
 
 
+class Pool(WireModel):
+    """A work pool; its type says what starts its runs, such as `process` or `docker`."""
+
+    type: str
+
+
 class Flow(WireModel):
     """A flow."""
 

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -20,9 +21,9 @@ from tradeops.adapters.probes.processes import lives_here
 from tradeops.adapters.store import Store
 from tradeops.domain.incidents.model import Observation
 from tradeops.domain.incidents.wording import lasted
-from tradeops.domain.lost_runs import ORDERED, OURS, Hearing, Sighting, is_second, listened, silent
+from tradeops.domain.lost_runs import ORDERED, OURS, Hearing, Sighting, is_second, listened, silent, starting
 from tradeops.domain.notices import Level
-from tradeops.errors import TradeOpsError
+from tradeops.errors import RejectedError, TradeOpsError
 from tradeops.jobs.monitoring import lost_run_cases as cases
 from tradeops.jobs.monitoring.lost_run_cases import Case
 from tradeops.jobs.monitoring.lost_run_steps import advanced, observations, told
@@ -65,6 +66,7 @@ class LostRuns:
     _said: list[Case] = field(default_factory=list)
     _sent: UUID | None = None
     _sent_at: float = 0.0
+    _pool_types: dict[str, str] = field(default_factory=dict)
 
     async def look(self, *, now: datetime, watched_since: datetime | None = None) -> list[Observation]:
         """Find what is lost, do what is due, and say so; `told` closes what was counted.
@@ -94,7 +96,10 @@ class LostRuns:
             return [Observation(SILENT, None, "", now)]
         deployed = await self.api.unfinished.deployed({run.deployment_id for run in runs})
         beats = await self.api.unfinished.beats([run.run_id for run in runs])
-        seen = [_sighting(run, deployed[run.deployment_id], beats) for run in runs if run.deployment_id in deployed]
+        await self._learn({deployed[run.deployment_id].pool for run in runs if run.deployment_id in deployed})
+        seen = [
+            self._sighting(run, deployed[run.deployment_id], beats) for run in runs if run.deployment_id in deployed
+        ]
         self.hearings = listened(self.hearings, seen, passed=passed)
         by_id, living = {run.run_id: run for run in runs}, []
         for run_id, quiet in silent(self.hearings, seen, least=self.least).items():
@@ -110,6 +115,16 @@ class LostRuns:
             return [Observation(SILENT, None, "", now)]
         problem = f"quiet, though the process is there: {', '.join(living)}; let it go on, or end it"
         return [Observation(SILENT, Level.WARNING, problem, now)]
+
+    async def _learn(self, pools: set[str]) -> None:
+        """What the pools are, asked once of each: a pool keeps its type."""
+        for pool in pools - self._pool_types.keys() - {""}:
+            with suppress(RejectedError):  # it was deleted
+                self._pool_types[pool] = await self.api.unfinished.pool_type(pool)
+
+    def _sighting(self, run: UnfinishedRun, deployed: DeployedJob, beats: dict[str, frozenset[str]]) -> Sighting:
+        begins = starting(self._pool_types.get(deployed.pool, ""))
+        return Sighting(run.run_id, run.state_type, run.state_id, beats[run.run_id], deployed.beat_of(run), begins)
 
     async def _crashed(self, now: datetime, since: datetime) -> None:
         """What a worker or a run itself could still mark as crashed is no less lost: an order that nobody repeats."""
@@ -172,7 +187,3 @@ async def _carefully(work: Coroutine[Any, Any, T]) -> T | None:
     except Exception:
         log.exception("runs were not looked after: our own code broke")
     return None
-
-
-def _sighting(run: UnfinishedRun, deployed: DeployedJob, beats: dict[str, frozenset[str]]) -> Sighting:
-    return Sighting(run.run_id, run.state_type, run.state_id, beats[run.run_id], deployed.beat_of(run))
