@@ -24,11 +24,13 @@ from tests.unit.jobs.trainers import FakeTrainer
 from tradeops.adapters.engine.client import EngineClient
 from tradeops.adapters.store import open_store
 from tradeops.domain.brakes import Kind as Written
-from tradeops.domain.brakes import Record
+from tradeops.domain.brakes import Order, Record
 from tradeops.domain.drills import Drill, Outcome
 from tradeops.domain.models.training import ModelRecord
 from tradeops.errors import RejectedError
+from tradeops.jobs.brake.brake import brake
 from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.brake.releases import release
 from tradeops.jobs.drill import paths
 from tradeops.jobs.drill import records as drill_records
 from tradeops.jobs.drill.drill import FOLDER, Ground, drill, ground_of
@@ -120,6 +122,23 @@ async def test_what_is_braked_in_earnest_is_not_touched(
     done = await drill(engine, settings, CANARY, operator="me")
     assert found(done)["brake"] == (Outcome.FAILED, "SOLUSDT is switched off in earnest; release it first")
     assert bot.puts() == 0
+
+
+async def test_a_brake_in_earnest_meanwhile_keeps_the_canary_off_and_its_release_gives_it_back(
+    engine: EngineClient, settings: Settings, bot: Bot
+) -> None:
+    drills, in_earnest, now = Journal(settings.home_folder / FOLDER), Journal(settings.home_folder), datetime.now(UTC)
+    drills.append(Record(Written.INTENT, "symbol:SOLUSDT", "d-1", now, {"reason": "a drill", "actor": "me"}))
+    taken = {"symbols": ["SOLUSDT"], "switched_off": ["SOLUSDT"]}
+    drills.append(Record(Written.PLAN, "symbol:SOLUSDT", "d-1", now, taken))
+    bot.switch("SOLUSDT", on=False)
+    await brake(engine, in_earnest, Order("symbol:SOLUSDT", "loss", "guard"), mapped={})  # which finds it off already
+    done = await drill(engine, settings, CANARY, operator="me")
+    assert found(done)["brake"] == (Outcome.FAILED, "SOLUSDT is switched off in earnest; release it first")
+    assert (drills.standing(), "SOLUSDT" in bot.on()) == ({}, False)
+    [disabled] = in_earnest.standing().values()
+    await release(engine, in_earnest, disabled, reason="it is over", operator="me", mapped={}, now=datetime.now(UTC))
+    assert bot.on() == SYMBOLS
 
 
 @pytest.mark.parametrize("symbol", ["SOLUSDT", "BTCUSDT", "GONEUSDT"])

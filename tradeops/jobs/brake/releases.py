@@ -114,7 +114,7 @@ async def release(
         if there_now is None or there_now.incident_id != disabled.incident_id:
             raise RejectedError("brake", f"{target} was released meanwhile", remedy="see `tradeops brakes`")
         disabled = there_now
-        held = _hand_over(journal, disabled, mapped, now)
+        held = hand_over(journal, disabled, mapped, now)
         body = {"reason": reason, "operator": operator, "switched_off": disabled.switched_off}
         journal.append(Record(Kind.RELEASE, target, disabled.incident_id, now, body))
         ours = [symbol for symbol in disabled.switched_off if symbol not in held]
@@ -131,15 +131,24 @@ async def release(
         return Released(disabled, enabled, held, f"the engine keeps {still} off" if still else "")
 
 
-def _hand_over(journal: Journal, disabled: Disabled, mapped: Mapped, now: datetime) -> dict[str, str]:
+def hand_over(journal: Journal, disabled: Disabled, mapped: Mapped, now: datetime) -> dict[str, str]:
     """What it took and another holds becomes the other's to give back; returns those symbols, with the other's name.
 
     Written before the release: whoever is killed in between leaves it to both, and the later release gives it back.
+
+    Args:
+        journal: of the others.
+        disabled: what is about to be released.
+        mapped: the symbols of each strategy.
+        now: aware.
+
+    Raises:
+        UnavailableError: the journal cannot be read or written.
     """
     held: dict[str, str] = {}
     for other in journal.standing().values():
         theirs = [symbol for symbol in disabled.switched_off if holds(other, symbol, mapped)]
-        if other.target == disabled.target or not theirs:
+        if other.incident_id == disabled.incident_id or not theirs:
             continue
         held |= dict.fromkeys(theirs, other.target)
         if not set(theirs) <= set(other.switched_off):

@@ -14,14 +14,15 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from tradeops.adapters.engine.client import EngineClient
-from tradeops.domain.brake_targets import PORTFOLIO, SYMBOL, symbol_of
-from tradeops.domain.brakes import Kind, Order, Record
+from tradeops.domain.brake_targets import SYMBOL, Mapped, symbol_of
+from tradeops.domain.brakes import Kind, Order, Record, holds
 from tradeops.domain.drills import Drill, Exercise, Outcome
 from tradeops.domain.notices import Level, Notice
 from tradeops.errors import RejectedError, TradeOpsError, UnavailableError
 from tradeops.jobs.alerts.past_outbox import send_past_outbox
 from tradeops.jobs.brake.brake import brake
 from tradeops.jobs.brake.journal import Journal
+from tradeops.jobs.brake.releases import hand_over
 from tradeops.jobs.drill import paths
 from tradeops.settings import Settings
 from tradeops.wiring import open_channels
@@ -104,20 +105,21 @@ async def _brake(engine: EngineClient, settings: Settings, ground: Ground, opera
     """Switch the canary off, see that nothing else changed, and switch it on again."""
     target, journal = SYMBOL + ground.symbol, Journal(settings.home_folder / FOLDER)
     in_earnest = Journal(settings.home_folder)
-    if _is_held(in_earnest, ground.symbol):
-        return Exercise("brake", Outcome.FAILED, f"{ground.symbol} is switched off in earnest; release it first")
+    mapped = settings.strategy_symbols
     for left in journal.standing():  # a drill before this one may have been broken off
-        await _switch_on(engine, journal, in_earnest, symbol_of(left) or "")
+        await _switch_on(engine, journal, in_earnest, symbol_of(left) or "", mapped)
+    if any(holds(one, ground.symbol, mapped) for one in in_earnest.standing().values()):
+        return Exercise("brake", Outcome.FAILED, f"{ground.symbol} is switched off in earnest; release it first")
     before = await engine.levers.switches()
     if not before[ground.symbol].enabled:
         return Exercise("brake", Outcome.FAILED, f"{ground.symbol} is off already; a canary must be on")
     began = time.perf_counter()
     try:  # whoever breaks it off in the middle gets the canary back, too
-        outcome = await brake(engine, journal, Order(target, "a drill", operator), mapped=settings.strategy_symbols)
+        outcome = await brake(engine, journal, Order(target, "a drill", operator), mapped=mapped)
         took = timedelta(seconds=time.perf_counter() - began)
         after = await engine.levers.switches()
     finally:
-        await _switch_on(engine, journal, in_earnest, ground.symbol)
+        await _switch_on(engine, journal, in_earnest, ground.symbol, mapped)
     if not outcome.confirmed or after[ground.symbol].enabled:
         return Exercise("brake", Outcome.FAILED, f"{ground.symbol} is NOT CONFIRMED off: {outcome.problem}", took)
     touched = sorted(s for s in before if s != ground.symbol and (s not in after or after[s].entry != before[s].entry))
@@ -128,20 +130,13 @@ async def _brake(engine: EngineClient, settings: Settings, ground: Ground, opera
     return Exercise("brake", Outcome.PASSED, f"{ground.symbol} off and on again, by {outcome.method}", took)
 
 
-def _is_held(in_earnest: Journal, symbol: str) -> bool:
-    standing = in_earnest.standing()
-    return bool({SYMBOL + symbol, PORTFOLIO} & standing.keys()) or any(
-        symbol in disabled.symbols for disabled in standing.values()
-    )
-
-
-async def _switch_on(engine: EngineClient, journal: Journal, in_earnest: Journal, symbol: str) -> None:
-    """Give back what a drill took, where nobody has braked in earnest since."""
+async def _switch_on(engine: EngineClient, journal: Journal, in_earnest: Journal, symbol: str, mapped: Mapped) -> None:
+    """Give back what a drill took; where somebody has braked in earnest since, the release of that does."""
     standing = journal.standing().get(SYMBOL + symbol)
     if standing is None:
         return
     now = datetime.now(UTC)
-    if not _is_held(in_earnest, symbol):
+    if symbol not in hand_over(in_earnest, standing, mapped, now):
         for pause in READ_BACKS:
             there = await engine.levers.switches()
             if symbol not in standing.switched_off or symbol not in there or there[symbol].enabled:
