@@ -9,6 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 from tradeops.adapters.store import AuditEvent, Point, Store
+from tradeops.adapters.store.interface import Json
 from tradeops.domain.health import ProbeResult, Round, Status, Thresholds, assess
 from tradeops.domain.incidents.model import CERTAIN, Observation
 from tradeops.domain.notices import Level
@@ -24,6 +25,7 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 AT_ONCE, TRIES = 250, 10
 TRADES_A_DAY = 556  # 50,000 in 90 days
 EVENTS_A_DAY = 10  # disables, releases, promotions and what else is written down, beside incidents
+PROMOTING_DAYS = (1, 15)
 SAID = "the win rate fell while the market is as it was, and the models are older than two weeks; " * 6
 PARTS = ("engine", "ai_service", "frontend", "mongodb", "redis", "rabbitmq", "exchange", "llm", "prefect", "disk")
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "XRPUSDT", "ADAUSDT", "DOGEUSDT", "AVAXUSDT")
@@ -175,8 +177,15 @@ def _looks(begin: datetime, chance: random.Random) -> Sequence[Observation]:
 
 def _event(begin: datetime, place: int, chance: random.Random) -> AuditEvent:
     at, symbol = begin + place * DAY / EVENTS_A_DAY, chance.choice(SYMBOLS)
-    kind = ("brake_intent", "brake_result", "decision_made", "model_promoted", "report_delivered")[place % 5]
-    body = {"what": kind, "symbol": symbol, "reason": SAID[:120], "figures": {"loss_usd": "12.34", "limit": "10"}}
+    kind = ("brake_intent", "brake_result", "decision_made", "brake_released", "report_delivered")[place % 5]
+    body: dict[str, Json] = {
+        "what": kind,
+        "symbol": symbol,
+        "reason": SAID[:120],
+        "figures": {"loss_usd": "12.34", "limit": "10"},
+    }
+    if place == 0 and begin.day in PROMOTING_DAYS:
+        kind, body = "model_promoted", {"model_type": "gru", "symbol": symbol, "version": f"v{begin:%y%m%d}"}
     return AuditEvent(f"{kind}:{at:%Y%m%dT%H%M}", kind, at, "guard", body)
 
 

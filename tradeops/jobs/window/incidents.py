@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tradeops.adapters.store import AuditEvent, ReadableStore
+from tradeops.domain.candles import EPOCH
 from tradeops.domain.incidents.model import Incident, Silence, Transition
 from tradeops.domain.notices import Level
 from tradeops.domain.window.conditions import IncidentLine
@@ -52,7 +53,10 @@ RUNBOOKS = (  # by the beginning of the key
     ("monitor", "part-down"),
 )
 EARLIER = timedelta(days=90)
+BEFORE = timedelta(days=1)  # an incident is told of when it was bad for long enough
+FIRST = timedelta(days=2)
 KINDS = tuple(f"incident_{one}" for one in (*Transition, "acknowledged"))
+RESOLVED = f"incident_{Transition.RESOLVED}"
 
 
 async def panel(store: ReadableStore, *, now: datetime) -> Panel[tuple[IncidentLine, ...]]:
@@ -79,14 +83,19 @@ async def listed(store: ReadableStore, range_: Range, *, now: datetime) -> Incid
         UnavailableError, ContractError: as `panel`.
     """
     there = await open_lines(store, now=now)
-    begin, until = now - range_.length - EARLIER, now + timedelta(hours=1)
+    begin, until = now - range_.length, now + timedelta(hours=1)
     events = await all_of(store, since=begin, until=until, kinds=KINDS)
     still = {one.incident_id for one in there}
-    past = [
-        line
+    ended = {
+        incident_id
         for incident_id, mine in _by_incident(events).items()
-        if incident_id not in still and (line := _past(incident_id, mine)).ended_at is not None
-    ]
+        if incident_id not in still and any(event.kind == RESOLVED for event in mine)
+    }
+    opened = [at for one in ended if (at := opening_of(one)) is not None and at < begin]
+    if opened:  # their first words are older
+        since = max(min(opened) - BEFORE, begin - EARLIER)
+        events = [*await all_of(store, since=since, until=begin, kinds=KINDS), *events]
+    past = [_past(incident_id, mine) for incident_id, mine in _by_incident(events).items() if incident_id in ended]
     recent = [one for one in past if one.ended_at is not None and one.ended_at >= now - range_.length]
     return IncidentList(there, tuple(sorted(recent, key=lambda one: one.opened_at, reverse=True)))
 
@@ -98,14 +107,12 @@ async def page(store: ReadableStore, incident_id: str, *, now: datetime) -> Inci
         RejectedError: there is none of that id.
         UnavailableError, ContractError: as `panel`.
     """
-    key, _, stamp = incident_id.rpartition("@")
-    try:
-        opened_at = datetime.strptime(stamp, "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC)
-    except ValueError:
-        raise _no_such(incident_id) from None
-    until = now + timedelta(hours=1)
-    events = await all_of(store, since=opened_at - timedelta(days=1), until=until, kinds=KINDS)
-    mine = _by_incident(events).get(incident_id, [])
+    opened_at = opening_of(incident_id)
+    if opened_at is None:
+        raise _no_such(incident_id)
+    mine = await _trail(
+        store, incident_id, since=max(opened_at, EPOCH + BEFORE) - BEFORE, until=now + timedelta(hours=1)
+    )
     board = {one.incident_id: one for one in await open_incidents(store, now=now)}
     incident = board.get(incident_id)
     if incident is None and not mine:
@@ -113,7 +120,7 @@ async def page(store: ReadableStore, incident_id: str, *, now: datetime) -> Inci
     quiet = await silences.lasting(store, now=now)
     line = _line(incident, quiet, now) if incident else _past(incident_id, mine)
     ended = line.ended_at or now
-    name = runbook_of(key)
+    name = runbook_of(line.key)
     return IncidentPage(
         line=line,
         source=incident.source if incident else "",
@@ -123,6 +130,14 @@ async def page(store: ReadableStore, incident_id: str, *, now: datetime) -> Inci
         history=tuple(_happening(event) for event in mine),
         runbook=Link(f"docs/runbooks/{name}.md", f"docs/runbooks/{name}.md") if name else None,
     )
+
+
+def opening_of(incident_id: str) -> datetime | None:
+    """When it was opened, as its id has it; `None` for what is no id."""
+    try:
+        return datetime.strptime(incident_id.rpartition("@")[2], "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def runbook_of(key: str) -> str | None:
@@ -147,6 +162,17 @@ def _line(incident: Incident, quiet: tuple[Silence, ...], now: datetime) -> Inci
     )
 
 
+async def _trail(store: ReadableStore, incident_id: str, *, since: datetime, until: datetime) -> list[AuditEvent]:
+    """All that was written of it, up to its end: most are over within hours, so not all is read that came after."""
+    mine: list[AuditEvent] = []
+    stretch = FIRST
+    while since < until and not any(event.kind == RESOLVED for event in mine):
+        end = min(until, since + stretch)
+        mine += _by_incident(await all_of(store, since=since, until=end, kinds=KINDS)).get(incident_id, [])
+        since, stretch = end, stretch * 4
+    return mine
+
+
 def _by_incident(events: list[AuditEvent]) -> dict[str, list[AuditEvent]]:
     found: dict[str, list[AuditEvent]] = {}
     for event in events:
@@ -156,11 +182,7 @@ def _by_incident(events: list[AuditEvent]) -> dict[str, list[AuditEvent]]:
 
 def _past(incident_id: str, events: list[AuditEvent]) -> IncidentLine:
     """From its events; `ended_at` is `None` where its end was not kept."""
-    key, _, stamp = incident_id.rpartition("@")
-    try:
-        opened_at = datetime.strptime(stamp, "%Y%m%dT%H%M%S.%f").replace(tzinfo=UTC)
-    except ValueError:
-        opened_at = events[0].occurred_at
+    key, opened_at = incident_id.rpartition("@")[0], opening_of(incident_id) or events[0].occurred_at
     bodies: list[Any] = [event.body for event in events]
     words = [Level[word] for body in bodies if (word := str(body.get("severity", "")).upper()) in Level.__members__]
     return IncidentLine(
@@ -169,7 +191,7 @@ def _past(incident_id: str, events: list[AuditEvent]) -> IncidentLine:
         state=STATES[max(words)] if words else State.UNKNOWN,
         summary=next((str(body["summary"]) for body in reversed(bodies) if body.get("summary")), ""),
         opened_at=opened_at,
-        ended_at=next((e.occurred_at for e in reversed(events) if e.kind == "incident_resolved"), None),
+        ended_at=next((e.occurred_at for e in reversed(events) if e.kind == RESOLVED), None),
         acknowledged_by=next((str(b["by"]) for b in bodies if b.get("by")), ""),
     )
 

@@ -12,7 +12,8 @@ import pytest
 from tradeops.adapters.store import AuditEvent, Point
 from tradeops.adapters.store.sqlite import SqliteStore
 from tradeops.domain.window.values import Range, State
-from tradeops.jobs.window import costs, decisions, events, laboratory, money, performance
+from tradeops.errors import RejectedError
+from tradeops.jobs.window import costs, decisions, events, incidents, laboratory, money, performance
 from tradeops.jobs.window.histories import Histories
 from tradeops.jobs.window.history import PAGE
 from tradeops.jobs.window.live import Look
@@ -175,3 +176,19 @@ async def test_what_came_late_is_there_after_all_is_read_anew(store: SqliteStore
     await histories._read_anew()
     assert len(histories.trades.columns) == len(points)
     assert histories.covered_since is not None
+
+
+async def test_an_incident_that_lasted_longer_than_the_range_is_told_from_its_beginning(store: SqliteStore) -> None:
+    opened, ended = NOW - 12 * DAY, NOW - timedelta(hours=1)
+    name = f"redis@{opened:%Y%m%dT%H%M%S.%f}"
+    for what, at, word in (("opened", opened, "warning"), ("risen", opened + DAY, "critical"), ("resolved", ended, "")):
+        body = {"key": "redis", "severity": word, "summary": f"it was {what}"}
+        await store.append_event(AuditEvent(f"{name}:{what}", f"incident_{what}", at, "tradeops", body))
+    listed = await incidents.listed(store, Range.DAY, now=NOW)
+    assert [(one.state, one.opened_at, one.ended_at) for one in listed.past] == [(State.CRITICAL, opened, ended)]
+    assert (await incidents.listed(store, Range.DAY, now=NOW + 2 * DAY)).past == ()
+    page = await incidents.page(store, name, now=NOW)
+    assert [one.what for one in page.history] == ["opened", "risen", "resolved"]
+    for nobody in ("redis@00010101T000000.000000", "redis@99991231T000000.000000", "redis"):
+        with pytest.raises(RejectedError):
+            await incidents.page(store, nobody, now=NOW)
