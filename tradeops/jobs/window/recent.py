@@ -14,6 +14,7 @@ from tradeops.jobs.window.history import History
 MOST_TODAY = 10_000
 SOON = timedelta(hours=1)
 OLDEST = timedelta(minutes=1)
+SETTLED = timedelta(minutes=15)  # after midnight nobody's look is nearer to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +60,21 @@ class Lately:
             if (kept_mark, kept.midnight) == (mark, midnight) and is_settled:
                 return kept
         try:
-            found = await self._read(midnight, limits, now)
+            found = await self._read(midnight, limits, now, self._start_of(midnight))
         except TradeOpsError as error:
             return str(error)
         self._kept = mark, found
         return found
 
-    async def _read(self, midnight: datetime, limits: Limits, now: datetime) -> Recent:
+    def _start_of(self, midnight: datetime) -> DayStart | None:
+        """What is known of that day's beginning, once nothing nearer to it can come."""
+        kept = None if self._kept is None else self._kept[1]
+        return kept.start if kept and kept.midnight == midnight and kept.read_at - midnight >= SETTLED else None
+
+    async def _read(self, midnight: datetime, limits: Limits, now: datetime, start: DayStart | None) -> Recent:
         closed = await trades.newest(self._store, since=midnight, until=now + SOON, limit=MOST_TODAY)
+        if start is not None:
+            return Recent(now, midnight, tuple(closed), start)
         worth = await equity.worth_near(self._store, midnight)
         if worth is None:
             return Recent(now, midnight, tuple(closed), None)
