@@ -44,7 +44,7 @@ async def newest(
         UnavailableError: the store is down.
     """
     found: list[AuditEvent] = []
-    stretch = FIRST
+    stretch, end = FIRST, until
     while until > since and len(found) < limit:
         begin = max(since, until - stretch)
         page = await store.events(since=begin, until=until, kind=kind, limit=PAGE)
@@ -54,6 +54,8 @@ async def newest(
         found += reversed(page)
         until = begin
         stretch *= 4
+        if found:  # no more than what is lacking needs, should events be half as frequent there
+            stretch = min(stretch, max(FIRST / 24, 2 * (end - until) * ((limit - len(found)) / len(found))))
     cut = limit
     while limit <= cut < len(found) and found[cut].occurred_at == found[cut - 1].occurred_at:
         cut += 1  # a moment is not torn apart, for the list goes on before it

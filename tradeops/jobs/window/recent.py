@@ -14,6 +14,7 @@ from tradeops.jobs.window.history import History
 MOST_TODAY = 10_000
 SOON = timedelta(hours=1)
 OLDEST = timedelta(minutes=1)
+SETTLED = timedelta(minutes=15)  # after midnight nobody's look is nearer to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +56,21 @@ class Lately:
         mark, midnight = history.mark, midnight_of(now, limits.zone)
         if self._kept is not None:
             kept_mark, kept = self._kept
-            is_settled = (bool(kept.looks) and kept.read_at >= midnight + NEAR) or now - kept.read_at < OLDEST
+            is_settled = (bool(kept.looks) and kept.read_at >= midnight + SETTLED) or now - kept.read_at < OLDEST
             if (kept_mark, kept.midnight) == (mark, midnight) and is_settled:
                 return kept
         try:
-            found = await self._read(midnight, now)
+            found = await self._read(midnight, now, self._looks_at(midnight))
         except TradeOpsError as error:
             return str(error)
         self._kept = mark, found
         return found
 
-    async def _read(self, midnight: datetime, now: datetime) -> Recent:
+    def _looks_at(self, midnight: datetime) -> tuple[Worth, ...]:
+        """What is known of that day's beginning, once nothing nearer to it can come."""
+        kept = None if self._kept is None else self._kept[1]
+        return kept.looks if kept and kept.midnight == midnight and kept.read_at - midnight >= SETTLED else ()
+
+    async def _read(self, midnight: datetime, now: datetime, looks: tuple[Worth, ...]) -> Recent:
         closed = await trades.newest(self._store, since=midnight - NEAR, until=now + SOON, limit=MOST_TODAY)
-        return Recent(now, midnight, tuple(closed), await equity.looks_near(self._store, midnight))
+        return Recent(now, midnight, tuple(closed), looks or await equity.looks_near(self._store, midnight))
