@@ -13,7 +13,7 @@ import pytest
 
 from sandbox.engine_levers import Mode
 from sandbox.faults import Kind
-from tests.contract.guard.engines import SYMBOLS, Bot, client_of, running
+from tests.contract.guard.engines import SYMBOLS, Bot
 from tradeops.adapters.engine.client import EngineClient
 from tradeops.domain.brakes import Kind as Told
 from tradeops.domain.brakes import Order, drift
@@ -28,23 +28,6 @@ ALL = ("BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT")
 QUICK = Pace(pauses=tuple(timedelta(seconds=s) for s in (0, 0.02, 0.05, 0.1, 0.2)), whole=timedelta(seconds=6))
 ROUTE = "/api/strategies/RSI Strategy/disable"
 RSI = Order("rsi", "lost too much", "a test", {"loss_percent": "12.3"})
-
-
-@pytest.fixture
-async def bot() -> AsyncIterator[Bot]:
-    async with running() as engine:
-        yield engine
-
-
-@pytest.fixture
-async def engine(bot: Bot) -> AsyncIterator[EngineClient]:
-    async with client_of(bot) as client:
-        yield client
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "home")
 
 
 async def pull(engine: EngineClient, journal: Journal, order: Order = RSI, pace: Pace = QUICK) -> Outcome:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.brake.steps import let_go, pull
-from tests.contract.guard.engines import Bot, client_of, running
+from tests.contract.guard.engines import Bot
 from tradeops.adapters.engine.client import EngineClient
 from tradeops.adapters.store import Store, open_store
 from tradeops.domain.brakes import Kind, Order, Record
@@ -17,18 +17,6 @@ from tradeops.jobs.brake.journal import Journal
 from tradeops.jobs.brake.records import COLLECTION, SERIES, replay
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-async def bot() -> AsyncIterator[Bot]:
-    async with running() as engine:
-        yield engine
-
-
-@pytest.fixture
-async def engine(bot: Bot) -> AsyncIterator[EngineClient]:
-    async with client_of(bot) as client:
-        yield client
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox.engine_levers import Mode
 from tests.contract.brake.steps import ETH, let_go, pull, seen_by_a_person
-from tests.contract.guard.engines import Bot, client_of, running
+from tests.contract.guard.engines import Bot
 from tradeops.adapters.engine.client import EngineClient
 from tradeops.adapters.engine.levers import EMERGENCY, EngineLevers, Switch
 from tradeops.domain.brakes import Kind, Record
@@ -22,23 +22,6 @@ from tradeops.jobs.brake.pull import PACE, Pace
 
 ALL = ("BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT")
 HOUR, AT_ONCE = timedelta(hours=1), timedelta(0)
-
-
-@pytest.fixture
-async def bot() -> AsyncIterator[Bot]:
-    async with running() as engine:
-        yield engine
-
-
-@pytest.fixture
-async def engine(bot: Bot) -> AsyncIterator[EngineClient]:
-    async with client_of(bot) as client:
-        yield client
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "home")
 
 
 @dataclass
