@@ -42,6 +42,12 @@ class Tails:
         )
         return (*sound, *self._unsound.values())
 
+    @property
+    def strategies(self) -> tuple[str, ...]:
+        """All that trades named."""
+        named = {strategy for _, strategy in self._tails} | {trade.strategy for trade in self._unsound.values()}
+        return tuple(sorted(filter(None, named)))
+
     def may_matter(self, symbol: str, strategy: str | None, closed_at: datetime) -> bool:
         """Whether a trade need be made at all of a record: it is not before one of its own that was not lost."""
         tail = self._tails.get((symbol, strategy))

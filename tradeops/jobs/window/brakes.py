@@ -52,8 +52,9 @@ class Brakes:
         stand = {str(one.body["target"]): one for one in await self._store.documents(COLLECTION)}
         released = {target: at for target, one in stand.items() if (at := _released(one)) is not None}
         in_a_row = self._streaks(limits, streaks, released, now)
-        named = tuple(sorted({trade.strategy for trade in streaks.tails.trades if trade.strategy}))
-        daily = None if isinstance(day.facts, str) else self._daily(limits, day.facts, released, named)
+        daily = (
+            None if isinstance(day.facts, str) else self._daily(limits, day.facts, released, streaks.tails.strategies)
+        )
         blind = day.facts if isinstance(day.facts, str) else ""
         none = NO_TRADE if streaks.is_whole else OPEN_END
         lines = [
