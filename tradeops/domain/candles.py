@@ -17,6 +17,7 @@ TIMEFRAMES = {
     "1d": timedelta(days=1),
 }
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)  # in which exchanges, the trainer and kept candles count time
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,20 @@ class CandleSeries:
     def missing(self) -> int:
         """How many fewer there are than were asked for; 0 when all are there."""
         return max(self.requested - len(self.candles), 0)
+
+
+def milliseconds(moment: datetime) -> int:
+    """Whole milliseconds since the epoch."""
+    return (moment - EPOCH) // MILLISECOND
+
+
+def at_milliseconds(since_epoch: int) -> datetime:
+    """The moment, in UTC.
+
+    Raises:
+        OverflowError: no calendar has it.
+    """
+    return EPOCH + since_epoch * MILLISECOND
 
 
 def period_of(timeframe: str) -> timedelta:

@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Self
 
 from tradeops.adapters.store.interface import Body
-from tradeops.domain.candles import EPOCH, Candle
-
-MILLISECOND = timedelta(milliseconds=1)
+from tradeops.domain.candles import Candle, at_milliseconds, milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +32,28 @@ class Block:
                 left out was kept, and there were some.
         """
         columns = (body["opened_ms"], *(body[name] for name in ("open", "high", "low", "close", "volume")))
-        candles = tuple(Candle(_at(opened), *map(float, prices)) for opened, *prices in zip(*columns, strict=True))
+        candles = tuple(
+            Candle(at_milliseconds(opened), *map(float, prices)) for opened, *prices in zip(*columns, strict=True)
+        )
         rejected = body["rejected_ms"] if "rejected_ms" in body or body["rejected"] else ()
-        return cls(first, _at(body["until_ms"]), candles, int(body["duplicates"]), frozenset(map(_at, rejected)))
+        return cls(
+            first,
+            at_milliseconds(body["until_ms"]),
+            candles,
+            int(body["duplicates"]),
+            frozenset(map(at_milliseconds, rejected)),
+        )
 
     def body(self) -> Body:
         """What `of` reads."""
         return {
-            "until_ms": _ms(self.until),
-            "opened_ms": [_ms(c.opened_at) for c in self.candles],
+            "until_ms": milliseconds(self.until),
+            "opened_ms": [milliseconds(c.opened_at) for c in self.candles],
             "open": [c.open for c in self.candles],
             "high": [c.high for c in self.candles],
             "low": [c.low for c in self.candles],
             "close": [c.close for c in self.candles],
             "volume": [c.volume for c in self.candles],
             "duplicates": self.duplicates,
-            "rejected_ms": sorted(map(_ms, self.rejected_at)),
+            "rejected_ms": sorted(map(milliseconds, self.rejected_at)),
         }
-
-
-def _at(milliseconds: int) -> datetime:
-    return EPOCH + milliseconds * MILLISECOND
-
-
-def _ms(moment: datetime) -> int:
-    return (moment - EPOCH) // MILLISECOND

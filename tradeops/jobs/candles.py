@@ -15,10 +15,10 @@ from datetime import UTC, datetime, timedelta
 from tradeops.adapters.exchange.client import ExchangeClient
 from tradeops.adapters.store import Store
 from tradeops.adapters.store.interface import Body, Document
-from tradeops.domain.candles import EPOCH, Candle, CandleSeries, find_gaps, merged, openings, period_of
+from tradeops.domain.candles import EPOCH, MILLISECOND, Candle, CandleSeries, find_gaps, merged, openings, period_of
 from tradeops.domain.readings import Reading, RejectedRecord
 from tradeops.errors import ConflictError, MisconfiguredError, RateLimitedError, RejectedError, TradeOpsError
-from tradeops.jobs.candle_blocks import MILLISECOND, Block
+from tradeops.jobs.candle_blocks import Block
 from tradeops.wiring import Desk
 
 COLLECTION = "candles"

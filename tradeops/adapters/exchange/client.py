@@ -7,7 +7,18 @@ from typing import Any
 
 from tradeops.adapters.exchange import wire
 from tradeops.adapters.wire import as_list, parse, parse_each
-from tradeops.domain.candles import EPOCH, Candle, CandleSeries, find_gaps, implausible, merged, openings, period_of
+from tradeops.domain.candles import (
+    MILLISECOND,
+    Candle,
+    CandleSeries,
+    at_milliseconds,
+    find_gaps,
+    implausible,
+    merged,
+    milliseconds,
+    openings,
+    period_of,
+)
 from tradeops.domain.market import Ticker
 from tradeops.domain.readings import Reading
 from tradeops.errors import ContractError, RejectedError
@@ -16,7 +27,6 @@ from tradeops.http import Answer, HttpService
 TICKER = "/api/v3/ticker/24hr"
 KLINES = "/api/v3/klines"
 PAGE = 1000
-MILLISECOND = timedelta(milliseconds=1)
 
 
 class ExchangeClient:
@@ -82,7 +92,7 @@ class ExchangeClient:
         period = period_of(interval)
         if not start < end:
             raise ValueError("start is not before end")
-        cursor, last = _milliseconds(start), _milliseconds(end) - 1
+        cursor, last = milliseconds(start), milliseconds(end) - 1
         expected = cursor
         rows: list[Any] = []
         while True:
@@ -185,9 +195,5 @@ def _named(row: object) -> str:
     match row:
         case [int(opened_at), *_] if not isinstance(opened_at, bool):
             with suppress(OverflowError):
-                return (EPOCH + opened_at * MILLISECOND).isoformat()
+                return at_milliseconds(opened_at).isoformat()
     return ""
-
-
-def _milliseconds(moment: datetime) -> int:
-    return (moment - EPOCH) // MILLISECOND

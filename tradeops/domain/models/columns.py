@@ -3,19 +3,18 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeops.domain.candles import EPOCH, Candle, implausible, period_of
+from tradeops.domain.candles import MILLISECOND, Candle, at_milliseconds, implausible, milliseconds, period_of
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-MILLISECOND = timedelta(milliseconds=1)
 LATEST_MS = 2**43  # in the year 2248
 PRICES = ("open", "high", "low", "close", "volume")
 
@@ -59,7 +58,7 @@ class TrainingCandles:
             ValueError: an unknown timeframe.
         """
         period_of(timeframe)
-        opened = np.array([(c.opened_at - EPOCH) // MILLISECOND for c in candles], dtype=np.int64)
+        opened = np.array([milliseconds(c.opened_at) for c in candles], dtype=np.int64)
         prices = {name: np.array([getattr(c, name) for c in candles], dtype=np.float64) for name in PRICES}
         return cls(timeframe=timeframe, opened_ms=opened, **prices)
 
@@ -82,7 +81,7 @@ class TrainingCandles:
             raise UnfitDataError(f"the candles are no columns of numbers of one length: {error}") from None
         if any(not 0 <= at <= LATEST_MS for at in opened):
             raise UnfitDataError("opened_ms has a time that no candle can have")
-        candles = [Candle(EPOCH + at * MILLISECOND, *prices) for at, *prices in rows]
+        candles = [Candle(at_milliseconds(at), *prices) for at, *prices in rows]
         for candle in candles:
             if problem := implausible(candle, period):
                 raise UnfitDataError(f"the candle of {candle.opened_at:%Y-%m-%d %H:%M}: {problem}")
@@ -112,4 +111,4 @@ class TrainingCandles:
 
     def opened_at(self, row: int) -> datetime:
         """When that candle opened, aware UTC."""
-        return EPOCH + int(self.opened_ms[row]) * MILLISECOND
+        return at_milliseconds(int(self.opened_ms[row]))

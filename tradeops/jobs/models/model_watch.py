@@ -10,9 +10,8 @@ import numpy as np
 
 from tradeops.adapters.store import Document
 from tradeops.adapters.store.interface import Json
-from tradeops.domain.candles import EPOCH, period_of
+from tradeops.domain.candles import milliseconds, period_of
 from tradeops.domain.model_watch import Looked, watch
-from tradeops.domain.models.columns import MILLISECOND
 from tradeops.domain.models.training import Predictions
 from tradeops.errors import ConflictError, ContractError
 from tradeops.jobs.models import retrain_inputs
@@ -113,8 +112,8 @@ async def _live(desk: Desk, body: Mapping[str, Any], *, now: datetime) -> tuple[
     promoted_at = datetime.fromisoformat(str(body["promoted_at"]))
     data = await retrain_inputs.gather(desk, str(body["symbol"]), days=desk.settings.retrain_days, as_of=now)
     period = period_of(desk.settings.retrain_timeframe)
-    since = (promoted_at - EPOCH) // MILLISECOND
-    until = (now - EPOCH) // MILLISECOND
+    since = milliseconds(promoted_at)
+    until = milliseconds(now)
     if data.as_of - 2 * period < promoted_at:  # none whose next one is closed too
         return NOTHING, NOTHING
     new, old = [

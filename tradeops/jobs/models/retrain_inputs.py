@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tradeops.adapters.trainer.interface import Trainer
-from tradeops.domain.candles import CandleSeries, Gap, find_gaps, openings, period_of
+from tradeops.domain.candles import MILLISECOND, CandleSeries, Gap, find_gaps, openings, period_of
 from tradeops.domain.models.columns import TrainingCandles
 from tradeops.domain.models.training import MODEL_TYPES, TrainingPlan
 from tradeops.errors import MisconfiguredError, RejectedError
@@ -18,7 +18,6 @@ SPARE_CANDLES = 24  # a day of hours: outages of an exchange last hours, and a p
 SETTLED = timedelta(seconds=10)  # our clock may be ahead of the exchange's, whose newest candle is then not closed yet
 OLDEST_DECISION = timedelta(hours=6)
 DECISIONS = "decisions"
-MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
